@@ -1,0 +1,180 @@
+import { Inject, type Type } from '@nestjs/common';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { EventCodec, type EventToWrite } from '#libs/event-store/codec.js';
+import { deriveId } from '#libs/event-store/event-hash.js';
+import { EventStore, VersionConflict } from '#libs/event-store/event-store.js';
+import { isRefusal, refuse, type Decider, type Refusal } from '#libs/kernel/decider.js';
+import type { Actor, DomainEvent } from '#libs/kernel/event.js';
+import { StreamStates, type StreamState } from './stream-states.js';
+
+/** Who gives a command, when, and how a repetition of it is recognised. */
+export interface CommandContext {
+  readonly actor: Actor;
+  readonly ownerId: string;
+  readonly now: Date;
+  readonly commandId: string;
+  /** The client chose the command's id (Idempotency-Key), so it may have been carried out before. */
+  readonly idempotent: boolean;
+  /** Short hash of what the client sent. */
+  readonly requestHash?: string;
+  readonly traceId?: string;
+}
+
+/** What is known of the n-th event of a decision before it is decided. */
+export interface EventOrigin {
+  readonly id: string;
+  readonly occurredAt: string;
+  readonly inputHash: string;
+}
+
+export interface DispatchOptions {
+  /** Decide, and append nothing. */
+  readonly dryRun?: boolean;
+  /** For the first events of the decision, one each; further events get ids derived from the command's. */
+  readonly origins?: readonly EventOrigin[];
+}
+
+/** What a command did, or in a dry run would do. */
+export interface Outcome<State, Event> {
+  readonly events: readonly Event[];
+  readonly state: State;
+  readonly version: number;
+  /** Position of the last event; 0n when nothing was appended. */
+  readonly position: bigint;
+  /** True if the command had been carried out before. */
+  readonly repeated: boolean;
+}
+
+/** A command for one stream, on its way to the decider of its kind. */
+export abstract class Dispatch<Commands, State, Event> extends Command<Outcome<State, Event>> {
+  constructor(
+    readonly id: string,
+    readonly command: Commands,
+    readonly context: CommandContext,
+    readonly options: DispatchOptions = {},
+  ) {
+    super();
+  }
+}
+
+/** A refusal on its way to the caller; `libs/http` turns its code into a status. */
+export class RefusalException extends Error {
+  override readonly name = 'RefusalException';
+  constructor(readonly refusal: Refusal) {
+    super(refusal.detail);
+  }
+}
+
+const MAX_ATTEMPTS = 10;
+
+export interface DeciderHandlerOptions<State, Commands, Event extends DomainEvent> {
+  readonly stream: (id: string) => string;
+  readonly decider: Decider<State, Commands, Event>;
+  /** Token under which the composition root provides the StreamStates of this kind. */
+  readonly states: string | symbol;
+}
+
+/** Makes the command handler of one kind of stream: load, decide, append, and again if another writer was faster. */
+export function deciderHandler<State, Commands, Event extends DomainEvent>(
+  message: Type<Dispatch<Commands, State, Event>>,
+  { stream: streamOf, decider, states: token }: DeciderHandlerOptions<State, Commands, Event>,
+): Type<ICommandHandler<Dispatch<Commands, State, Event>>> {
+  class Handler implements ICommandHandler<Dispatch<Commands, State, Event>> {
+    readonly #queues = new Map<string, Promise<unknown>>();
+
+    constructor(
+      @Inject(EventStore) private readonly store: EventStore,
+      @Inject(EventCodec) private readonly codec: EventCodec,
+      @Inject(token) private readonly states: StreamStates<State, Event>,
+    ) {}
+
+    /** Commands of one stream are decided one after the other, so that within a process they never conflict. */
+    async execute(dispatch: Dispatch<Commands, State, Event>): Promise<Outcome<State, Event>> {
+      const stream = streamOf(dispatch.id);
+      const before = this.#queues.get(stream) ?? Promise.resolve();
+      const mine = before.then(() => this.#attempt(stream, dispatch));
+      const settled = mine.catch(() => undefined);
+      this.#queues.set(stream, settled);
+      try {
+        return await mine;
+      } finally {
+        if (this.#queues.get(stream) === settled) this.#queues.delete(stream);
+      }
+    }
+
+    async #attempt(stream: string, dispatch: Dispatch<Commands, State, Event>): Promise<Outcome<State, Event>> {
+      const { command, context, options } = dispatch;
+      if (context.idempotent && !options.dryRun) {
+        const earlier = await this.#carriedOut(stream, context);
+        if (earlier) return earlier;
+      }
+      let current = await this.states.load(stream);
+      for (let attempt = 1; ; attempt += 1) {
+        if (current.ownerId !== null && current.ownerId !== context.ownerId) current = { ...current, state: decider.initial };
+        const decision = decider.decide(command, current.state);
+        if (isRefusal(decision)) throw new RefusalException(decision);
+        try {
+          return await this.#append(stream, current, decision, dispatch);
+        } catch (error) {
+          if (!(error instanceof VersionConflict) || attempt >= MAX_ATTEMPTS) throw error;
+          current = await this.states.refresh(stream);
+        }
+      }
+    }
+
+    async #append(
+      stream: string,
+      current: StreamState<State>,
+      events: readonly Event[],
+      { context, options }: Dispatch<Commands, State, Event>,
+    ): Promise<Outcome<State, Event>> {
+      if (events.length === 0 || options.dryRun) {
+        const state = events.reduce((folded, event) => decider.evolve(folded, event), current.state);
+        return { events, state, version: current.version, position: 0n, repeated: false };
+      }
+      const encoded = await this.codec.encode(events.map((event, index) => envelope(event, index, context, options)));
+      const { version, position, repeated } = await this.store.append(stream, encoded, { expected: current.version });
+      const { state } = this.states.advance(stream, current, events, context.ownerId);
+      return { events, state, version, position, repeated };
+    }
+
+    /** What a command of this id did earlier, read from the log. */
+    async #carriedOut(stream: string, context: CommandContext): Promise<Outcome<State, Event> | null> {
+      const [first] = await this.store.findEvents(stream, [eventId(context, 0)]);
+      if (!first || first.metadata.ownerId !== context.ownerId) return null;
+      if (first.metadata.inputHash !== context.requestHash) {
+        throw new RefusalException(
+          refuse('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another request. Use a new one.'),
+        );
+      }
+      const rest = await this.store.readStream(stream, { after: first.version - 1, limit: 1_000 });
+      const mine = rest.filter((event) => event.metadata.commandId === context.commandId);
+      const last = mine.at(-1)!;
+      const { state } = await this.states.load(stream);
+      const events = mine.map((event) => this.codec.decode(event).event as Event);
+      return { events, state, version: last.version, position: last.position, repeated: true };
+    }
+  }
+  CommandHandler(message)(Handler);
+  return Handler;
+}
+
+const eventId = (context: CommandContext, index: number): string => deriveId('event', context.commandId, String(index));
+
+function envelope(event: DomainEvent, index: number, context: CommandContext, options: DispatchOptions): EventToWrite {
+  const origin = options.origins?.[index];
+  const inputHash = origin?.inputHash ?? context.requestHash;
+  return {
+    event,
+    id: origin?.id ?? eventId(context, index),
+    metadata: {
+      actor: context.actor,
+      ownerId: context.ownerId,
+      occurredAt: origin?.occurredAt ?? context.now.toISOString(),
+      commandId: context.commandId,
+      ...(inputHash ? { inputHash } : {}),
+      ...(context.traceId ? { traceId: context.traceId } : {}),
+    },
+  };
+}
+

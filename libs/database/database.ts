@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+import { Sql } from './sql.js';
+
+export type Row = Record<string, unknown>;
+
+/** Something that runs statements: a connection out of the pool, or the pool itself. */
+export interface Queryable {
+  query<R extends object = Row>(statement: Sql): Promise<readonly R[]>;
+}
+
+const INT8 = 20;
+const TIMESTAMPTZ = 1184;
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (oid === INT8 && format !== 'binary') return BigInt;
+    if (oid === TIMESTAMPTZ && format !== 'binary') return (value: string) => new Date(value);
+    return pg.types.getTypeParser(oid, format);
+  }) as pg.CustomTypesConfig['getTypeParser'],
+};
+
+/** Statements of one text are prepared once a connection; the name is a hash of the text. */
+const names = new Map<string, string>();
+function nameOf(text: string): string {
+  let name = names.get(text);
+  if (!name) {
+    name = createHash('sha256').update(text).digest('base64url').slice(0, 24);
+    if (names.size < 2_000) names.set(text, name);
+  }
+  return name;
+}
+
+async function run<R extends object>(client: pg.ClientBase, statement: Sql): Promise<readonly R[]> {
+  const text = statement.text;
+  const result = await client.query<R>({ name: nameOf(text), text, values: statement.values as unknown[] });
+  return result.rows;
+}
+
+const asQueryable = (client: pg.ClientBase): Queryable => ({ query: (statement) => run(client, statement) });
+
+export interface DatabaseOptions {
+  readonly url: string;
+  /** Connections at most (default 10). */
+  readonly max?: number;
+  /** Role to work under; the connection starts with it and RESET ROLE comes back to it. */
+  readonly role?: string;
+  readonly applicationName?: string;
+}
+
+/** A pool of connections that work under one role. */
+export class Database implements Queryable {
+  readonly #pool: pg.Pool;
+  /** The owner that a connection is set to, for row-level security. */
+  readonly #ownerOf = new WeakMap<pg.PoolClient, string>();
+
+  constructor(readonly options: DatabaseOptions) {
+    const startup = options.role ? `-c role=${options.role}` : undefined;
+    this.#pool = new pg.Pool({
+      connectionString: options.url,
+      max: options.max ?? 10,
+      types,
+      application_name: options.applicationName ?? 'makima',
+      ...(startup ? { options: startup } : {}),
+    });
+    // A connection that breaks while idle is replaced at its next use; the pool only needs a listener.
+    this.#pool.on('error', () => undefined);
+  }
+
+  async query<R extends object = Row>(statement: Sql): Promise<readonly R[]> {
+    return this.withConnection((connection) => connection.query<R>(statement));
+  }
+
+  /** Runs with one connection for all statements. A connection on which something failed badly is not reused. */
+  async withConnection<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
+    return this.#with((client) => work(asQueryable(client)));
+  }
+
+  /**
+   * Runs with a connection that row-level security shows one owner's rows only. Which owner is kept per connection, so
+   * that the setting costs a round trip only when it changes.
+   */
+  async asOwner<T>(ownerId: string, work: (connection: Queryable) => Promise<T>): Promise<T> {
+    return this.#with(async (client) => {
+      if (this.#ownerOf.get(client) !== ownerId) {
+        this.#ownerOf.delete(client);
+        await client.query("SELECT set_config('makima.owner_id', $1, false)", [ownerId]);
+        this.#ownerOf.set(client, ownerId);
+      }
+      return work(asQueryable(client));
+    });
+  }
+
+  /** Runs in one transaction (READ COMMITTED): all of it or nothing. */
+  async transaction<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
+    return this.#with(async (client) => {
+      await client.query('BEGIN');
+      try {
+        const result = await work(asQueryable(client));
+        await client.query('COMMIT');
+        return result;
+      } catch (error) {
+        await client.query('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  async #with<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    let failure: Error | undefined;
+    try {
+      return await work(client);
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError) || isConnectionError(error)) failure = error as Error;
+      throw error;
+    } finally {
+      client.release(failure);
+    }
+  }
+}
+
+/** True if the server or the connection went away: the statement may or may not have taken effect. */
+export function isConnectionError(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) {
+    const code = error.code ?? '';
+    return code.startsWith('08') || code.startsWith('57P') || code === '53300';
+  }
+  const { code, message } = error as { code?: string; message?: string };
+  return (
+    ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'].includes(code ?? '') ||
+    /connection terminated|timeout exceeded when trying to connect|not queryable/i.test(message ?? '')
+  );
+}
+
+export const sqlState = (error: unknown): string | undefined =>
+  error instanceof pg.DatabaseError ? error.code : undefined;

@@ -1,0 +1,27 @@
+import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { runner } from 'node-pg-migrate';
+
+/** The migrations folder at the project's top, from the sources as from dist/. */
+function migrationsFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'migrations', '0001_log.sql'))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new Error('the migrations folder is missing');
+    folder = parent;
+  }
+  return join(folder, 'migrations');
+}
+
+/** Brings the log's, access' and blobs' tables up to date. Safe to run from several processes at once. */
+export async function migrate(url: string): Promise<void> {
+  await runner({
+    databaseUrl: url,
+    dir: migrationsFolder(),
+    direction: 'up',
+    migrationsTable: 'migrations',
+    count: Infinity,
+    log: () => undefined,
+  });
+}

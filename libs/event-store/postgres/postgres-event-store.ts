@@ -1,0 +1,169 @@
+import { Database } from '#libs/database/database.js';
+import { sql, type Sql } from '#libs/database/sql.js';
+import { parseMetadata } from '../event-hash.js';
+import {
+  AppendTooLarge, EventIdConflict, EventStore, EventTooLarge, LogCorrupt, MAX_APPEND_BYTES, MAX_EVENT_BYTES, VersionConflict,
+  type AppendResult, type ExpectedVersion, type NewEvent, type ReadAllOptions, type ReadStreamOptions,
+  type StoredEvent, type SubscribeOptions,
+} from '../event-store.js';
+import { Signal, pullSubscription } from '../pull-subscription.js';
+import { GroupAppender, appendItem } from './group-appender.js';
+
+interface EventRow {
+  position: bigint;
+  stream: string;
+  version: bigint;
+  event_id: string;
+  recorded_at: Date;
+  schema_version: number;
+  type: string;
+  metadata: Buffer;
+  body: Buffer | null;
+  body_hash: Buffer;
+  hash: Buffer;
+}
+
+const COLUMNS = sql`e.position, s.name AS stream, e.version, e.event_id, e.recorded_at, e.schema_version, e.type,
+  e.metadata, e.body, e.body_hash, e.hash`;
+
+export interface PostgresEventStoreOptions {
+  readonly url: string;
+  /** How long a subscription waits for a wake-up before it looks by itself, in milliseconds (default 250). */
+  readonly pollMs?: number;
+  readonly appendConnections?: number;
+}
+
+/** The log in Postgres: gapless positions, appends grouped into one commit. */
+export class PostgresEventStore extends EventStore {
+  readonly #database: Database;
+  readonly #appender: GroupAppender;
+  readonly #appended = new Signal();
+  readonly #closing = new AbortController();
+
+  constructor(private readonly options: PostgresEventStoreOptions) {
+    super();
+    this.#database = new Database({ url: options.url, max: 6, applicationName: 'makima-log' });
+    this.#appender = new GroupAppender({
+      url: options.url,
+      ...(options.appendConnections ? { connections: options.appendConnections } : {}),
+      onCommitted: () => this.#appended.notify(),
+    });
+  }
+
+  override async append(
+    stream: string,
+    events: readonly NewEvent[],
+    { expected }: { readonly expected: ExpectedVersion },
+  ): Promise<AppendResult> {
+    if (events.length === 0) throw new RangeError('an append needs at least one event');
+    let total = 0;
+    for (const event of events) {
+      if (event.body.length > MAX_EVENT_BYTES) throw new EventTooLarge(event.id, event.body.length);
+      total += event.body.length;
+    }
+    if (total > MAX_APPEND_BYTES) throw new AppendTooLarge(stream, total);
+    const outcome = await this.#appender.append(appendItem(stream, events, expected === 'any' ? -1 : expected));
+    if (outcome.outcome === 'ok') return outcome.result;
+    return this.#resolveRepetition(stream, events, expected, outcome.outcome === 'conflict' ? outcome.actual : undefined);
+  }
+
+  /** The append was refused: because it was made before, because ids are taken, or because the stream moved on. */
+  async #resolveRepetition(
+    stream: string,
+    events: readonly NewEvent[],
+    expected: ExpectedVersion,
+    actual: number | undefined,
+  ): Promise<AppendResult> {
+    const held = new Map((await this.findEvents(stream, events.map((event) => event.id))).map((e) => [e.id, e]));
+    if (held.size === 0) throw new VersionConflict(stream, expected, actual ?? 0);
+    const same = events.every((event) => {
+      const stored = held.get(event.id);
+      return stored?.type === event.type && Buffer.compare(stored.body, event.body) === 0;
+    });
+    if (!same) throw new EventIdConflict(stream, [...held.keys()]);
+    const last = held.get(events.at(-1)!.id)!;
+    return { version: last.version, position: last.position, repeated: true };
+  }
+
+  override async readStream(stream: string, options: ReadStreamOptions = {}): Promise<readonly StoredEvent[]> {
+    return this.#events(sql`
+      SELECT ${COLUMNS} FROM events e JOIN streams s ON s.id = e.stream_id
+      WHERE s.name = ${stream} AND e.version > ${options.after ?? 0}
+        AND e.version <= ${options.upTo ?? Number.MAX_SAFE_INTEGER}
+      ORDER BY e.version LIMIT ${options.limit ?? null}`);
+  }
+
+  override async findEvents(stream: string, ids: readonly string[]): Promise<readonly StoredEvent[]> {
+    return this.#events(sql`
+      SELECT ${COLUMNS} FROM events e JOIN streams s ON s.id = e.stream_id
+      WHERE s.name = ${stream} AND e.event_id = ANY (${ids}::uuid[]) ORDER BY e.version`);
+  }
+
+  override async readAll({ after, upTo, limit }: ReadAllOptions): Promise<readonly StoredEvent[]> {
+    const events = await this.#events(sql`
+      SELECT ${COLUMNS} FROM events e JOIN streams s ON s.id = e.stream_id
+      WHERE e.position > ${after} AND e.position <= ${upTo ?? after + BigInt(limit)}
+      ORDER BY e.position LIMIT ${limit}`);
+    events.forEach((event, index) => {
+      const due = after + BigInt(index) + 1n;
+      if (event.position !== due) throw new LogCorrupt(`position ${due} is missing; the next is ${event.position}`);
+    });
+    return events;
+  }
+
+  override subscribe(options: SubscribeOptions): AsyncIterable<readonly StoredEvent[]> {
+    return pullSubscription(
+      {
+        readAll: (page) => this.readAll(page),
+        wakeUp: this.#appended,
+        closing: this.#closing.signal,
+        pollMs: this.options.pollMs ?? 250,
+      },
+      options,
+    );
+  }
+
+  override async head(): Promise<bigint> {
+    const [row] = await this.#database.query<{ position: bigint }>(sql`SELECT position FROM log_head`);
+    return row!.position;
+  }
+
+  /** Binary search along the primary key: recorded_at never decreases with the position. */
+  override async positionAt(time: Date): Promise<bigint> {
+    let low = 0n;
+    let high = await this.head();
+    while (low < high) {
+      const middle = (low + high + 1n) / 2n;
+      const [row] = await this.#database.query<{ early: boolean }>(
+        sql`SELECT recorded_at <= ${time} AS early FROM events WHERE position = ${middle}`,
+      );
+      if (row?.early) low = middle;
+      else high = middle - 1n;
+    }
+    return low;
+  }
+
+  override async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#appender.close();
+    await this.#database.close();
+  }
+
+  async #events(statement: Sql): Promise<StoredEvent[]> {
+    const rows = await this.#database.query<EventRow>(statement);
+    return rows.map((row) => ({
+      id: row.event_id,
+      type: row.type,
+      schemaVersion: row.schema_version,
+      metadata: parseMetadata(row.metadata),
+      body: row.body ?? new Uint8Array(),
+      stream: row.stream,
+      version: Number(row.version),
+      position: row.position,
+      recordedAt: row.recorded_at,
+      metadataBytes: row.metadata,
+      bodyHash: row.body_hash,
+      hash: row.hash,
+    }));
+  }
+}

@@ -1,0 +1,21 @@
+// Part of stream `task-<id>`: commits of a task's working tree. Numbers grow and are never reused, also after a rewind;
+// a fork continues its parent's.
+import type { FileChange } from '../conversation/conversation.events.js';
+
+export type CheckpointEvent = {
+  readonly type: 'CheckpointRecorded';
+  readonly data: {
+    readonly checkpointId: string;
+    readonly number: number;
+    /** Hex object id, 40 or 64 digits. */
+    readonly commitSha: string;
+    readonly branchName: string | null;
+    readonly message: string;
+    readonly filesChanged: readonly FileChange[];
+    readonly linesAdded: number;
+    readonly linesRemoved: number;
+    /** The last message of the conversation at that moment (inclusive); 0 before the first. */
+    readonly seq: number;
+    readonly branch: number;
+  };
+};

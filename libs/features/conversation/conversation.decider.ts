@@ -1,0 +1,226 @@
+import { refuse, type Decision } from '#libs/kernel/decider.js';
+import type {
+  ConversationEvent, MessageContent, RewindPoint, Segment, ToolResultContent,
+} from './conversation.events.js';
+import { closed, continued, countOf, cutAfter, shows, type MessagePlace } from './segments.js';
+
+/** One line of the conversation's tree, as far as deciding needs it. */
+interface Branch {
+  /** What it showed when it was left; for the present branch, what it shows, with an open end. */
+  readonly segments: readonly Segment[];
+  /** The branch that was shown before; null for the first. */
+  readonly previous: number | null;
+  /** Whether a rewind started it that can be undone. */
+  readonly undoable: boolean;
+}
+
+export interface ConversationState {
+  readonly taskId: string;
+  /** Number of the last recorded message. */
+  readonly seq: number;
+  /** Number of the branch that is shown. */
+  readonly branch: number;
+  readonly branches: readonly Branch[];
+  /** Tool calls without a result yet: the call's message and the tool's name. */
+  readonly openCalls: Readonly<Record<string, { readonly seq: number; readonly name: string }>>;
+}
+
+export type ConversationCommand =
+  | { readonly type: 'RecordMessage'; readonly content: MessageContent }
+  | { readonly type: 'RecordToolResult'; readonly content: ToolResultContent }
+  | { readonly type: 'AmendMessage'; readonly seq: number; readonly content: MessageContent }
+  | { readonly type: 'AmendToolResult'; readonly seq: number; readonly content: ToolResultContent }
+  | {
+      readonly type: 'RewindConversation';
+      /** The last message to keep; null keeps none. */
+      readonly keepUpTo: MessagePlace | null;
+      readonly point: RewindPoint;
+      readonly reason: string | null;
+    }
+  | {
+      /** Shows again what a snapshot held. */
+      readonly type: 'RestoreConversation';
+      readonly segments: readonly Segment[];
+      readonly point: RewindPoint;
+      readonly reason: string | null;
+    }
+  | {
+      /** Takes a rewind back: the one that started `branch`, or the newest that was not taken back. */
+      readonly type: 'UndoRewind';
+      readonly branch?: number;
+    };
+
+export type ConversationRefusal =
+  | 'MESSAGE_UNKNOWN'
+  | 'MESSAGE_NOT_SHOWN'
+  | 'NOTHING_TO_REWIND'
+  | 'NOTHING_TO_UNDO'
+  | 'BRANCH_UNKNOWN';
+
+/** A conversation that begins with what a fork took over from its source (nothing, for a new task). */
+export const startConversation = (taskId: string, inherited: readonly Segment[]): ConversationState => ({
+  taskId,
+  seq: 0,
+  branch: 0,
+  branches: [{ segments: continued(inherited, taskId, 0), previous: null, undoable: false }],
+  openCalls: {},
+});
+
+/** What the conversation shows now. */
+export const shownSegments = (state: ConversationState): readonly Segment[] => state.branches[state.branch]!.segments;
+
+/** Number of messages that the conversation shows now. */
+export const shownCount = (state: ConversationState): number => countOf(shownSegments(state), state.seq);
+
+export function decideConversation(
+  command: ConversationCommand,
+  state: ConversationState,
+): Decision<ConversationEvent, ConversationRefusal> {
+  switch (command.type) {
+    case 'RecordMessage':
+      return [{ type: 'MessageRecorded', data: { seq: state.seq + 1, ...command.content } }];
+    case 'RecordToolResult': {
+      const call = state.openCalls[command.content.toolCallId];
+      const toolName = command.content.toolName || (call?.name ?? 'unknown');
+      const data = { seq: state.seq + 1, callSeq: call?.seq ?? null, ...command.content, toolName };
+      return [{ type: 'ToolResultRecorded', data }];
+    }
+    case 'AmendMessage':
+    case 'AmendToolResult':
+      return amend(command, state);
+    case 'RewindConversation':
+      return rewind(command, state);
+    case 'RestoreConversation':
+      return [rewound(state, command.segments, command)];
+    case 'UndoRewind':
+      return undo(command, state);
+  }
+}
+
+function amend(
+  command: Extract<ConversationCommand, { type: 'AmendMessage' | 'AmendToolResult' }>,
+  state: ConversationState,
+): Decision<ConversationEvent, ConversationRefusal> {
+  if (command.seq < 1 || command.seq > state.seq) {
+    return refuse('MESSAGE_UNKNOWN', `The task has no message number ${command.seq}.`);
+  }
+  return command.type === 'AmendMessage'
+    ? [{ type: 'MessageAmended', data: { seq: command.seq, kind: 'message', ...command.content } }]
+    : [{ type: 'MessageAmended', data: { seq: command.seq, kind: 'tool_result', ...command.content } }];
+}
+
+function rewind(
+  command: Extract<ConversationCommand, { type: 'RewindConversation' }>,
+  state: ConversationState,
+): Decision<ConversationEvent, ConversationRefusal> {
+  const { keepUpTo } = command;
+  const shown = shownSegments(state);
+  if (keepUpTo !== null && !shows(shown, keepUpTo, state.seq)) {
+    return refuse(
+      'MESSAGE_NOT_SHOWN',
+      'That message is not part of what the conversation shows now. Look at its branches to find it.',
+    );
+  }
+  const event = rewound(state, cutAfter(shown, keepUpTo, state.seq), command);
+  if (event.data.hiddenMessages === 0) {
+    return refuse('NOTHING_TO_REWIND', 'That point is the end of the conversation: there is nothing after it.');
+  }
+  return [event];
+}
+
+function rewound(
+  state: ConversationState,
+  segments: readonly Segment[],
+  { point, reason }: { readonly point: RewindPoint; readonly reason: string | null },
+): Extract<ConversationEvent, { type: 'ConversationRewound' }> {
+  return { type: 'ConversationRewound', data: { ...branchStarted(state, segments), point, reason } };
+}
+
+function branchStarted(state: ConversationState, segments: readonly Segment[]) {
+  const before = closed(shownSegments(state), state.seq);
+  const after = closed(segments, state.seq);
+  return {
+    branch: state.branches.length,
+    previousBranch: state.branch,
+    segments: continued(after, state.taskId, state.seq),
+    hiddenMessages: countMissing(before, after),
+  };
+}
+
+/** How many messages of one closed list another one does not show. */
+function countMissing(before: readonly Segment[], after: readonly Segment[]): number {
+  let missing = 0;
+  for (const { taskId, from, to } of before) {
+    let covered = 0;
+    for (const other of after) {
+      if (other.taskId !== taskId) continue;
+      covered += Math.max(0, Math.min(to ?? 0, other.to ?? 0) - Math.max(from, other.from) + 1);
+    }
+    missing += (to ?? 0) - from + 1 - covered;
+  }
+  return missing;
+}
+
+function undo(
+  command: Extract<ConversationCommand, { type: 'UndoRewind' }>,
+  state: ConversationState,
+): Decision<ConversationEvent, ConversationRefusal> {
+  const number = command.branch ?? state.branches.findLastIndex((branch) => branch.undoable);
+  const branch = state.branches[number];
+  if (command.branch !== undefined && !branch) {
+    return refuse('BRANCH_UNKNOWN', `The conversation has no branch ${command.branch}; the last is ${state.branches.length - 1}.`);
+  }
+  if (!branch?.undoable || branch.previous === null) {
+    return refuse('NOTHING_TO_UNDO', 'There is no rewind that has not been taken back already.');
+  }
+  const restored = state.branches[branch.previous]!.segments;
+  return [{ type: 'ConversationRewindUndone', data: { ...branchStarted(state, restored), undoneBranch: number } }];
+}
+
+export function evolveConversation(state: ConversationState, event: ConversationEvent): ConversationState {
+  switch (event.type) {
+    case 'MessageRecorded':
+      return withOpenCalls({ ...state, seq: event.data.seq }, event.data.seq, event.data);
+    case 'ToolResultRecorded': {
+      const { [event.data.toolCallId]: _answered, ...openCalls } = state.openCalls;
+      return { ...state, seq: event.data.seq, openCalls };
+    }
+    case 'MessageAmended':
+      return event.data.kind === 'message' ? withOpenCalls(state, event.data.seq, event.data) : state;
+    case 'ConversationRewound':
+      return startBranch(state, event.data, state.branches);
+    case 'ConversationRewindUndone': {
+      const { undoneBranch } = event.data;
+      const spent = state.branches.map((b, n) => (n === undoneBranch ? { ...b, undoable: false } : b));
+      return startBranch(state, event.data, spent, false);
+    }
+  }
+}
+
+/** Calls that nobody answers must not grow the state without bound. */
+const MAX_OPEN_CALLS = 500;
+
+function withOpenCalls(state: ConversationState, seq: number, content: MessageContent): ConversationState {
+  if (!content.toolCalls || content.toolCalls.length === 0) return state;
+  const added = content.toolCalls.map(({ id, name }) => [id, { seq, name: name.slice(0, 200) }] as const);
+  const all = [...Object.entries(state.openCalls), ...added].slice(-MAX_OPEN_CALLS);
+  return { ...state, openCalls: Object.fromEntries(all) };
+}
+
+function startBranch(
+  state: ConversationState,
+  started: { readonly branch: number; readonly previousBranch: number; readonly segments: readonly Segment[] },
+  branches: readonly Branch[],
+  undoable = true,
+): ConversationState {
+  const left = branches.map((branch, number) =>
+    number === started.previousBranch ? { ...branch, segments: closed(branch.segments, state.seq) } : branch,
+  );
+  const openCalls = Object.fromEntries(
+    Object.entries(state.openCalls).filter(([, { seq }]) =>
+      shows(started.segments, { taskId: state.taskId, seq }, state.seq),
+    ),
+  );
+  const next: Branch = { segments: started.segments, previous: started.previousBranch, undoable };
+  return { ...state, branch: started.branch, branches: [...left, next], openCalls };
+}

@@ -1,0 +1,111 @@
+// Part of stream `task-<id>`: what was said in a task, and which of it the task currently shows.
+// Messages are stored once, under the task and the number (`seq`) that they got when they were recorded.
+// A rewind, an undo or a restore writes a new list of segments; nothing is copied or deleted.
+
+/** A run of messages of one task: from and to are inclusive; `to: null` goes on with what is recorded next. */
+export interface Segment {
+  readonly taskId: string;
+  readonly from: number;
+  readonly to: number | null;
+}
+
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly input: unknown;
+}
+
+/** Tokens: `input` without cache, `output`, and those read from and written to a prompt cache. */
+export interface Usage {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead?: number;
+  readonly cacheWrite?: number;
+}
+
+export interface Attachment {
+  readonly mediaType: string;
+  /** Hex SHA-256 of the blob. */
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** What a message holds besides its place. */
+export interface MessageContent {
+  readonly role: 'user' | 'assistant' | 'system';
+  readonly content: string;
+  readonly thinking?: string;
+  readonly toolCalls?: readonly ToolCall[];
+  readonly attachments?: readonly Attachment[];
+  readonly model?: string;
+  readonly usage?: Usage;
+  /** US dollars. */
+  readonly costUsd?: number;
+  /** `human`: typed by a person; `compaction`: a summary that replaced what came before in the agent's context. */
+  readonly origin?: 'human' | 'meta' | 'compaction' | 'notice' | 'error';
+  /** The id that the agent's own transcript has for it. */
+  readonly sourceId?: string;
+}
+
+export interface FileChange {
+  readonly path: string;
+  readonly action: 'A' | 'M' | 'D';
+  readonly linesAdded?: number;
+  readonly linesRemoved?: number;
+}
+
+/** What came back from a tool call. `outcome: 'unknown'` closes a call that was cut off. */
+export interface ToolResultContent {
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly result: string;
+  readonly isError: boolean;
+  readonly outcome?: 'unknown';
+  readonly files?: readonly FileChange[];
+  readonly attachments?: readonly Attachment[];
+  readonly sourceId?: string;
+}
+
+/** Where somebody wanted to go back to, as they said it. */
+export interface RewindPoint {
+  readonly kind: 'message' | 'timestamp' | 'messageCount' | 'snapshot' | 'transcript';
+  readonly value: string;
+}
+
+export type ConversationEvent =
+  | { readonly type: 'MessageRecorded'; readonly data: { readonly seq: number } & MessageContent }
+  | {
+      readonly type: 'ToolResultRecorded';
+      readonly data: {
+        readonly seq: number;
+        /** The message that made the call; null where it is not known. */
+        readonly callSeq: number | null;
+      } & ToolResultContent;
+    }
+  | {
+      /** A message's or tool result's full new value (an agent went on writing it, or its transcript grew). */
+      readonly type: 'MessageAmended';
+      readonly data: { readonly seq: number } & (
+        | ({ readonly kind: 'message' } & MessageContent)
+        | ({ readonly kind: 'tool_result' } & ToolResultContent)
+      );
+    }
+  | {
+      readonly type: 'ConversationRewound';
+      readonly data: BranchStarted & { readonly point: RewindPoint; readonly reason: string | null };
+    }
+  | {
+      /** A rewind was taken back: what it hid is shown again, what came after it becomes a branch. */
+      readonly type: 'ConversationRewindUndone';
+      readonly data: BranchStarted & { readonly undoneBranch: number };
+    };
+
+/** A new branch is shown from here on. Branches are numbered per task; 0 is the one that the task began with. */
+interface BranchStarted {
+  readonly branch: number;
+  readonly previousBranch: number;
+  /** What the new branch shows; its last segment is open. */
+  readonly segments: readonly Segment[];
+  /** Messages that the former branch showed and the new one does not. */
+  readonly hiddenMessages: number;
+}

@@ -1,0 +1,108 @@
+// Stream `task-<id>`: a task's whole life: its life cycle, conversation, output, checkpoints, rewinds, snapshots.
+// Starts with TaskCreated or TaskForked. Never ends: a finished task can be continued, rewound and forked.
+import type { CheckpointEvent } from '../checkpoint/checkpoint.events.js';
+import type { ConversationEvent, FileChange, Segment } from '../conversation/conversation.events.js';
+import type { SnapshotEvent } from '../snapshot/snapshot.events.js';
+
+export const TASK_STATUSES = [
+  'pending', 'starting', 'running', 'paused', 'interrupted', 'completed', 'failed', 'cancelled',
+] as const;
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+/** The transcript that a task was imported from. */
+export interface TaskSource {
+  readonly agent: string;
+  readonly sessionId: string;
+  readonly cwd?: string;
+  readonly gitBranch?: string;
+  readonly agentVersion?: string;
+  /** The session that the agent says it was forked or resumed from. */
+  readonly forkedFromSessionId?: string;
+}
+
+/** Where a task was forked from, as it was asked for and as it was found. */
+export interface ForkPoint {
+  readonly type: 'checkpoint' | 'timestamp' | 'message_id';
+  readonly value: string;
+  /** Whether the named message itself is part of the fork. */
+  readonly inclusive: boolean;
+  readonly checkpointId: string | null;
+  /** ISO 8601, UTC: the time of the last message or checkpoint that the fork includes. */
+  readonly timestamp: string;
+}
+
+interface TaskOpened {
+  readonly taskId: string;
+  readonly contractId: string | null;
+  readonly parentTaskId: string | null;
+  readonly name: string;
+  readonly plan: string;
+}
+
+export type LifeCycleEvent =
+  | {
+      readonly type: 'TaskCreated';
+      readonly data: TaskOpened & {
+        readonly isSupervisor: boolean;
+        /** The working tree is inherited from this task. */
+        readonly continueFromTaskId: string | null;
+        readonly checkpointSha: string | null;
+        readonly copyFiles: readonly string[];
+        readonly source: TaskSource | null;
+      };
+    }
+  | {
+      readonly type: 'TaskForked';
+      readonly data: TaskOpened & {
+        readonly sourceTaskId: string;
+        /** The source stream's version that the fork was made from. */
+        readonly sourceVersion: number;
+        readonly point: ForkPoint;
+        /** What the fork shows of its source; closed segments. Empty without the conversation. */
+        readonly segments: readonly Segment[];
+        readonly conversationIncluded: boolean;
+        readonly checkpointSha: string | null;
+        /** Checkpoint numbers go on from here. */
+        readonly checkpointNumber: number;
+        readonly branchName: string | null;
+        readonly source: TaskSource | null;
+      };
+    }
+  | {
+      readonly type: 'TaskStatusChanged';
+      readonly data: { readonly previousStatus: TaskStatus; readonly newStatus: TaskStatus; readonly reason: string | null };
+    }
+  | {
+      readonly type: 'TaskOutputRecorded';
+      readonly data: { readonly channel: 'stdout' | 'stderr' | 'agent'; readonly text: string };
+    }
+  | { readonly type: 'TaskPendingTasksChanged'; readonly data: { readonly taskIds: readonly string[] } }
+  | { readonly type: 'TaskFilesChanged'; readonly data: { readonly files: readonly FileChange[] } }
+  | {
+      /** Something that an agent wrote and makima has no other place for, kept as it was. */
+      readonly type: 'AgentLineKept';
+      readonly data: { readonly lineType: string; readonly raw: string };
+    }
+  | {
+      readonly type: 'TaskContinueRequested';
+      readonly data: {
+        readonly resumeMode: 'with_context' | 'clean_restart' | 'from_checkpoint';
+        readonly targetDaemonId: string | null;
+        readonly checkpointSha: string | null;
+        readonly contextOptions: ContextOptions;
+      };
+    }
+  | { readonly type: 'TaskReassigned'; readonly data: { readonly targetDaemonId: string | null } };
+
+/** How a conversation is shaped for the agent that goes on with it (SPEC §3.2). */
+export interface ContextOptions {
+  /** The newest N messages. */
+  readonly maxMessages?: number;
+  readonly includeToolCalls?: boolean;
+  readonly includeToolResults?: boolean;
+  readonly summaryMode?: boolean;
+}
+
+export type TaskEvent = LifeCycleEvent | ConversationEvent | CheckpointEvent | SnapshotEvent;
+
+export const taskStream = (taskId: string): string => `task-${taskId}`;

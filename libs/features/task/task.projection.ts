@@ -1,0 +1,104 @@
+import type { Row } from '#libs/database/database.js';
+import { escapeJson, escapeText } from '#libs/database/text-escape.js';
+import type { Recorded } from '#libs/kernel/event.js';
+import { currentStates } from '#libs/projections/current-states.js';
+import { projection, type Table } from '#libs/projections/projection.js';
+import { supersede, type RowOperation } from '#libs/projections/row-operation.js';
+import type { TaskEvent } from './task.events.js';
+
+/** A task as it stood from one position to another. */
+const taskStates: Table = {
+  name: 'task_states',
+  columns: {
+    task_id: 'uuid', from_position: 'int8', to_position: 'int8?', owner_id: 'uuid', contract_id: 'uuid?',
+    parent_task_id: 'uuid?', name: 'text', plan: 'text', status: 'text', is_supervisor: 'bool',
+    continue_from_task_id: 'uuid?', checkpoint_sha: 'text?', copy_files: 'text', forked_from_task_id: 'uuid?',
+    forked_at_checkpoint_id: 'uuid?', fork: 'text?', source: 'text?', pending_task_ids: 'text',
+    last_checkpoint_id: 'uuid?', last_checkpoint_sha: 'text?', checkpoint_count: 'int4', checkpoint_message: 'text?',
+    control_version: 'int8', created_at: 'timestamptz', completed_at: 'timestamptz?', updated_at: 'timestamptz',
+  },
+  key: ['task_id', 'from_position'],
+  indexes: [
+    '(task_id) WHERE to_position IS NULL',
+    '(contract_id, created_at) WHERE to_position IS NULL',
+    '(parent_task_id) WHERE to_position IS NULL',
+    '(owner_id, created_at) WHERE to_position IS NULL',
+    '(forked_from_task_id) WHERE to_position IS NULL AND forked_from_task_id IS NOT NULL',
+  ],
+};
+
+export const taskProjection = projection<Map<string, Row>>({
+  name: 'task',
+  version: 1,
+  tables: [taskStates],
+  views: {
+    task_states: 'SELECT * FROM {schema}.task_states',
+    tasks: `SELECT task_id AS id, owner_id, contract_id, parent_task_id, name, plan, status, is_supervisor,
+      continue_from_task_id, checkpoint_sha, copy_files::jsonb AS copy_files, forked_from_task_id,
+      forked_at_checkpoint_id, source::jsonb AS source, pending_task_ids::jsonb AS pending_task_ids,
+      last_checkpoint_sha, checkpoint_count, checkpoint_message, control_version, created_at, completed_at, updated_at
+      FROM {schema}.task_states WHERE to_position IS NULL`,
+  },
+  handles: [
+    'TaskCreated', 'TaskForked', 'TaskStatusChanged', 'TaskPendingTasksChanged', 'CheckpointRecorded',
+    'ConversationRewound', 'ConversationRewindUndone', 'TaskContinueRequested', 'TaskReassigned',
+  ],
+  load: (connection, schema, batch) => currentStates(connection, schema, taskStates, batch.map(taskIdOf)),
+  project(batch, states) {
+    return (batch as readonly Recorded<TaskEvent>[]).flatMap((recorded): RowOperation[] => {
+      const id = taskIdOf(recorded);
+      const row = next(states.get(id), recorded);
+      if (!row) return [];
+      states.set(id, row);
+      return [supersede(taskStates, { task_id: id }, row, recorded.position)];
+    });
+  },
+});
+
+export const taskIdOf = ({ stream }: Recorded): string => stream.slice('task-'.length);
+
+const ENDED = new Set(['completed', 'failed', 'cancelled']);
+
+function next(row: Row | undefined, { event, metadata }: Recorded<TaskEvent>): Row | null {
+  const at = { updated_at: metadata.occurredAt };
+  if (event.type === 'TaskCreated' || event.type === 'TaskForked') return opened(event, metadata);
+  if (!row) return null;
+  const controlled = { ...row, control_version: BigInt(row['control_version'] as bigint) + 1n, ...at };
+  switch (event.type) {
+    case 'TaskStatusChanged': {
+      const { newStatus } = event.data;
+      return { ...controlled, status: newStatus, completed_at: ENDED.has(newStatus) ? metadata.occurredAt : null };
+    }
+    case 'TaskPendingTasksChanged':
+      return { ...row, pending_task_ids: JSON.stringify(event.data.taskIds), ...at };
+    case 'CheckpointRecorded': {
+      const { checkpointId, commitSha, number, message } = event.data;
+      return {
+        ...controlled, last_checkpoint_id: checkpointId, last_checkpoint_sha: commitSha, checkpoint_count: number,
+        checkpoint_message: escapeText(message),
+      };
+    }
+    default:
+      return controlled;
+  }
+}
+
+function opened(
+  event: Extract<TaskEvent, { type: 'TaskCreated' | 'TaskForked' }>,
+  { ownerId, occurredAt }: Recorded['metadata'],
+): Row {
+  const { contractId, parentTaskId, name, plan, source, checkpointSha } = event.data;
+  const created = event.type === 'TaskCreated' ? event.data : null;
+  const fork = event.type === 'TaskForked' ? event.data : null;
+  return {
+    owner_id: ownerId, contract_id: contractId, parent_task_id: parentTaskId, name: escapeText(name),
+    plan: escapeText(plan), status: 'pending', is_supervisor: created?.isSupervisor ?? false,
+    continue_from_task_id: created?.continueFromTaskId ?? null, checkpoint_sha: checkpointSha,
+    copy_files: escapeJson(created?.copyFiles ?? []), forked_from_task_id: fork?.sourceTaskId ?? null,
+    forked_at_checkpoint_id: fork?.point.checkpointId ?? null,
+    fork: fork ? escapeJson({ point: fork.point, sourceVersion: fork.sourceVersion, branchName: fork.branchName }) : null,
+    source: source ? escapeJson(source) : null, pending_task_ids: '[]', last_checkpoint_id: null,
+    last_checkpoint_sha: null, checkpoint_count: fork?.checkpointNumber ?? 0, checkpoint_message: null,
+    control_version: 1n, created_at: occurredAt, completed_at: null, updated_at: occurredAt,
+  };
+}

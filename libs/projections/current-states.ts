@@ -1,0 +1,24 @@
+import { binaryArray } from '#libs/database/binary-array.js';
+import type { Queryable, Row } from '#libs/database/database.js';
+import { Sql } from '#libs/database/sql.js';
+import type { Table } from './projection.js';
+
+/**
+ * The current rows of a table that keeps former states, by their key (its first column, a UUID). A projection's `load`
+ * reads them, so that `project` can write each thing's next state.
+ */
+export async function currentStates(
+  connection: Queryable,
+  schema: string,
+  table: Table,
+  ids: readonly string[],
+): Promise<Map<string, Row>> {
+  const key = table.key[0]!;
+  const rows = await connection.query(
+    new Sql(
+      [`SELECT * FROM "${schema}"."${table.name}" WHERE to_position IS NULL AND ${key} = ANY (`, '::uuid[])'],
+      [binaryArray('uuid', [...new Set(ids)])],
+    ),
+  );
+  return new Map(rows.map((row) => [row[key] as string, row]));
+}

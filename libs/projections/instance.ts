@@ -1,0 +1,124 @@
+import type { Database, Queryable } from '#libs/database/database.js';
+import { Sql, sql } from '#libs/database/sql.js';
+import type { Recorded } from '#libs/kernel/event.js';
+import { ddl, views, type Projection } from './projection.js';
+import { applyOperations } from './row-operation.js';
+
+export type InstanceStatus = 'live' | 'building' | 'failed' | 'retired';
+
+/** One projection in one schema: the one that serves, or one that is being built beside it. */
+export interface Instance {
+  readonly projection: Projection;
+  readonly schema: string;
+  /** The last event that its rows reflect. */
+  position: bigint;
+  status: InstanceStatus;
+}
+
+/** Where a projection stopped and why. */
+export interface ProjectionFailure {
+  readonly eventId: string;
+  readonly position: string;
+  readonly type: string;
+  readonly message: string;
+}
+
+/** Another process moved the projection: this one's position is stale and it must read it again. */
+export class PositionMoved extends Error {
+  override readonly name = 'PositionMoved';
+}
+
+const raw = (text: string): Sql => new Sql([text], []);
+
+/** Runs statements that have no parameters, one by one. */
+export async function runScript(connection: Queryable, script: string): Promise<void> {
+  for (const statement of script.split(/;\n/)) await connection.query(raw(statement));
+}
+
+/** Creates the tables of an instance and its row in `projections`. */
+export async function createInstance(
+  connection: Queryable,
+  projection: Projection,
+  schema: string,
+  status: 'live' | 'building',
+): Promise<void> {
+  await runScript(connection, ddl(projection, schema));
+  if (status === 'live') await runScript(connection, views(projection, schema));
+  await connection.query(sql`
+    INSERT INTO projections (name, version, schema, position, status)
+    VALUES (${projection.name}, ${projection.version}, ${schema}, 0, ${status})`);
+}
+
+export async function dropInstance(connection: Queryable, schema: string): Promise<void> {
+  await connection.query(raw(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`));
+  await connection.query(sql`DELETE FROM projections WHERE schema = ${schema}`);
+}
+
+/**
+ * Applies one batch to instances that stand at the same position, and moves them, in one transaction: exactly once,
+ * whatever crashes. `to` may lie beyond the last event (events that nobody handles).
+ * @throws PositionMoved when another process was faster.
+ */
+export async function advance(
+  database: Database,
+  instances: readonly Instance[],
+  events: readonly Recorded[],
+  to: bigint,
+): Promise<void> {
+  await database.transaction(async (connection) => {
+    const moved = await connection.query(sql`
+      UPDATE projections p SET position = ${to}, updated_at = now()
+      FROM unnest(${instances.map((i) => i.schema)}::text[], ${instances.map((i) => i.position)}::bigint[]) AS i(schema, position)
+      WHERE p.schema = i.schema AND p.position = i.position RETURNING p.schema`);
+    if (moved.length !== instances.length) throw new PositionMoved();
+    for (const instance of instances) await projectInto(connection, instance, events);
+  });
+  for (const instance of instances) instance.position = to;
+}
+
+async function projectInto(connection: Queryable, instance: Instance, events: readonly Recorded[]): Promise<void> {
+  const { projection, schema } = instance;
+  const wanted = handledSet(projection);
+  const batch = events.filter(({ event }) => wanted.has(event.type));
+  if (batch.length === 0) return;
+  const lookup = await projection.load?.(connection, schema, batch);
+  await applyOperations(connection, schema, projection.project(batch, lookup));
+}
+
+const handled = new WeakMap<Projection, ReadonlySet<string>>();
+function handledSet(projection: Projection): ReadonlySet<string> {
+  let set = handled.get(projection);
+  if (!set) handled.set(projection, (set = new Set(projection.handles)));
+  return set;
+}
+
+/** Finds the first event of a batch that an instance cannot take, applying those before it. */
+export async function findPoison(
+  database: Database,
+  instance: Instance,
+  events: readonly Recorded[],
+  to: bigint,
+): Promise<ProjectionFailure | null> {
+  for (const event of events) {
+    try {
+      await advance(database, [instance], [event], event.position);
+    } catch (error) {
+      if (error instanceof PositionMoved) throw error;
+      return {
+        eventId: event.id,
+        position: String(event.position),
+        type: event.event.type,
+        message: (error as Error).message.slice(0, 500),
+      };
+    }
+  }
+  if (instance.position < to) await advance(database, [instance], [], to);
+  return null;
+}
+
+export async function markFailed(database: Database, instance: Instance, failure: ProjectionFailure): Promise<void> {
+  instance.status = 'failed';
+  await database.query(sql`
+    UPDATE projections SET status = 'failed', error = ${JSON.stringify(failure)}, updated_at = now()
+    WHERE schema = ${instance.schema}`);
+}

@@ -1,0 +1,77 @@
+import type { ArrayType } from '#libs/database/binary-array.js';
+import type { Queryable } from '#libs/database/database.js';
+import type { Recorded } from '#libs/kernel/event.js';
+import type { RowOperation } from './row-operation.js';
+
+/** A column's type; with a question mark it may be null. */
+export type ColumnType = ArrayType | `${ArrayType}?`;
+
+/**
+ * A table that a projection owns. Every table has `owner_id`, on which row-level security rests. A table with
+ * `superseded` keeps each row's former states: `from_position` (inclusive) and `to_position` (exclusive, null: current).
+ */
+export interface Table {
+  readonly name: string;
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  readonly key: readonly string[];
+  /** What follows CREATE INDEX ON <table>, for each index besides the key's. */
+  readonly indexes?: readonly string[];
+}
+
+/**
+ * A read model: a name, a version that goes up when its rows would look different, its tables, and how a batch of events
+ * becomes row operations. The runner applies them exactly once and in order.
+ */
+export interface Projection<Lookup = unknown> {
+  readonly name: string;
+  readonly version: number;
+  readonly tables: readonly Table[];
+  /** Views in the public schema; `{schema}` stands for the schema of the version that serves. */
+  readonly views: Readonly<Record<string, string>>;
+  /** The event types that it wants; others are passed over without being handed to it. */
+  readonly handles: readonly string[];
+  /** Reads, from its own tables, what `project` must know about the batch's things. */
+  load?(connection: Queryable, schema: string, batch: readonly Recorded[]): Promise<Lookup>;
+  project(batch: readonly Recorded[], lookup: Lookup): readonly RowOperation[];
+}
+
+/** Keeps a projection's lookup type while it is written, and forgets it where projections are listed. */
+export const projection = <Lookup>(definition: Projection<Lookup>): Projection => definition as Projection;
+
+const SQL_TYPE: Readonly<Record<ArrayType, string>> = {
+  bool: 'boolean', bytea: 'bytea', int2: 'smallint', int4: 'integer', int8: 'bigint', text: 'text',
+  float8: 'double precision', timestamptz: 'timestamptz', uuid: 'uuid',
+};
+
+/** The element type of a column, without its null mark. */
+export const arrayType = (column: ColumnType): ArrayType => column.replace('?', '') as ArrayType;
+
+/** The statements that create a projection's tables in a schema, with row-level security on. */
+export function ddl(definition: Projection, schema: string): string {
+  const statements = [`CREATE SCHEMA "${schema}"`, `GRANT USAGE ON SCHEMA "${schema}" TO makima_app`];
+  for (const table of definition.tables) {
+    const name = `"${schema}"."${table.name}"`;
+    const columns = Object.entries(table.columns).map(
+      ([column, type]) => `"${column}" ${SQL_TYPE[arrayType(type)]}${type.endsWith('?') ? '' : ' NOT NULL'}`,
+    );
+    statements.push(
+      `CREATE TABLE ${name} (${columns.join(', ')}, PRIMARY KEY (${table.key.join(', ')}))`,
+      ...(table.indexes ?? []).map((index) => `CREATE INDEX ON ${name} ${index}`),
+      `ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY`,
+      `CREATE POLICY owner ON ${name} FOR SELECT TO makima_app USING (owner_id = makima_owner())`,
+      `GRANT SELECT ON ${name} TO makima_app`,
+    );
+  }
+  return statements.join(';\n');
+}
+
+/** The statements that make a schema the one that people read. */
+export function views(definition: Projection, schema: string): string {
+  return Object.entries(definition.views)
+    .flatMap(([name, body]) => [
+      `DROP VIEW IF EXISTS public."${name}" CASCADE`,
+      `CREATE VIEW public."${name}" WITH (security_invoker = true) AS ${body.replaceAll('{schema}', `"${schema}"`)}`,
+      `GRANT SELECT ON public."${name}" TO makima_app`,
+    ])
+    .join(';\n');
+}
