@@ -3,7 +3,8 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { EventCodec, type EventToWrite } from '#libs/event-store/codec.js';
 import { deriveId } from '#libs/event-store/event-hash.js';
 import { EventStore, VersionConflict } from '#libs/event-store/event-store.js';
-import { isRefusal, refuse, type Decider, type Refusal } from '#libs/kernel/decider.js';
+import { RefusalException } from '#libs/http/problem.js';
+import { isRefusal, refuse, type Decider } from '#libs/kernel/decider.js';
 import type { Actor, DomainEvent } from '#libs/kernel/event.js';
 import { StreamStates, type StreamState } from './stream-states.js';
 
@@ -57,13 +58,6 @@ export abstract class Dispatch<Commands, State, Event> extends Command<Outcome<S
   }
 }
 
-/** A refusal on its way to the caller; `libs/http` turns its code into a status. */
-export class RefusalException extends Error {
-  override readonly name = 'RefusalException';
-  constructor(readonly refusal: Refusal) {
-    super(refusal.detail);
-  }
-}
 
 const MAX_ATTEMPTS = 10;
 

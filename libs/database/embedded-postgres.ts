@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EmbeddedPostgresError, reasonOf } from './embedded/embedded-postgres-error.js';
@@ -78,6 +78,7 @@ async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres
   const { dataFolder, binaries, account } = installation;
   const durable = options.forTests !== true;
   const keys = await keysOf(installation);
+  if (!isCluster(dataFolder)) options.log?.(`making the database in ${dataFolder}`);
   await ensureCluster({
     initdb: binaries.initdb,
     dataFolder,
@@ -127,14 +128,15 @@ function prepare(options: EmbeddedPostgresOptions): Installation {
   return { options, home, dataFolder, account, binaries, keysFile: join(home, 'keys/postgres.json') };
 }
 
-/** The home's real path, with the folders that Postgres needs; root's is opened so that Postgres' user can pass through. */
+/** The home's real path (its parent must exist), with the folders that Postgres needs; root's is opened so that Postgres' user can pass through. */
 function preparedHome(path: string): string {
   try {
     const root = process.getuid?.() === 0;
-    mkdirSync(path, { recursive: true, mode: root ? 0o711 : 0o700 });
+    if (!existsSync(path)) mkdirSync(path, { mode: root ? 0o711 : 0o700 });
     const home = realpathSync(path);
     if (root) chmodSync(home, statSync(home).mode | 0o011);
-    mkdirSync(join(home, 'logs'), { recursive: true, mode: 0o700 });
+    const logs = join(home, 'logs');
+    if (!existsSync(logs)) mkdirSync(logs, { mode: 0o700 });
     return home;
   } catch (error) {
     throw new EmbeddedPostgresError(
@@ -188,7 +190,14 @@ async function launch(installation: Installation, keys: PostgresKeys): Promise<R
       writeKeys(keysFile, { ...keys, port });
     }
     disarmPidFile(dataFolder);
-    const server = await launchPostmaster({ program: binaries.postgres, dataFolder, port, logFile, account });
+    const server = await launchPostmaster({
+      program: binaries.postgres,
+      dataFolder,
+      port,
+      logFile,
+      account,
+      onSlow: () => options.log?.('Postgres is recovering from a crash; this may take some minutes'),
+    });
     if (!('failure' in server)) return server;
     // The processes of a killed server notice that within moments; until then its memory is in use.
     const orphans = server.failure.includes('pre-existing shared memory block');

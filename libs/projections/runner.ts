@@ -20,6 +20,8 @@ export interface RunnerOptions {
 }
 
 const RETRY_MS = 250;
+/** How long a waiter goes without looking by itself: another process may be the one that moves the projections. */
+const POLL_MS = 250;
 /** The key of the advisory lock that says which process runs the projections. */
 const LEASE_KEY = 7_420_001;
 
@@ -61,7 +63,7 @@ export class ProjectionRunner {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const seen = this.#moved.count;
-      if ((await this.#lowest(names)) >= position) return true;
+      if ((await this.lowest(names)) >= position) return true;
       const left = deadline - Date.now();
       if (left <= 0 || this.#stop.signal.aborted) return false;
       // Another process may be the one that moves them, so it looks by itself from time to time.
@@ -69,7 +71,20 @@ export class ProjectionRunner {
     }
   }
 
-  async #lowest(names?: readonly string[]): Promise<bigint> {
+  /** The position now and whenever it moves. */
+  async *positions(signal: AbortSignal): AsyncGenerator<bigint, void, undefined> {
+    const stopped = AbortSignal.any([signal, this.#stop.signal]);
+    let known = -1n;
+    while (!stopped.aborted) {
+      const seen = this.#moved.count;
+      const position = await this.lowest();
+      if (position !== known) yield (known = position);
+      else await this.#moved.wait(POLL_MS, stopped, seen);
+    }
+  }
+
+  /** The position that everything which serves (or what is named) reflects. */
+  async lowest(names?: readonly string[]): Promise<bigint> {
     const mine = this.#instances.filter((i) => i.status === 'live' && (!names || names.includes(i.projection.name)));
     const inMemory = mine.reduce((low, i) => (i.position < low ? i.position : low), mine[0]?.position ?? 0n);
     if (this.#leading) return inMemory;

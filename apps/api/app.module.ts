@@ -1,0 +1,83 @@
+import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { PostgresStateShelf, StreamStates } from '#libs/commands/stream-states.js';
+import { Database } from '#libs/database/database.js';
+import { BlobStore } from '#libs/event-store/blob-store.js';
+import { EventCodec } from '#libs/event-store/codec.js';
+import { EventStore } from '#libs/event-store/event-store.js';
+import { PostgresBlobStore } from '#libs/event-store/postgres/postgres-blob-store.js';
+import { AccessModule } from '#libs/features/access/access.module.js';
+import { CheckpointModule } from '#libs/features/checkpoint/checkpoint.module.js';
+import { CONTRACT_STATE_SHAPE, CONTRACT_STATES } from '#libs/features/contract/contract.commands.js';
+import { contractDecider } from '#libs/features/contract/contract.decider.js';
+import { ContractModule } from '#libs/features/contract/contract.module.js';
+import { ConversationModule } from '#libs/features/conversation/conversation.module.js';
+import { PROJECTIONS, UPCASTERS } from '#libs/features/projections.js';
+import { SupervisorModule } from '#libs/features/supervisor/supervisor.module.js';
+import { SNAPSHOT_EVERY } from '#libs/features/task/activity.process.js';
+import { TASK_STATE_SHAPE, TASK_STATES } from '#libs/features/task/task.commands.js';
+import { taskDecider } from '#libs/features/task/task.decider.js';
+import { TaskModule } from '#libs/features/task/task.module.js';
+import { TimelineModule } from '#libs/features/timeline/timeline.module.js';
+import { HttpModule } from '#libs/http/http.module.js';
+import { ReadModels } from '#libs/projections/read-models.js';
+import { ProjectionRunner } from '#libs/projections/runner.js';
+import { HealthController } from './health.controller.js';
+
+/** What the process has opened before the application is put together. */
+export interface Foundations {
+  /** Owns the tables; writes projections, keys and blobs. */
+  readonly system: Database;
+  /** Works under the application role, which row-level security applies to. */
+  readonly reader: Database;
+  readonly store: EventStore;
+  readonly cursorKey: Buffer;
+  readonly snapshotEvery: number;
+  readonly log: (line: string) => void;
+}
+
+@Global()
+@Module({})
+class FoundationModule {
+  static forRoot({ system, reader, store, snapshotEvery, log }: Foundations): DynamicModule {
+    const blobs = new PostgresBlobStore(system);
+    const codec = new EventCodec(blobs, UPCASTERS);
+    const shelf = new PostgresStateShelf(system);
+    const runner = new ProjectionRunner({ database: system, store, codec, projections: PROJECTIONS, log });
+    const providers: Provider[] = [
+      { provide: EventStore, useValue: store },
+      { provide: BlobStore, useValue: blobs },
+      { provide: EventCodec, useValue: codec },
+      { provide: ProjectionRunner, useValue: runner },
+      { provide: ReadModels, useValue: new ReadModels(reader, runner, store) },
+      { provide: TASK_STATES, useValue: new StreamStates(taskDecider, TASK_STATE_SHAPE, store, codec, shelf) },
+      { provide: CONTRACT_STATES, useValue: new StreamStates(contractDecider, CONTRACT_STATE_SHAPE, store, codec, shelf) },
+      { provide: SNAPSHOT_EVERY, useValue: snapshotEvery },
+      { provide: Database, useValue: system },
+    ];
+    return { module: FoundationModule, providers, exports: providers };
+  }
+}
+
+/** The whole API. */
+@Module({})
+export class AppModule {
+  static forRoot(foundations: Foundations): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        { ...CqrsModule.forRoot(), global: true },
+        FoundationModule.forRoot(foundations),
+        HttpModule.forRoot({ cursorKey: foundations.cursorKey }),
+        AccessModule.forRoot({ system: foundations.system, reader: foundations.reader }),
+        ContractModule,
+        TaskModule,
+        ConversationModule,
+        SupervisorModule,
+        CheckpointModule,
+        TimelineModule,
+      ],
+      controllers: [HealthController],
+    };
+  }
+}

@@ -1,0 +1,103 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { IsId, IsInstant, IsName, IsOneOf, IsText, IsWhole } from '#libs/http/fields.js';
+import { IsSomeOf } from '#libs/http/structured-fields.js';
+import type { CallerKind } from '#libs/http/caller.js';
+import { ALL_SCOPES, KEY_KINDS } from './scopes.js';
+
+const CONTRACT = '0190a0b0-1c2d-7e3f-8a4b-5c6d7e8f9a0b';
+
+/** What a new key shall be. */
+export class NewKey {
+  @IsOneOf(KEY_KINDS, {
+    description:
+      '`user`: a person’s key. `tool`: a supervisor’s, bound to one contract. `auditor`: reads the log. `daemon` and `admin`: created by admins only.',
+    example: 'tool',
+  })
+  kind!: CallerKind;
+
+  @IsName({ description: 'For people: what the key is for. One line of 1 to 200 characters.', example: 'supervisor of the login work' })
+  name!: string;
+
+  @IsSomeOf(ALL_SCOPES, {
+    description: 'What the key may do: scopes that your own key holds. Without it the kind’s default ones.',
+    example: ['history:read'],
+    optional: true,
+  })
+  scopes?: string[];
+
+  @IsId({ description: 'For tool keys: the contract that the key reaches, one of your own. Not for other kinds.', example: CONTRACT, optional: true })
+  contractId?: string;
+
+  @IsInstant({ description: 'When the key stops working (ISO 8601 with a zone). Without it never.', example: '2030-01-01T00:00:00Z', optional: true })
+  expiresAt?: Date;
+}
+
+/** A key without its secret. */
+export class KeyView {
+  @ApiProperty({ description: 'Public id of the key: 16 hex digits.', example: '0123456789abcdef' }) id!: string;
+  @ApiProperty({ description: 'Who uses it.', enum: KEY_KINDS }) kind!: CallerKind;
+  @ApiProperty({ description: 'What it is for.' }) name!: string;
+  @ApiProperty({ description: 'What it may do.', enum: ALL_SCOPES, isArray: true }) scopes!: string[];
+  @ApiProperty({ description: 'The contract that a tool key reaches; else null.', type: String, format: 'uuid', nullable: true })
+  contractId!: string | null;
+  @ApiProperty({ description: 'When it was created (ISO 8601, UTC).', format: 'date-time' }) createdAt!: string;
+  @ApiProperty({ description: 'When it stops working; null: never.', type: String, format: 'date-time', nullable: true })
+  expiresAt!: string | null;
+  @ApiProperty({ description: 'When it was revoked; null: it was not.', type: String, format: 'date-time', nullable: true })
+  revokedAt!: string | null;
+  @ApiProperty({ description: 'When it was last used, to the minute; null: never.', type: String, format: 'date-time', nullable: true })
+  lastUsedAt!: string | null;
+}
+
+/** A new key, with the one showing of its token. */
+export class CreatedKey extends KeyView {
+  @ApiProperty({
+    description: 'The key itself, for `Authorization: Bearer`. It is stored nowhere and shown only now.',
+    example: 'mk_tool_<id>_<secret>_<crc>',
+  })
+  token!: string;
+  @ApiProperty({ description: 'Position of the event, for `minPosition`.', example: '42' }) position!: string;
+}
+
+export class KeyPageQuery {
+  @IsWhole({ description: 'Keys at most.', min: 1, max: 500, optional: true, default: 100 }) limit = 100;
+  @IsText({ description: 'Where the former page ended, from its `cursor`.', max: 2_000, optional: true }) cursor?: string;
+}
+
+export class KeyPage {
+  @ApiProperty({ description: 'Newest first, revoked ones too.', type: () => KeyView, isArray: true }) keys!: KeyView[];
+  @ApiProperty({ description: 'For the next page; null: there is none.', type: String, nullable: true }) cursor!: string | null;
+}
+
+export class Whoami {
+  @ApiProperty({ description: 'The owner whose data this request sees.', format: 'uuid' }) ownerId!: string;
+  @ApiProperty({ description: 'What kind of key it is.', enum: KEY_KINDS }) kind!: CallerKind;
+  @ApiProperty({ description: 'Public id of the key.' }) keyId!: string;
+  @ApiProperty({ description: 'What it may do.', enum: ALL_SCOPES, isArray: true }) scopes!: string[];
+  @ApiProperty({ description: 'The contract that it is bound to; else null.', type: String, format: 'uuid', nullable: true })
+  contractId!: string | null;
+}
+
+export class NewOwner {
+  @IsName({ description: 'A name that no other owner has. One line of 1 to 200 characters.', example: 'research' }) name!: string;
+}
+
+export class OwnerView {
+  @ApiProperty({ description: 'Id of the owner, for the header X-Makima-Owner.', format: 'uuid' }) id!: string;
+  @ApiProperty({ description: 'Its name.' }) name!: string;
+  @ApiProperty({ description: 'When it was created (ISO 8601, UTC).', format: 'date-time' }) createdAt!: string;
+}
+
+export class CreatedOwner extends OwnerView {
+  @ApiProperty({ description: 'Position of the event, for `minPosition`.', example: '42' }) position!: string;
+}
+
+export class OwnerPageQuery {
+  @IsWhole({ description: 'Owners at most.', min: 1, max: 500, optional: true, default: 100 }) limit = 100;
+  @IsText({ description: 'Where the former page ended, from its `cursor`.', max: 2_000, optional: true }) cursor?: string;
+}
+
+export class OwnerPage {
+  @ApiProperty({ description: 'By name.', type: () => OwnerView, isArray: true }) owners!: OwnerView[];
+  @ApiProperty({ description: 'For the next page; null: there is none.', type: String, nullable: true }) cursor!: string | null;
+}

@@ -1,0 +1,72 @@
+import type { Queryable } from '#libs/database/database.js';
+import { sql } from '#libs/database/sql.js';
+import { unescapeJson, unescapeText } from '#libs/database/text-escape.js';
+import { isUuid } from '#libs/kernel/ids.js';
+import type { FileChange } from '../conversation/conversation.events.js';
+
+/** A checkpoint as the API shows it (SPEC §1.1 task_checkpoints). */
+export interface CheckpointView {
+  readonly id: string;
+  readonly taskId: string;
+  readonly checkpointNumber: number;
+  readonly commitSha: string;
+  readonly branchName: string | null;
+  readonly message: string;
+  readonly filesChanged: readonly FileChange[];
+  readonly linesAdded: number;
+  readonly linesRemoved: number;
+  /** The last message of the task's conversation at that moment (inclusive); 0 before the first. */
+  readonly seq: number;
+  readonly createdAt: string;
+}
+
+interface CheckpointRow {
+  id: string; task_id: string; checkpoint_number: number; commit_sha: string; branch_name: string | null; message: string;
+  files_changed: string; lines_added: number; lines_removed: number; seq: number; created_at: Date;
+}
+
+const toView = (row: CheckpointRow): CheckpointView => ({
+  id: row.id,
+  taskId: row.task_id,
+  checkpointNumber: row.checkpoint_number,
+  commitSha: row.commit_sha,
+  branchName: row.branch_name === null ? null : unescapeText(row.branch_name),
+  message: unescapeText(row.message),
+  filesChanged: unescapeJson(row.files_changed) as FileChange[],
+  linesAdded: row.lines_added,
+  linesRemoved: row.lines_removed,
+  seq: row.seq,
+  createdAt: row.created_at.toISOString(),
+});
+
+/** A task's checkpoints, newest first. */
+export async function checkpointsOf(
+  db: Queryable,
+  taskId: string,
+  { limit, below, at }: { readonly limit: number; readonly below: number | null; readonly at: bigint | null },
+): Promise<readonly CheckpointView[]> {
+  const rows = await db.query<CheckpointRow>(sql`
+    SELECT * FROM checkpoints WHERE task_id = ${taskId} AND position <= ${at ?? Number.MAX_SAFE_INTEGER}
+      AND checkpoint_number < ${below ?? 2_147_483_647} ORDER BY checkpoint_number DESC LIMIT ${limit}`);
+  return rows.map(toView);
+}
+
+/** One checkpoint of a task, by its id, number or commit id, or the last one up to a message (inclusive). */
+export async function checkpointBy(
+  db: Queryable,
+  taskId: string,
+  wanted: string | { readonly upToSeq: number },
+): Promise<CheckpointView | null> {
+  const condition =
+    typeof wanted !== 'string'
+      ? sql`seq <= ${wanted.upToSeq}`
+      : isUuid(wanted)
+        ? sql`id = ${wanted}`
+        : /^\d{1,9}$/.test(wanted)
+          ? sql`checkpoint_number = ${Number(wanted)}`
+          : sql`commit_sha = ${wanted}`;
+  const [row] = await db.query<CheckpointRow>(
+    sql`SELECT * FROM checkpoints WHERE task_id = ${taskId} AND ${condition} ORDER BY checkpoint_number DESC LIMIT 1`,
+  );
+  return row ? toView(row) : null;
+}

@@ -1,0 +1,73 @@
+import { Injectable } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { commandOf, createdId } from '#libs/commands/command-context.js';
+import { assertContract, notFound } from '#libs/http/caller.js';
+import { CursorCodec } from '#libs/http/cursor.js';
+import { positionToken } from '#libs/http/position.js';
+import { Problem } from '#libs/http/problem.js';
+import type { RequestContext } from '#libs/http/request-context.js';
+import { ReadModels } from '#libs/projections/read-models.js';
+import { taskOf } from '../task/task.queries.js';
+import { DispatchContract } from './contract.commands.js';
+import type { ContractCommand } from './contract.decider.js';
+import type { ContractsQuery, CreateContractRequest } from './contract.dto.js';
+import { contractOf, contractsBy, type ContractView } from './contract.queries.js';
+
+/** What contracts are asked to do over HTTP. */
+@Injectable()
+export class Contracts {
+  constructor(
+    private readonly reads: ReadModels,
+    private readonly commands: CommandBus,
+    private readonly cursors: CursorCodec,
+  ) {}
+
+  async create(request: CreateContractRequest, context: RequestContext) {
+    const contractId = createdId(commandOf(context), 'contract');
+    const { name, description, phase, repository } = request;
+    const data = { contractId, name, description, phase, repository: repository ?? null };
+    return this.#change(contractId, { type: 'CreateContract', data }, context);
+  }
+
+  async list(query: ContractsQuery, context: RequestContext) {
+    const binding = { ownerId: context.caller.ownerId, route: 'contracts/1', filters: query };
+    const after = query.cursor ? (this.cursors.open(binding, query.cursor) as [string, string]) : undefined;
+    const only = context.caller.contractId;
+    const contracts = await this.reads.read(context, async (db) => {
+      if (only === undefined) return contractsBy(db, { status: query.status, limit: query.limit, after });
+      const own = await contractOf(db, only);
+      return own ? [own] : [];
+    });
+    const last = contracts.length === query.limit ? contracts.at(-1) : undefined;
+    return { contracts, ...(last ? { cursor: this.cursors.seal(binding, [last.createdAt, last.id]) } : {}) };
+  }
+
+  /** @throws Problem NOT_FOUND for a contract of another owner, or another than a tool key's. */
+  async show(contractId: string, context: Pick<RequestContext, 'caller' | 'minPosition' | 'asOf'>): Promise<ContractView> {
+    if (context.caller.contractId) assertContract(context.caller, contractId);
+    const contract = await this.reads.read(context, (db, at) => contractOf(db, contractId, at));
+    if (!contract) throw notFound('contract', contractId);
+    return contract;
+  }
+
+  async change(contractId: string, command: ContractCommand, context: RequestContext) {
+    if (context.caller.contractId) assertContract(context.caller, contractId);
+    return this.#change(contractId, command, context);
+  }
+
+  async setSupervisor(contractId: string, taskId: string, context: RequestContext) {
+    await this.reads.catchUpWithLog();
+    const task = await this.reads.read({ caller: context.caller }, (db) => taskOf(db, taskId));
+    if (!task) throw notFound('task', taskId);
+    if (task.contractId !== contractId) {
+      throw new Problem('TASK_ELSEWHERE', `Task ${taskId} does not belong to contract ${contractId}. Name one of its own tasks.`);
+    }
+    return this.change(contractId, { type: 'SetSupervisor', taskId }, context);
+  }
+
+  async #change(contractId: string, command: ContractCommand, context: RequestContext) {
+    const { position } = await this.commands.execute(new DispatchContract(contractId, command, commandOf(context)));
+    await this.reads.catchUp(position);
+    return { ...(await this.show(contractId, { caller: context.caller })), position: positionToken(position) };
+  }
+}

@@ -1,0 +1,70 @@
+import type { Queryable } from '#libs/database/database.js';
+import type { BlobStore } from '#libs/event-store/blob-store.js';
+import { toMessages, type ConversationMessage, type MessageOptions } from './conversation.message.js';
+import { messagesIn, slice, totalsOf, type MessageRow, type Shown } from './conversation.queries.js';
+
+export interface PageOptions extends MessageOptions {
+  readonly order: 'oldest' | 'newest';
+  /** Messages at most. */
+  readonly limit: number;
+  /** Where the page starts: how many messages, from the oldest, lie before it (before its end, for newest first). */
+  readonly start: number | null;
+}
+
+export interface ConversationPage {
+  readonly messages: readonly ConversationMessage[];
+  /** Where the next page starts; null after the last. */
+  readonly next: number | null;
+  readonly totalTokens: number | null;
+  readonly totalCost: number | null;
+}
+
+/** A page of what a conversation shows. Its cost depends on the page's length, not on the conversation's. */
+export async function conversationPage(
+  db: Queryable,
+  blobs: BlobStore,
+  ownerId: string,
+  shown: Shown,
+  options: PageOptions,
+): Promise<ConversationPage> {
+  const { rows, next } = await collect(db, shown, options);
+  const whole = rows.length === shown.totalCount;
+  const totals = whole ? sum(rows) : await totalsOf(db, shown.segments);
+  const ordered = options.order === 'oldest' ? rows : rows.toReversed();
+  return {
+    messages: await toMessages(db, blobs, ownerId, ordered, options),
+    next,
+    totalTokens: totals.tokens === null ? null : Number(totals.tokens),
+    totalCost: totals.cost,
+  };
+}
+
+/** Rows in the conversation's order, as many as the page needs, leaving out what the caller does not want. */
+async function collect(
+  db: Queryable,
+  { segments, totalCount }: Shown,
+  { order, limit, start, includeToolResults }: PageOptions,
+): Promise<{ readonly rows: readonly MessageRow[]; readonly next: number | null }> {
+  const forward = order === 'oldest';
+  let at = start ?? (forward ? 0 : totalCount);
+  let rows: MessageRow[] = [];
+  while (rows.length < limit && (forward ? at < totalCount : at > 0)) {
+    const size = limit - rows.length;
+    const [from, to] = forward ? [at, Math.min(at + size, totalCount)] : [Math.max(at - size, 0), at];
+    const page = await messagesIn(db, slice(segments, from, to));
+    const wanted = includeToolResults ? page : page.filter((row) => row.role !== 'tool');
+    rows = forward ? [...rows, ...wanted] : [...wanted, ...rows];
+    at = forward ? to : from;
+  }
+  return { rows, next: (forward ? at < totalCount : at > 0) ? at : null };
+}
+
+function sum(rows: readonly MessageRow[]): { readonly tokens: bigint | null; readonly cost: number | null } {
+  let tokens: bigint | null = null;
+  let cost: number | null = null;
+  for (const row of rows) {
+    if (row.token_count !== null) tokens = (tokens ?? 0n) + row.token_count;
+    if (row.cost_usd !== null) cost = (cost ?? 0) + row.cost_usd;
+  }
+  return { tokens, cost };
+}

@@ -1,0 +1,165 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { commandOf } from '#libs/commands/command-context.js';
+import type { Queryable } from '#libs/database/database.js';
+import { unescapeJson, unescapeText } from '#libs/database/text-escape.js';
+import { BlobStore } from '#libs/event-store/blob-store.js';
+import { CursorCodec, type CursorBinding } from '#libs/http/cursor.js';
+import { positionToken } from '#libs/http/position.js';
+import { Problem } from '#libs/http/problem.js';
+import type { RequestContext } from '#libs/http/request-context.js';
+import { ReadModels } from '#libs/projections/read-models.js';
+import { DispatchTask } from '../task/task.commands.js';
+import type { OpenTask } from '../task/task.decider.js';
+import { visibleTask } from '../task/task.guard.js';
+import { tasksBy } from '../task/task.queries.js';
+import { MAX_MESSAGES, type ConversationQuery, type RewindConversationRequest, type UndoRewindRequest } from './conversation.dto.js';
+import { shownCount } from './conversation.decider.js';
+import type { ConversationEvent } from './conversation.events.js';
+import { conversationPage } from './conversation.page.js';
+import { branchesOf, shown, shownBy, type BranchRow, type Shown } from './conversation.queries.js';
+import { findPoint } from './rewind-point.js';
+
+/** Reads a task's conversation and takes it back and forth. The task's and the supervisor's routes share it. */
+@Injectable()
+export class Conversations {
+  constructor(
+    private readonly reads: ReadModels,
+    private readonly cursors: CursorCodec,
+    private readonly commands: CommandBus,
+    @Inject(BlobStore) private readonly blobs: BlobStore,
+  ) {}
+
+  /** SPEC §2.2. */
+  async read(taskId: string, query: ConversationQuery, context: RequestContext) {
+    const { ownerId } = context.caller;
+    const binding: CursorBinding = { ownerId, route: `conversation/${taskId}/1`, filters: query };
+    const [start, pinned] = query.cursor ? (this.cursors.open(binding, query.cursor) as [number, number]) : [null, null];
+    return this.reads.read(context, async (db, at) => {
+      const task = await visibleTask(db, context.caller, taskId, at);
+      const now = await requireShown(db, taskId, pinned ?? query.branch ?? null, at);
+      const page = await conversationPage(db, this.blobs, ownerId, now, {
+        order: query.order,
+        limit: query.limit ?? MAX_MESSAGES,
+        start,
+        includeToolCalls: query.include_tool_calls,
+        includeToolResults: query.include_tool_results,
+      });
+      return {
+        taskId,
+        taskName: task.name,
+        status: task.status,
+        messages: page.messages,
+        ...(page.totalTokens === null ? {} : { totalTokens: page.totalTokens }),
+        ...(page.totalCost === null ? {} : { totalCost: page.totalCost }),
+        totalCount: now.totalCount,
+        branch: now.branch,
+        controlVersion: task.controlVersion,
+        ...(page.next === null ? {} : { cursor: this.cursors.seal(binding, [page.next, now.branch]) }),
+      };
+    });
+  }
+
+  /** SPEC §4.2, for any task. */
+  async rewind(taskId: string, request: RewindConversationRequest, context: RequestContext) {
+    if (request.rewindCode) {
+      throw new Problem('NO_DAEMON', 'No daemon is connected, so the code cannot be taken back. Leave rewindCode out to rewind the conversation alone.');
+    }
+    await this.reads.catchUpWithLog();
+    const found = await this.reads.read({ caller: context.caller }, async (db) => {
+      await visibleTask(db, context.caller, taskId);
+      return findPoint(db, await requireShown(db, taskId, null, null), request);
+    });
+    const outcome = await this.commands.execute(
+      new DispatchTask(
+        taskId,
+        { type: 'RewindConversation', ...found, reason: request.reason ?? null, ...expectedBy(context) },
+        commandOf(context),
+        { dryRun: request.dryRun },
+      ),
+    );
+    await this.reads.catchUp(outcome.position);
+    return headMoved(taskId, outcome, request.dryRun);
+  }
+
+  /** Takes a rewind back, also after new messages: these become a branch. */
+  async undo(taskId: string, request: UndoRewindRequest, context: RequestContext) {
+    await this.reads.read({ caller: context.caller }, (db) => visibleTask(db, context.caller, taskId));
+    const outcome = await this.commands.execute(
+      new DispatchTask(
+        taskId,
+        { type: 'UndoRewind', ...(request.branch === undefined ? {} : { branch: request.branch }), ...expectedBy(context) },
+        commandOf(context),
+        { dryRun: request.dryRun },
+      ),
+    );
+    await this.reads.catchUp(outcome.position);
+    return headMoved(taskId, outcome, request.dryRun);
+  }
+
+  /** The tree: every branch with its point, reason, author and number of messages, and the forks. */
+  async branches(taskId: string, context: RequestContext) {
+    return this.reads.read(context, async (db, at) => {
+      const task = await visibleTask(db, context.caller, taskId, at);
+      const rows = await branchesOf(db, taskId, at);
+      const current = rows.at(-1)!.branch;
+      const now = await requireShown(db, taskId, current, at);
+      const forks = await tasksBy(db, { forkedFromTaskId: taskId }, at);
+      return {
+        taskId,
+        current,
+        controlVersion: task.controlVersion,
+        branches: rows.map((row) => branchView(row, row.branch === current ? now : shown(row.branch, row.segments, row.left_seq ?? 0), current)),
+        forks: forks.map((fork) => ({ taskId: fork.id, name: fork.name, point: fork.fork?.point ?? null, createdAt: fork.createdAt })),
+      };
+    });
+  }
+}
+
+/** What a branch of a task shows, or 404. */
+export async function requireShown(db: Queryable, taskId: string, branch: number | null, at: bigint | null): Promise<Shown> {
+  const found = await shownBy(db, taskId, branch, at);
+  if (!found) throw new Problem('BRANCH_UNKNOWN', `Task ${taskId} has no branch ${branch ?? ''}. List its branches to see which there are.`);
+  return found;
+}
+
+const expectedBy = ({ ifMatch }: RequestContext): { readonly expectedControlVersion?: number } =>
+  ifMatch === undefined ? {} : { expectedControlVersion: ifMatch };
+
+type Moved = Extract<ConversationEvent, { type: 'ConversationRewound' | 'ConversationRewindUndone' }>;
+
+/** What a rewind, an undo or a restore answers. */
+export function headMoved(
+  taskId: string,
+  outcome: { readonly events: readonly { readonly type: string; readonly data: unknown }[]; readonly state: unknown; readonly position: bigint; readonly repeated: boolean },
+  dryRun: boolean,
+) {
+  const event = outcome.events.find(({ type }) => type.startsWith('ConversationRew')) as Moved;
+  const state = outcome.state as OpenTask;
+  const { branch, previousBranch, hiddenMessages } = event.data;
+  return {
+    taskId,
+    dryRun,
+    branch,
+    previousBranch,
+    hiddenMessages,
+    messageCount: shownCount(state.conversation),
+    controlVersion: state.controlVersion,
+    ...(event.type === 'ConversationRewindUndone' ? { undoneBranch: event.data.undoneBranch } : {}),
+    position: positionToken(outcome.position),
+  };
+}
+
+const branchView = (row: BranchRow, { totalCount }: Shown, current: number) => ({
+  branch: row.branch,
+  previousBranch: row.previous_branch,
+  kind: row.kind,
+  point: row.point === null ? null : unescapeJson(row.point),
+  reason: row.reason === null ? null : unescapeText(row.reason),
+  actor: unescapeJson(row.actor),
+  createdAt: row.created_at.toISOString(),
+  messageCount: totalCount,
+  hiddenMessages: row.hidden_messages,
+  undoneBranch: row.undone_branch,
+  current: row.branch === current,
+});

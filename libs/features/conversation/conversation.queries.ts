@@ -1,0 +1,174 @@
+import { binaryArray } from '#libs/database/binary-array.js';
+import type { Queryable } from '#libs/database/database.js';
+import { sql, type Sql } from '#libs/database/sql.js';
+import { unescapeJson } from '#libs/database/text-escape.js';
+import type { Segment } from './conversation.events.js';
+import { countOf } from './segments.js';
+
+/** A branch of a conversation as its row says. */
+export interface BranchRow {
+  readonly branch: number;
+  readonly position: bigint;
+  readonly previous_branch: number | null;
+  readonly kind: string;
+  readonly segments: string;
+  readonly point: string | null;
+  readonly reason: string | null;
+  readonly actor: string;
+  readonly hidden_messages: number;
+  readonly undone_branch: number | null;
+  readonly left_seq: number | null;
+  readonly created_at: Date;
+}
+
+/** What a conversation shows on one branch at one moment; closed segments. */
+export interface Shown {
+  readonly branch: number;
+  readonly segments: readonly Segment[];
+  readonly totalCount: number;
+}
+
+/** A message's row. */
+export interface MessageRow {
+  readonly task_id: string;
+  readonly seq: number;
+  readonly message_id: string;
+  readonly position: bigint;
+  readonly role: 'user' | 'assistant' | 'system' | 'tool';
+  readonly content: string;
+  readonly tool_calls: string | null;
+  readonly tool_call_id: string | null;
+  readonly tool_name: string | null;
+  readonly call_seq: number | null;
+  readonly is_error: boolean | null;
+  readonly token_count: bigint | null;
+  readonly cost_usd: number | null;
+  readonly origin: string | null;
+  readonly extra: string | null;
+  readonly has_blobs: boolean;
+  readonly occurred_at: Date;
+}
+
+/** All branches of a task's conversation up to a position, first to last. */
+export const branchesOf = (db: Queryable, taskId: string, at: bigint | null): Promise<readonly BranchRow[]> =>
+  db.query<BranchRow>(sql`
+    SELECT branch, position, previous_branch, kind, segments, point, reason, actor, hidden_messages, undone_branch,
+           CASE WHEN left_position <= ${at ?? Number.MAX_SAFE_INTEGER} THEN left_seq END AS left_seq, created_at
+    FROM conversation_branches WHERE task_id = ${taskId} AND position <= ${at ?? Number.MAX_SAFE_INTEGER} ORDER BY branch`);
+
+/** What a branch shows (null: the present one); null if there is no such task or branch. */
+export async function shownBy(
+  db: Queryable,
+  taskId: string,
+  branch: number | null,
+  at: bigint | null,
+): Promise<Shown | null> {
+  const until = at ?? Number.MAX_SAFE_INTEGER;
+  const [row] = await db.query<{ branch: number; segments: string; left_seq: number | null; last_seq: number | null }>(sql`
+    SELECT b.branch, b.segments, CASE WHEN b.left_position <= ${until} THEN b.left_seq END AS left_seq,
+      (SELECT m.seq FROM messages m WHERE m.task_id = b.task_id AND m.position <= ${until} ORDER BY m.seq DESC LIMIT 1) AS last_seq
+    FROM conversation_branches b
+    WHERE b.task_id = ${taskId} AND b.position <= ${until} AND (${branch}::int IS NULL OR b.branch = ${branch})
+    ORDER BY b.branch DESC LIMIT 1`);
+  return row ? shown(row.branch, row.segments, row.left_seq ?? row.last_seq ?? 0) : null;
+}
+
+/** Closes a branch's segments at the last message that counts for it. */
+export function shown(branch: number, json: string, lastSeq: number): Shown {
+  const segments = (JSON.parse(json) as Segment[])
+    .map((segment) => ({ ...segment, to: segment.to ?? lastSeq }))
+    .filter((segment) => segment.to >= segment.from);
+  return { branch, segments, totalCount: countOf(segments, lastSeq) };
+}
+
+/** The part of closed segments that shows the messages number `from` to `to` (0-based, `to` exclusive). */
+export function slice(segments: readonly Segment[], from: number, to: number): readonly Segment[] {
+  const part: Segment[] = [];
+  let before = 0;
+  for (const segment of segments) {
+    const length = (segment.to ?? 0) - segment.from + 1;
+    const start = Math.max(from - before, 0);
+    const end = Math.min(to - before, length);
+    if (start < end) part.push({ ...segment, from: segment.from + start, to: segment.from + end - 1 });
+    before += length;
+  }
+  return part;
+}
+
+const MESSAGE = sql`m.task_id, m.seq, m.message_id, m.position, m.role, m.content, m.tool_calls, m.tool_call_id,
+  m.tool_name, m.call_seq, m.is_error, m.token_count, m.cost_usd, m.origin, m.extra, m.has_blobs, m.occurred_at`;
+
+/** Closed segments as rows (task_id, from_seq, to_seq, ordinal) of a FROM clause. */
+const segmentRows = (segments: readonly Segment[]): Sql => sql`unnest(
+    ${binaryArray('uuid', segments.map((s) => s.taskId))}::uuid[], ${binaryArray('int4', segments.map((s) => s.from))}::int[],
+    ${binaryArray('int4', segments.map((s) => s.to))}::int[]) WITH ORDINALITY AS s(task_id, from_seq, to_seq, ordinal)`;
+
+/** The messages that closed segments show, in order. */
+export async function messagesIn(db: Queryable, segments: readonly Segment[]): Promise<readonly MessageRow[]> {
+  if (segments.length === 0) return [];
+  const [only] = segments;
+  if (segments.length === 1) {
+    return db.query<MessageRow>(sql`SELECT ${MESSAGE} FROM messages m
+      WHERE m.task_id = ${only!.taskId} AND m.seq BETWEEN ${only!.from} AND ${only!.to} ORDER BY m.seq`);
+  }
+  return db.query<MessageRow>(sql`SELECT ${MESSAGE} FROM ${segmentRows(segments)}
+    JOIN messages m ON m.task_id = s.task_id AND m.seq BETWEEN s.from_seq AND s.to_seq ORDER BY s.ordinal, m.seq`);
+}
+
+/** Tokens and dollars of the messages that closed segments show; null where no message says. */
+export async function totalsOf(
+  db: Queryable,
+  segments: readonly Segment[],
+): Promise<{ readonly tokens: bigint | null; readonly cost: number | null }> {
+  if (segments.length === 0) return { tokens: null, cost: null };
+  const [row] = await db.query<{ tokens: bigint | null; cost: number | null }>(sql`
+    SELECT sum(m.token_count)::bigint AS tokens, sum(m.cost_usd) AS cost FROM ${segmentRows(segments)}
+    JOIN messages m ON m.task_id = s.task_id AND m.seq BETWEEN s.from_seq AND s.to_seq`);
+  return row!;
+}
+
+/** The calls of some assistant messages, by `<task>/<seq>`: for results whose call is on another page. */
+export async function callsOf(
+  db: Queryable,
+  places: readonly { readonly taskId: string; readonly seq: number }[],
+): Promise<ReadonlyMap<string, string>> {
+  if (places.length === 0) return new Map();
+  const rows = await db.query<{ task_id: string; seq: number; tool_calls: string }>(sql`
+    SELECT m.task_id, m.seq, m.tool_calls FROM unnest(${binaryArray('uuid', places.map((p) => p.taskId))}::uuid[],
+      ${binaryArray('int4', places.map((p) => p.seq))}::int[]) AS p(task_id, seq)
+    JOIN messages m ON m.task_id = p.task_id AND m.seq = p.seq WHERE m.tool_calls IS NOT NULL`);
+  return new Map(rows.map((row) => [`${row.task_id}/${row.seq}`, row.tool_calls]));
+}
+
+/** Where a message stands: its task and number; null if the owner has no such message. */
+export async function placeOf(
+  db: Queryable,
+  messageId: string,
+): Promise<{ readonly taskId: string; readonly seq: number; readonly occurredAt: Date } | null> {
+  const [row] = await db.query<{ task_id: string; seq: number; occurred_at: Date }>(
+    sql`SELECT task_id, seq, occurred_at FROM messages WHERE message_id = ${messageId} LIMIT 1`,
+  );
+  return row ? { taskId: row.task_id, seq: row.seq, occurredAt: row.occurred_at } : null;
+}
+
+/** The first message that closed segments show with `occurredAt` ≥ a time, in the conversation's order. */
+export const firstSince = (db: Queryable, segments: readonly Segment[], time: Date) =>
+  edgeOf(db, segments, sql`m.occurred_at >= ${time}`, sql`ASC`, 0);
+
+/** The n-th last whole message (1: the last one); a tool result counts with its call. Null if there are fewer. */
+export const nthLastWhole = (db: Queryable, segments: readonly Segment[], count: number) =>
+  edgeOf(db, segments, sql`m.role <> 'tool'`, sql`DESC`, count - 1);
+
+async function edgeOf(db: Queryable, segments: readonly Segment[], condition: Sql, order: Sql, offset: number) {
+  if (segments.length === 0) return null;
+  const [row] = await db.query<{ task_id: string; seq: number }>(sql`
+    SELECT m.task_id, m.seq FROM ${segmentRows(segments)}
+    JOIN messages m ON m.task_id = s.task_id AND m.seq BETWEEN s.from_seq AND s.to_seq
+    WHERE ${condition} ORDER BY s.ordinal ${order}, m.seq ${order} OFFSET ${offset} LIMIT 1`);
+  return row ? { taskId: row.task_id, seq: row.seq } : null;
+}
+
+/** Parts of a row that are JSON, as they were before they were escaped for the column. */
+export const extraOf = (row: Pick<MessageRow, 'extra'>): Readonly<Record<string, unknown>> =>
+  row.extra === null ? {} : (unescapeJson(row.extra) as Record<string, unknown>);
+

@@ -1,0 +1,19 @@
+import type { Upcasters } from '#libs/event-store/codec.js';
+import type { Projection } from '#libs/projections/projection.js';
+import { checkpointProjection } from './checkpoint/checkpoint.projection.js';
+import { contractProjection } from './contract/contract.projection.js';
+import { conversationProjection } from './conversation/conversation.projection.js';
+import { taskProjection } from './task/task.projection.js';
+import { timelineProjection } from './timeline/timeline.projection.js';
+
+/** All read models. */
+export const PROJECTIONS: readonly Projection[] = [
+  contractProjection,
+  taskProjection,
+  conversationProjection,
+  checkpointProjection,
+  timelineProjection,
+];
+
+/** From older schema versions to the present ones, by event type. */
+export const UPCASTERS: Upcasters = {};

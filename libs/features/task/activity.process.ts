@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { createdId } from '#libs/commands/command-context.js';
+import type { CommandContext, EventOrigin } from '#libs/commands/decider-handler.js';
+import { EventIdConflict, EventStore } from '#libs/event-store/event-store.js';
+import { Problem } from '#libs/http/problem.js';
+import { DispatchTask } from './task.commands.js';
+import type { Activity, OpenTask } from './task.decider.js';
+import { taskStream } from './task.events.js';
+
+/** How often a conversation's snapshot is taken by itself, in messages; 0: never. */
+export const SNAPSHOT_EVERY = 'SNAPSHOT_EVERY';
+
+/** Something that happened, with the id and time that its source gave it. */
+export interface Happening {
+  readonly id: string;
+  readonly occurredAt: string;
+  readonly activity: Activity;
+}
+
+export interface RecordOutcome {
+  /** Events written now. */
+  readonly recorded: number;
+  /** Items that the task had already. */
+  readonly repeated: number;
+  readonly version: number;
+  readonly position: bigint;
+  readonly controlVersion: number | null;
+}
+
+/** Short hash of what an item says, by which a repetition is told from another item under the same id. */
+export const hashOf = (activity: Activity): string =>
+  createHash('sha256').update(JSON.stringify(activity)).digest('base64url').slice(0, 22);
+
+/** Records what happened in a task. Items that it has already are passed over, so that sending again is harmless. */
+@Injectable()
+export class ActivityRecorder {
+  constructor(
+    private readonly commands: CommandBus,
+    @Inject(EventStore) private readonly store: EventStore,
+    @Inject(SNAPSHOT_EVERY) private readonly snapshotEvery: number,
+  ) {}
+
+  /** @throws Problem EVENT_ID_CONFLICT when an id stands in the task with another content. */
+  async record(taskId: string, happenings: readonly Happening[], context: CommandContext): Promise<RecordOutcome> {
+    try {
+      return await this.#append(taskId, happenings, context, 0);
+    } catch (error) {
+      if (!(error instanceof EventIdConflict)) throw error;
+      const fresh = await this.#withoutKnown(taskId, happenings);
+      const repeated = happenings.length - fresh.length;
+      if (fresh.length > 0) return this.#append(taskId, fresh, context, repeated);
+      const [last] = (await this.store.findEvents(taskStream(taskId), happenings.map(({ id }) => id))).slice(-1);
+      return { recorded: 0, repeated, version: last!.version, position: last!.position, controlVersion: null };
+    }
+  }
+
+  async #append(taskId: string, happenings: readonly Happening[], context: CommandContext, repeated: number) {
+    const origins = happenings.map(({ id, occurredAt, activity }): EventOrigin => ({ id, occurredAt, inputHash: hashOf(activity) }));
+    const outcome = await this.commands.execute(
+      new DispatchTask(
+        taskId,
+        {
+          type: 'RecordActivity',
+          activities: happenings.map(({ activity }) => activity),
+          snapshotEvery: this.snapshotEvery,
+          snapshotId: createdId(context, `snapshot of ${taskId} from ${happenings[0]!.id}`),
+        },
+        // The items' own ids make the repetition safe, whatever the key of the request is.
+        { ...context, idempotent: false },
+        { origins },
+      ),
+    );
+    const { controlVersion } = outcome.state as OpenTask;
+    return { recorded: happenings.length, repeated, version: outcome.version, position: outcome.position, controlVersion };
+  }
+
+  async #withoutKnown(taskId: string, happenings: readonly Happening[]): Promise<readonly Happening[]> {
+    const known = await this.store.findEvents(taskStream(taskId), happenings.map(({ id }) => id));
+    const hashes = new Map(known.map((event) => [event.id, event.metadata.inputHash]));
+    const misused = happenings.filter(({ id, activity }) => hashes.has(id) && hashes.get(id) !== hashOf(activity));
+    if (misused.length > 0) {
+      throw new Problem(
+        'EVENT_ID_CONFLICT',
+        `The task holds ${misused.length} of these ids with another content. Give what is new an id of its own.`,
+        { context: { ids: misused.slice(0, 20).map(({ id }) => id) } },
+      );
+    }
+    return happenings.filter(({ id }) => !hashes.has(id));
+  }
+}

@@ -1,0 +1,163 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { commandOf, createdId } from '#libs/commands/command-context.js';
+import type { StreamStates } from '#libs/commands/stream-states.js';
+import type { Queryable } from '#libs/database/database.js';
+import { invalid, invalidField, Problem } from '#libs/http/problem.js';
+import { parseInstant } from '#libs/http/position.js';
+import type { RequestContext } from '#libs/http/request-context.js';
+import { positionToken } from '#libs/http/position.js';
+import { isUuid } from '#libs/kernel/ids.js';
+import { ReadModels } from '#libs/projections/read-models.js';
+import { checkpointBy, type CheckpointView } from '../checkpoint/checkpoint.queries.js';
+import { requireShown } from '../conversation/conversation.process.js';
+import type { Segment } from '../conversation/conversation.events.js';
+import { placeOf, type Shown } from '../conversation/conversation.queries.js';
+import { findPoint } from '../conversation/rewind-point.js';
+import { countOf, cutAfter, shows, type MessagePlace } from '../conversation/segments.js';
+import type { ForkTaskRequest } from './task.dto.js';
+import { taskStream, type ForkPoint, type TaskEvent } from './task.events.js';
+import type { TaskView } from './task.queries.js';
+import { visibleTask } from './task.guard.js';
+import { DispatchTask, TASK_STATES } from './task.commands.js';
+import type { TaskState } from './task.decider.js';
+
+/** A request in its canonical, nested shape. */
+interface Wanted {
+  readonly type: 'checkpoint' | 'timestamp' | 'message_id';
+  readonly value: string;
+  readonly name: string;
+  readonly plan: string;
+  readonly includeConversation: boolean;
+  readonly branchName: string | null;
+  readonly inclusive: boolean;
+}
+
+interface Found {
+  readonly keepUpTo: MessagePlace | null;
+  readonly checkpoint: CheckpointView | null;
+  readonly timestamp: string;
+}
+
+/** Forks a task: a new stream that begins with what it shows of its source. Nothing is copied. */
+@Injectable()
+export class Forks {
+  constructor(
+    private readonly reads: ReadModels,
+    private readonly commands: CommandBus,
+    @Inject(TASK_STATES) private readonly states: StreamStates<TaskState, TaskEvent>,
+  ) {}
+
+  /** SPEC §4.3. */
+  async fork(taskId: string, request: ForkTaskRequest, context: RequestContext) {
+    const wanted = canonical(request);
+    await this.reads.catchUpWithLog();
+    const { source, shown, found } = await this.reads.read({ caller: context.caller }, async (db) => {
+      const task = await visibleTask(db, context.caller, taskId);
+      const now = await requireShown(db, taskId, null, null);
+      return { source: task, shown: now, found: await locate(db, task, now, wanted) };
+    });
+    const prefix = wanted.includeConversation ? cutAfter(shown.segments, found.keepUpTo, 0) : [];
+    const command = commandOf(context);
+    const newTaskId = createdId(command, `fork of ${taskId}`);
+    const { version } = await this.states.load(taskStream(taskId));
+    const data = { ...forked(newTaskId, source, wanted, found, prefix), sourceVersion: version };
+    const { position } = await this.commands.execute(
+      new DispatchTask(newTaskId, { type: 'ForkTask', data }, command, { dryRun: request.dryRun }),
+    );
+    await this.reads.catchUp(position);
+    return answer(taskId, newTaskId, wanted, found, prefix, request.dryRun, position);
+  }
+}
+
+function canonical(request: ForkTaskRequest): Wanted {
+  const type = request.forkFrom?.type ?? request.forkFromType;
+  const value = request.forkFrom?.value ?? request.forkFromValue;
+  const name = request.newTask?.name ?? request.newTaskName;
+  const plan = request.newTask?.plan ?? request.newTaskPlan;
+  const missing = Object.entries({ 'forkFrom.type': type, 'forkFrom.value': value, 'newTask.name': name, 'newTask.plan': plan })
+    .filter(([, given]) => given === undefined)
+    .map(([field]) => ({ field, code: 'REQUIRED', detail: 'is required' }));
+  if (type === undefined || value === undefined || name === undefined || plan === undefined) throw invalid(...missing);
+  const createBranch = request.branchOptions?.createBranch ?? request.createBranch;
+  const branchName = request.branchOptions?.branchName ?? request.branchName;
+  return {
+    type, value, name, plan, inclusive: request.inclusive,
+    includeConversation: request.newTask?.includeConversation ?? request.includeConversation ?? true,
+    branchName: createBranch === false ? null : (branchName ?? (createBranch ? `makima/${name.replaceAll(/[^A-Za-z0-9]+/g, '-').toLowerCase()}` : null)),
+  };
+}
+
+async function locate(db: Queryable, task: TaskView, shown: Shown, wanted: Wanted): Promise<Found> {
+  switch (wanted.type) {
+    case 'checkpoint':
+      return atCheckpoint(db, task, shown, wanted.value);
+    case 'timestamp': {
+      const time = parseInstant(wanted.value);
+      if (!time) throw invalidField('forkFrom.value', 'must be an ISO 8601 date-time with a zone');
+      const { keepUpTo } = await findPoint(db, shown, { toTimestamp: time });
+      return { keepUpTo, checkpoint: await checkpointBefore(db, keepUpTo), timestamp: time.toISOString() };
+    }
+    case 'message_id': {
+      if (!isUuid(wanted.value)) throw invalidField('forkFrom.value', 'must be the id of a message, a UUID');
+      const { keepUpTo } = await findPoint(db, shown, { toMessageId: wanted.value, inclusive: wanted.inclusive });
+      const place = await placeOf(db, wanted.value);
+      return { keepUpTo, checkpoint: await checkpointBefore(db, keepUpTo), timestamp: place!.occurredAt.toISOString() };
+    }
+  }
+}
+
+async function atCheckpoint(db: Queryable, task: TaskView, shown: Shown, value: string): Promise<Found> {
+  const checkpoint = await checkpointBy(db, task.id, value);
+  if (!checkpoint) {
+    throw new Problem('CHECKPOINT_UNKNOWN', `Task ${task.id} has no checkpoint ${value}. List its checkpoints to see which there are.`);
+  }
+  const keepUpTo = checkpoint.seq === 0 ? null : { taskId: checkpoint.taskId, seq: checkpoint.seq };
+  // A checkpoint of messages that a rewind has hidden since: the last message before it that is still shown.
+  const visible = keepUpTo === null || shows(shown.segments, keepUpTo, 0) ? keepUpTo : lastUpTo(shown, keepUpTo);
+  return { keepUpTo: visible, checkpoint, timestamp: checkpoint.createdAt };
+}
+
+function lastUpTo(shown: Shown, place: MessagePlace): MessagePlace | null {
+  const before = shown.segments.filter(({ taskId, from }) => taskId !== place.taskId || from <= place.seq);
+  const segment = before.at(-1);
+  if (!segment) return null;
+  const to = segment.to ?? 0;
+  return { taskId: segment.taskId, seq: segment.taskId === place.taskId ? Math.min(to, place.seq) : to };
+}
+
+const checkpointBefore = (db: Queryable, keepUpTo: MessagePlace | null): Promise<CheckpointView | null> =>
+  keepUpTo === null ? Promise.resolve(null) : checkpointBy(db, keepUpTo.taskId, { upToSeq: keepUpTo.seq });
+
+function forked(newTaskId: string, source: TaskView, wanted: Wanted, found: Found, segments: readonly Segment[]) {
+  const point: ForkPoint = {
+    type: wanted.type, value: wanted.value, inclusive: wanted.type === 'timestamp' ? false : wanted.inclusive,
+    checkpointId: found.checkpoint?.id ?? null, timestamp: found.timestamp,
+  };
+  return {
+    taskId: newTaskId, contractId: source.contractId, parentTaskId: source.parentTaskId, name: wanted.name, plan: wanted.plan,
+    sourceTaskId: source.id, point, segments,
+    conversationIncluded: wanted.includeConversation, checkpointSha: found.checkpoint?.commitSha ?? null,
+    checkpointNumber: source.checkpointCount, branchName: wanted.branchName, source: null,
+  };
+}
+
+function answer(
+  taskId: string, newTaskId: string, wanted: Wanted, found: Found, prefix: readonly Segment[], dryRun: boolean, position: bigint,
+) {
+  return {
+    newTaskId,
+    sourceTaskId: taskId,
+    forkPoint: {
+      type: wanted.type,
+      inclusive: wanted.type === 'timestamp' ? false : wanted.inclusive,
+      ...(found.checkpoint ? { checkpoint: found.checkpoint } : {}),
+      timestamp: found.timestamp,
+    },
+    ...(wanted.branchName === null ? {} : { branchName: wanted.branchName }),
+    conversationIncluded: wanted.includeConversation,
+    messageCount: countOf(prefix, 0),
+    dryRun,
+    position: positionToken(position),
+  };
+}

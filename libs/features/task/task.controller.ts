@@ -1,0 +1,76 @@
+import { Body, Controller, Get, HttpCode, Post, Query, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { Requires } from '#libs/http/auth.guard.js';
+import { setControlVersion } from '#libs/http/etag.js';
+import { AcceptsAsOf } from '#libs/http/request.interceptor.js';
+import { Context, type RequestContext } from '#libs/http/request-context.js';
+import { IdParam } from '#libs/http/validation.js';
+import { RecordActivityRequest } from './activity.dto.js';
+import { Forks } from './fork.process.js';
+import { ContinueTaskRequest, CreateTaskRequest, ForkTaskRequest, ReassignTaskRequest, TasksQuery } from './task.dto.js';
+import { Tasks } from './task.process.js';
+
+@ApiTags('task')
+@Controller('api/v1/mesh/tasks')
+export class TaskController {
+  constructor(
+    private readonly tasks: Tasks,
+    private readonly forks: Forks,
+  ) {}
+
+  @Post()
+  @Requires('history:write')
+  @ApiOperation({ summary: 'Create a task', description: 'SPEC §3.4.' })
+  create(@Body() body: CreateTaskRequest, @Context() context: RequestContext) {
+    return this.tasks.create(body, context);
+  }
+
+  @Get()
+  @Requires('history:read')
+  @ApiOperation({ summary: 'Tasks, newest first' })
+  list(@Query() query: TasksQuery, @Context() context: RequestContext) {
+    return this.tasks.list(query, context);
+  }
+
+  @Get(':taskId')
+  @Requires('history:read')
+  @AcceptsAsOf()
+  @ApiOperation({ summary: 'One task', description: 'Its ETag is the control version that rewinds are tied to.' })
+  async show(@IdParam('taskId') taskId: string, @Context() context: RequestContext, @Res({ passthrough: true }) response: Response) {
+    const task = await this.tasks.show(taskId, context);
+    setControlVersion(response, task.controlVersion);
+    return task;
+  }
+
+  @Post(':taskId/activity')
+  @HttpCode(200)
+  @Requires('history:write')
+  @ApiOperation({ summary: 'Record what happened in a task', description: 'A batch, all or none; items that the task has already are passed over.' })
+  record(@IdParam('taskId') taskId: string, @Body() body: RecordActivityRequest, @Context() context: RequestContext) {
+    return this.tasks.record(taskId, body, context);
+  }
+
+  @Post(':taskId/fork')
+  @Requires('conversation:rewind')
+  @ApiOperation({ summary: 'Fork a task from a point of its history', description: 'SPEC §4.3; the earlier flat shape is accepted too.' })
+  fork(@IdParam('taskId') taskId: string, @Body() body: ForkTaskRequest, @Context() context: RequestContext) {
+    return this.forks.fork(taskId, body, context);
+  }
+
+  @Post(':taskId/continue')
+  @HttpCode(202)
+  @Requires('history:write')
+  @ApiOperation({ summary: 'Ask for an interrupted task to go on', description: 'SPEC §3.2. It starts when a daemon takes it.' })
+  continue(@IdParam('taskId') taskId: string, @Body() body: ContinueTaskRequest, @Context() context: RequestContext) {
+    return this.tasks.continue(taskId, body, context);
+  }
+
+  @Post(':taskId/reassign')
+  @HttpCode(202)
+  @Requires('history:write')
+  @ApiOperation({ summary: 'Give a task to another daemon', description: 'SPEC §1.3. It moves when that daemon takes it.' })
+  reassign(@IdParam('taskId') taskId: string, @Body() body: ReassignTaskRequest, @Context() context: RequestContext) {
+    return this.tasks.reassign(taskId, body, context);
+  }
+}

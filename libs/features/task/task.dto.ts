@@ -1,0 +1,154 @@
+import { IsFlag, IsId, IsName, IsOneOf, IsText, IsWhole } from '#libs/http/fields.js';
+import { IsNested, IsTexts } from '#libs/http/structured-fields.js';
+import { TASK_STATUSES, type TaskStatus } from './task.events.js';
+
+const MAX_PLAN = 1_000_000;
+
+/** SPEC §3.4. */
+export class CreateTaskRequest {
+  @IsName({ description: 'For people: one line.' })
+  name!: string;
+
+  @IsText({ min: 0, max: MAX_PLAN, description: 'What the task is to do.', optional: true, default: '' })
+  plan = '';
+
+  @IsId({ description: 'The contract that the task belongs to.', optional: true })
+  contractId?: string;
+
+  @IsId({ description: 'The task that spawned this one.', optional: true })
+  parentTaskId?: string;
+
+  @IsFlag({ description: 'Make it the supervisor of its contract.', optional: true, default: false })
+  isSupervisor = false;
+
+  @IsId({ description: 'Inherit the working tree of this task.', optional: true })
+  continueFromTaskId?: string;
+
+  @IsText({ max: 64, pattern: /^[0-9a-f]{40}([0-9a-f]{24})?$/, description: 'Checkpoint to start from: a commit id.', optional: true })
+  checkpointSha?: string;
+
+  @IsTexts({ max: 4_096, maxItems: 10_000, description: "Files to copy from the parent task's working tree.", optional: true })
+  copyFiles?: string[];
+}
+
+export class TasksQuery {
+  @IsId({ description: 'Only tasks of this contract.', optional: true })
+  contract_id?: string;
+
+  @IsId({ description: 'Only tasks that this one spawned.', optional: true })
+  parent_task_id?: string;
+
+  @IsOneOf(TASK_STATUSES, { description: 'Only tasks of this status.', optional: true })
+  status?: TaskStatus;
+
+  @IsWhole({ min: 1, max: 1_000, description: 'Tasks at most.', optional: true, default: 100 })
+  limit = 100;
+
+  @IsText({ max: 2_000, description: 'Where the former page ended.', optional: true })
+  cursor?: string;
+}
+
+export const FORK_POINTS = ['checkpoint', 'timestamp', 'message_id'] as const;
+
+class ForkFromDto {
+  @IsOneOf(FORK_POINTS, { description: 'What `value` is.' })
+  type!: (typeof FORK_POINTS)[number];
+
+  @IsText({ max: 100, description: 'A checkpoint (id, number or commit id), an ISO 8601 time, or a message id.' })
+  value!: string;
+}
+
+class NewTaskDto {
+  @IsName({ description: 'Name of the new task.' })
+  name!: string;
+
+  @IsText({ min: 0, max: MAX_PLAN, description: 'What the new task is to do.' })
+  plan!: string;
+
+  @IsFlag({ description: 'Take the conversation up to the point over.', optional: true, default: true })
+  includeConversation = true;
+}
+
+class BranchOptionsDto {
+  @IsFlag({ description: 'Create a git branch (when a daemon takes the task).', optional: true })
+  createBranch?: boolean;
+
+  @IsText({ max: 250, description: 'Its name.', optional: true })
+  branchName?: string;
+}
+
+/** SPEC §4.3 (nested), or the earlier flat shape. */
+export class ForkTaskRequest {
+  @IsNested(() => ForkFromDto, { description: 'The fork point.', optional: true })
+  forkFrom?: ForkFromDto;
+
+  @IsNested(() => NewTaskDto, { description: 'The new task.', optional: true })
+  newTask?: NewTaskDto;
+
+  @IsNested(() => BranchOptionsDto, { description: 'Git branching options.', optional: true })
+  branchOptions?: BranchOptionsDto;
+
+  @IsOneOf(FORK_POINTS, { description: 'Flat shape: forkFrom.type.', optional: true })
+  forkFromType?: (typeof FORK_POINTS)[number];
+
+  @IsText({ max: 100, description: 'Flat shape: forkFrom.value.', optional: true })
+  forkFromValue?: string;
+
+  @IsName({ description: 'Flat shape: newTask.name.', optional: true })
+  newTaskName?: string;
+
+  @IsText({ min: 0, max: MAX_PLAN, description: 'Flat shape: newTask.plan.', optional: true })
+  newTaskPlan?: string;
+
+  @IsFlag({ description: 'Flat shape: newTask.includeConversation.', optional: true })
+  includeConversation?: boolean;
+
+  @IsFlag({ description: 'Flat shape: branchOptions.createBranch.', optional: true })
+  createBranch?: boolean;
+
+  @IsText({ max: 250, description: 'Flat shape: branchOptions.branchName.', optional: true })
+  branchName?: string;
+
+  @IsFlag({ description: 'For a message: whether it is part of the fork (with its tool results).', optional: true, default: true })
+  inclusive = true;
+
+  @IsFlag({ description: 'Answer what would happen, and change nothing.', optional: true, default: false })
+  dryRun = false;
+}
+
+class ContextOptionsDto {
+  @IsWhole({ min: 1, max: 1_000_000, description: 'The newest N messages.', optional: true })
+  maxMessages?: number;
+
+  @IsFlag({ description: 'Include tool calls.', optional: true })
+  includeToolCalls?: boolean;
+
+  @IsFlag({ description: 'Include tool results.', optional: true })
+  includeToolResults?: boolean;
+
+  @IsFlag({ description: 'Use a summary of the conversation.', optional: true })
+  summaryMode?: boolean;
+}
+
+export const RESUME_MODES = ['with_context', 'clean_restart', 'from_checkpoint'] as const;
+
+/** SPEC §3.2. */
+export class ContinueTaskRequest {
+  @IsId({ description: 'The daemon that is to go on with it.', optional: true })
+  targetDaemonId?: string;
+
+  @IsOneOf(RESUME_MODES, { description: 'How to go on.', optional: true, default: 'with_context' })
+  resumeMode: (typeof RESUME_MODES)[number] = 'with_context';
+
+  @IsText({ max: 64, pattern: /^[0-9a-f]{40}([0-9a-f]{24})?$/, description: 'For from_checkpoint: the commit id.', optional: true })
+  checkpointSha?: string;
+
+  @IsNested(() => ContextOptionsDto, { description: 'What of the conversation the agent is given.', optional: true })
+  contextOptions?: ContextOptionsDto;
+}
+
+export class ReassignTaskRequest {
+  @IsId({ description: 'The daemon that is to have it; without it any.', optional: true })
+  targetDaemonId?: string;
+}
+

@@ -1,0 +1,19 @@
+import type { Queryable } from '#libs/database/database.js';
+import { assertContract, notFound, type Caller } from '#libs/http/caller.js';
+import { taskOf, type TaskView } from './task.queries.js';
+
+/**
+ * The task, if the caller may see it.
+ * @throws Problem NOT_FOUND for an unknown task, another owner's, or one outside of a tool key's contract.
+ */
+export async function visibleTask(
+  db: Queryable,
+  caller: Caller,
+  taskId: string,
+  at: bigint | null = null,
+): Promise<TaskView> {
+  const task = await taskOf(db, taskId, at);
+  if (!task) throw notFound('task', taskId);
+  if (caller.contractId) assertContract(caller, task.contractId ?? '');
+  return task;
+}

@@ -1,0 +1,129 @@
+import { Injectable } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { commandOf, createdId } from '#libs/commands/command-context.js';
+import { assertContract, notFound } from '#libs/http/caller.js';
+import { CursorCodec } from '#libs/http/cursor.js';
+import { positionToken } from '#libs/http/position.js';
+import type { RequestContext } from '#libs/http/request-context.js';
+import { ReadModels } from '#libs/projections/read-models.js';
+import { DispatchContract } from '../contract/contract.commands.js';
+import { contractOf } from '../contract/contract.queries.js';
+import type { RecordActivityRequest } from './activity.dto.js';
+import { ActivityRecorder } from './activity.process.js';
+import { activitiesOf } from './activity.js';
+import { DispatchTask } from './task.commands.js';
+import type { OpenTask, TaskCommand } from './task.decider.js';
+import type { ContinueTaskRequest, CreateTaskRequest, ReassignTaskRequest, TasksQuery } from './task.dto.js';
+import { visibleTask } from './task.guard.js';
+import { taskOf, tasksBy, type TaskView } from './task.queries.js';
+
+/** What tasks are asked to do over HTTP. */
+@Injectable()
+export class Tasks {
+  constructor(
+    private readonly reads: ReadModels,
+    private readonly commands: CommandBus,
+    private readonly cursors: CursorCodec,
+    private readonly recorder: ActivityRecorder,
+  ) {}
+
+  async create(request: CreateTaskRequest, context: RequestContext) {
+    const { contractId, parentTaskId, continueFromTaskId } = request;
+    await this.reads.catchUpWithLog();
+    await this.#requireKnown(context, contractId, [parentTaskId, continueFromTaskId]);
+    const command = commandOf(context);
+    const taskId = createdId(command, 'task');
+    const { position } = await this.#dispatch(taskId, {
+      type: 'CreateTask',
+      data: {
+        taskId,
+        contractId: contractId ?? null,
+        parentTaskId: parentTaskId ?? null,
+        name: request.name,
+        plan: request.plan,
+        isSupervisor: request.isSupervisor,
+        continueFromTaskId: continueFromTaskId ?? null,
+        checkpointSha: request.checkpointSha ?? null,
+        copyFiles: request.copyFiles ?? [],
+        source: null,
+      },
+    }, context);
+    if (request.isSupervisor && contractId !== undefined) {
+      const set = { type: 'SetSupervisor', taskId } as const;
+      await this.commands.execute(new DispatchContract(contractId, set, { ...command, idempotent: false }));
+    }
+    await this.reads.catchUp(position);
+    return { ...(await this.show(taskId, { caller: context.caller })), position: positionToken(position) };
+  }
+
+  async list(query: TasksQuery, context: RequestContext) {
+    const binding = { ownerId: context.caller.ownerId, route: 'tasks/1', filters: query };
+    const after = query.cursor ? (this.cursors.open(binding, query.cursor) as [string, string]) : undefined;
+    const contractId = context.caller.contractId ?? query.contract_id;
+    const tasks = await this.reads.read(context, (db) =>
+      tasksBy(db, { contractId, parentTaskId: query.parent_task_id, status: query.status, limit: query.limit, after }),
+    );
+    const last = tasks.length === query.limit ? tasks.at(-1) : undefined;
+    return { tasks, ...(last ? { cursor: this.cursors.seal(binding, [last.createdAt, last.id]) } : {}) };
+  }
+
+  /** @throws Problem NOT_FOUND for a task of another owner, or outside of a tool key's contract. */
+  async show(taskId: string, context: Pick<RequestContext, 'caller' | 'minPosition' | 'asOf'>): Promise<TaskView> {
+    return this.reads.read(context, (db, at) => visibleTask(db, context.caller, taskId, at));
+  }
+
+  async record(taskId: string, request: RecordActivityRequest, context: RequestContext) {
+    const activities = activitiesOf(request.items);
+    if (context.caller.contractId) await this.show(taskId, { caller: context.caller });
+    const happenings = request.items.map(({ id, occurredAt }, index) => ({
+      id,
+      occurredAt: (occurredAt ?? context.now).toISOString(),
+      activity: activities[index]!,
+    }));
+    const { position, ...outcome } = await this.recorder.record(taskId, happenings, commandOf(context));
+    return { taskId, ...outcome, position: positionToken(position) };
+  }
+
+  async continue(taskId: string, request: ContinueTaskRequest, context: RequestContext) {
+    const { resumeMode, targetDaemonId, checkpointSha, contextOptions } = request;
+    const data = {
+      resumeMode,
+      targetDaemonId: targetDaemonId ?? null,
+      checkpointSha: checkpointSha ?? null,
+      contextOptions: { ...contextOptions },
+    };
+    const { state, position } = await this.#dispatch(taskId, { type: 'RequestContinue', data }, context);
+    return { taskId, resumeMode, ...waiting(state as OpenTask), position: positionToken(position) };
+  }
+
+  async reassign(taskId: string, request: ReassignTaskRequest, context: RequestContext) {
+    const command = { type: 'Reassign', targetDaemonId: request.targetDaemonId ?? null } as const;
+    const { state, position } = await this.#dispatch(taskId, command, context);
+    return { taskId, targetDaemonId: command.targetDaemonId, ...waiting(state as OpenTask), position: positionToken(position) };
+  }
+
+  async #dispatch(taskId: string, command: TaskCommand, context: RequestContext) {
+    if (context.caller.contractId && command.type !== 'CreateTask') await this.show(taskId, { caller: context.caller });
+    return this.commands.execute(new DispatchTask(taskId, command, commandOf(context)));
+  }
+
+  async #requireKnown(context: RequestContext, contractId: string | undefined, taskIds: readonly (string | undefined)[]) {
+    if (contractId !== undefined) assertContractOf(context, contractId);
+    await this.reads.read({ caller: context.caller }, async (db) => {
+      if (contractId !== undefined && !(await contractOf(db, contractId))) throw notFound('contract', contractId);
+      for (const id of taskIds) if (id !== undefined && !(await taskOf(db, id))) throw notFound('task', id);
+    });
+  }
+}
+
+const assertContractOf = ({ caller }: RequestContext, contractId: string): void => {
+  if (caller.contractId) assertContract(caller, contractId);
+};
+
+/** A request that a daemon will act on: no daemon takes tasks yet, so it waits and says so. */
+const waiting = ({ status, controlVersion }: OpenTask) => ({
+  status,
+  controlVersion,
+  waitsFor: 'daemon',
+  detail: 'Recorded. It takes effect when a daemon takes the task; none is connected.',
+});

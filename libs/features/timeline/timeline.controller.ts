@@ -1,0 +1,123 @@
+import { Controller, Get, Headers, Query, Res } from '@nestjs/common';
+import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { Requires } from '#libs/http/auth.guard.js';
+import { parsePosition } from '#libs/http/position.js';
+import { invalidField } from '#libs/http/problem.js';
+import { AcceptsAsOf } from '#libs/http/request.interceptor.js';
+import { Context, type RequestContext } from '#libs/http/request-context.js';
+import { LiveStreams } from '#libs/http/sse.js';
+import { IdParam } from '#libs/http/validation.js';
+import {
+  HistoryQuery, OutputQuery, OverviewQuery, StreamQuery, TimelineOverviewQuery, TimelineQuery, TimelineStreamQuery,
+} from './timeline.dto.js';
+import { LiveTimeline } from './timeline.live.js';
+import { Timelines } from './timeline.process.js';
+import type { Scope } from './timeline.queries.js';
+
+@ApiTags('history')
+@Controller('api/v1')
+export class TimelineController {
+  constructor(
+    private readonly timelines: Timelines,
+    private readonly live: LiveTimeline,
+    private readonly streams: LiveStreams,
+  ) {}
+
+  @Get('contracts/:contractId/history')
+  @Requires('history:read')
+  @AcceptsAsOf()
+  @ApiOperation({ summary: "A contract's history across all phases and tasks", description: 'SPEC §2.1.' })
+  history(@IdParam('contractId') contractId: string, @Query() query: HistoryQuery, @Context() context: RequestContext) {
+    return this.timelines.contractHistory(contractId, query, context);
+  }
+
+  @Get('contracts/:contractId/history/overview')
+  @Requires('history:read')
+  @AcceptsAsOf()
+  @ApiOperation({ summary: 'Counts per time bucket and kind for a whole contract' })
+  overview(@IdParam('contractId') contractId: string, @Query() query: OverviewQuery, @Context() context: RequestContext) {
+    return this.timelines.contractOverview(contractId, query, context);
+  }
+
+  @Get('contracts/:contractId/stream')
+  @Requires('history:read')
+  @ApiProduces('text/event-stream')
+  @ApiOperation({ summary: 'Follow a contract live', description: 'Server-sent events `entry` and one `synced`; `id` is a position.' })
+  async contractStream(
+    @IdParam('contractId') contractId: string, @Query() query: StreamQuery, @Headers('last-event-id') lastId: string | undefined,
+    @Context() context: RequestContext, @Res() response: Response,
+  ): Promise<void> {
+    return this.#stream(await this.timelines.scopeOf({ contract_id: contractId }, context), query, lastId, context, response);
+  }
+
+  @Get('mesh/tasks/:taskId/history')
+  @Requires('history:read')
+  @AcceptsAsOf()
+  @ApiOperation({ summary: "A task's timeline" })
+  taskHistory(@IdParam('taskId') taskId: string, @Query() query: HistoryQuery, @Context() context: RequestContext) {
+    return this.timelines.timeline({ ...query, task_id: taskId, include_subtasks: false }, context);
+  }
+
+  @Get('mesh/tasks/:taskId/events')
+  @Requires('history:read')
+  @AcceptsAsOf()
+  @ApiOperation({ summary: "A task's events", description: 'SPEC §1.3: the newest, oldest first.' })
+  events(@IdParam('taskId') taskId: string, @Query() query: OutputQuery, @Context() context: RequestContext) {
+    return this.timelines.taskEvents(taskId, query, undefined, context);
+  }
+
+  @Get('mesh/tasks/:taskId/output')
+  @Requires('history:read')
+  @AcceptsAsOf()
+  @ApiOperation({ summary: "A task's output", description: 'SPEC §1.3: the newest, oldest first.' })
+  output(@IdParam('taskId') taskId: string, @Query() query: OutputQuery, @Context() context: RequestContext) {
+    return this.timelines.taskEvents(taskId, query, ['output'], context);
+  }
+
+  @Get('mesh/tasks/:taskId/stream')
+  @Requires('history:read')
+  @ApiProduces('text/event-stream')
+  @ApiOperation({ summary: 'Follow a task live', description: 'Server-sent events `entry` and one `synced`; `id` is a position.' })
+  async taskStream(
+    @IdParam('taskId') taskId: string, @Query() query: StreamQuery, @Headers('last-event-id') lastId: string | undefined,
+    @Context() context: RequestContext, @Res() response: Response,
+  ): Promise<void> {
+    return this.#stream(await this.timelines.scopeOf({ task_id: taskId }, context), query, lastId, context, response);
+  }
+
+  @Get('timeline')
+  @Requires('history:read')
+  @AcceptsAsOf()
+  @ApiOperation({ summary: 'Everything that happened: of an owner, a contract or a task', description: 'SPEC §2.5.' })
+  timeline(@Query() query: TimelineQuery, @Context() context: RequestContext) {
+    return this.timelines.timeline(query, context);
+  }
+
+  @Get('timeline/overview')
+  @Requires('history:read')
+  @AcceptsAsOf()
+  @ApiOperation({ summary: 'Counts per time bucket and kind' })
+  timelineOverview(@Query() query: TimelineOverviewQuery, @Context() context: RequestContext) {
+    return this.timelines.overview(query, context);
+  }
+
+  @Get('timeline/stream')
+  @Requires('history:read')
+  @ApiProduces('text/event-stream')
+  @ApiOperation({ summary: 'Follow everything live', description: 'Server-sent events `entry` and one `synced`; `id` is a position.' })
+  async timelineStream(
+    @Query() query: TimelineStreamQuery, @Headers('last-event-id') lastId: string | undefined,
+    @Context() context: RequestContext, @Res() response: Response,
+  ): Promise<void> {
+    return this.#stream(await this.timelines.scopeOf(query, context), query, lastId, context, response);
+  }
+
+  #stream(
+    scope: Scope, { after }: StreamQuery, lastId: string | undefined, context: RequestContext, response: Response,
+  ): Promise<void> {
+    const resumed = lastId === undefined || lastId === '' ? undefined : parsePosition(lastId);
+    if (lastId && resumed === undefined) throw invalidField('Last-Event-ID', 'must be a position that a message had as its id');
+    return this.streams.send(response, (signal) => this.live.follow(scope, resumed ?? after ?? null, context, signal));
+  }
+}

@@ -1,0 +1,209 @@
+import { binaryArray } from '#libs/database/binary-array.js';
+import type { Queryable } from '#libs/database/database.js';
+import { nothing, sql, type Sql } from '#libs/database/sql.js';
+import { escapeText, unescapeJson, unescapeText } from '#libs/database/text-escape.js';
+import { ENTRY_KINDS, type EntryKind } from './entries.js';
+import type { EntryFilters } from './timeline.dto.js';
+
+/** Whose entries: a contract's, some tasks', or all of the owner's. */
+export type Scope =
+  | { readonly kind: 'contract'; readonly contractId: string }
+  | { readonly kind: 'tasks'; readonly taskIds: readonly string[] }
+  | { readonly kind: 'owner' };
+
+/** Where an entry stands: time (µs since 1970), position, ordinal. */
+export type EntryPlace = readonly [micros: string, position: string, ordinal: number];
+
+/** An entry as the API shows it (SPEC §2.1, with position, seq, failed and filesChanged of file changes). */
+export interface HistoryEntry {
+  readonly id: string;
+  readonly timestamp: string;
+  readonly entryType: EntryKind;
+  readonly phase: string;
+  readonly position: string;
+  readonly failed: boolean;
+  readonly [field: string]: unknown;
+}
+
+interface EntryRow {
+  position: bigint; ordinal: number; id: string; contract_id: string | null; task_id: string | null; chat_id: string | null;
+  kind: EntryKind; subtype: string; phase: string; failed: boolean; seq: number | null; data: string | null;
+  occurred_at: Date; micros: bigint; task_name: string | null; role: string | null; content: string | null;
+  tool_name: string | null;
+}
+
+const inScope = (scope: Scope): Sql => {
+  switch (scope.kind) {
+    case 'contract':
+      return sql`e.contract_id = ${scope.contractId}`;
+    case 'tasks':
+      return scope.taskIds.length === 1
+        ? sql`e.task_id = ${scope.taskIds[0]}`
+        : sql`e.task_id = ANY (${binaryArray('uuid', scope.taskIds)}::uuid[])`;
+    case 'owner':
+      return sql`e.owner_id = makima_owner()`;
+  }
+};
+
+/** The SPEC's words for kinds of entries besides their own names. */
+const KIND_OF: Readonly<Record<string, EntryKind>> = {
+  chat: 'chat_message', ...Object.fromEntries(ENTRY_KINDS.map((kind) => [kind, kind])),
+};
+
+function ofTypes(types: readonly string[] | undefined): Sql {
+  if (!types) return nothing;
+  const kinds = types.flatMap((type) => (Object.hasOwn(KIND_OF, type) ? [KIND_OF[type]!] : []));
+  const subtypes = types.filter((type) => !Object.hasOwn(KIND_OF, type));
+  return sql`AND (e.kind = ANY (${kinds}::text[]) OR e.subtype = ANY (${subtypes}::text[]))`;
+}
+
+/** The literal text of a LIKE pattern, in the form that read models keep. */
+const containing = (text: string): string => `%${escapeText(text).replace(/[\\%_]/g, '\\$&')}%`;
+
+function conditions(scope: Scope, filters: EntryFilters, at: bigint | null): Sql {
+  const { phase, event_types, from, to, text, failed } = filters;
+  return sql`${inScope(scope)}
+    ${at === null ? nothing : sql`AND e.position <= ${at}`}
+    ${phase === undefined ? nothing : sql`AND e.phase = ${phase}`}
+    ${failed === undefined ? nothing : sql`AND e.failed = ${failed}`}
+    ${from === undefined ? nothing : sql`AND e.occurred_at >= ${from}`}
+    ${to === undefined ? nothing : sql`AND e.occurred_at <= ${to}`}
+    ${ofTypes(event_types)}
+    ${
+      text === undefined
+        ? nothing
+        : sql`AND (e.data ILIKE ${containing(text)} OR EXISTS (
+            SELECT 1 FROM messages m WHERE m.task_id = e.task_id AND m.seq = e.seq
+              AND (m.content ILIKE ${containing(text)} OR m.tool_calls ILIKE ${containing(text)})))`
+    }`;
+}
+
+export interface EntryPageOptions {
+  readonly scope: Scope;
+  readonly filters: EntryFilters;
+  readonly order: 'newest' | 'oldest';
+  readonly limit: number;
+  readonly after: EntryPlace | null;
+  readonly at: bigint | null;
+}
+
+const JOINED = sql`LEFT JOIN messages m ON m.task_id = e.task_id AND m.seq = e.seq
+  LEFT JOIN task_states t ON t.task_id = e.task_id AND t.to_position IS NULL`;
+const COLUMNS = sql`e.position, e.ordinal, e.id, e.contract_id, e.task_id, e.chat_id, e.kind, e.subtype, e.phase,
+  e.failed, e.seq, e.data, e.occurred_at`;
+const SHOWN = sql`e.*, (extract(epoch FROM e.occurred_at) * 1000000)::bigint AS micros, t.name AS task_name, m.role, m.content, m.tool_name`;
+
+/** A page of entries, with where it ended if there may be more. */
+export async function entriesPage(
+  db: Queryable,
+  { scope, filters, order, limit, after, at }: EntryPageOptions,
+): Promise<{ readonly entries: readonly HistoryEntry[]; readonly next: EntryPlace | null }> {
+  const direction = order === 'newest' ? sql`DESC` : sql`ASC`;
+  const beyond = after
+    ? sql`AND (e.occurred_at, e.position, e.ordinal) ${order === 'newest' ? sql`<` : sql`>`}
+        ('epoch'::timestamptz + ${after[0]}::bigint * interval '1 microsecond', ${after[1]}::bigint, ${after[2]}::smallint)`
+    : nothing;
+  const sorted = sql`ORDER BY e.occurred_at ${direction}, e.position ${direction}, e.ordinal ${direction}`;
+  const rows = await db.query<EntryRow>(sql`
+    SELECT ${SHOWN} FROM (
+      SELECT ${COLUMNS} FROM timeline_entries e WHERE ${conditions(scope, filters, at)} ${beyond} ${sorted} LIMIT ${limit}
+    ) e ${JOINED} ${sorted}`);
+  const last = rows.length === limit ? rows.at(-1)! : null;
+  return { entries: rows.map(toEntry), next: last && [String(last.micros), String(last.position), last.ordinal] };
+}
+
+/** How many entries the filters match. */
+export async function countEntries(db: Queryable, scope: Scope, filters: EntryFilters, at: bigint | null): Promise<number> {
+  const [row] = await db.query<{ count: bigint }>(
+    sql`SELECT count(*) AS count FROM timeline_entries e WHERE ${conditions(scope, filters, at)}`,
+  );
+  return Number(row!.count);
+}
+
+/** Entries after a position in the order in which they were recorded, for live streams. */
+export async function entriesAfter(db: Queryable, scope: Scope, after: bigint, upTo: bigint, limit: number) {
+  const rows = await db.query<EntryRow>(sql`
+    SELECT ${SHOWN} FROM (
+      SELECT ${COLUMNS} FROM timeline_entries e
+      WHERE ${inScope(scope)} AND e.position > ${after} AND e.position <= ${upTo} ORDER BY e.position, e.ordinal LIMIT ${limit}
+    ) e ${JOINED} ORDER BY e.position, e.ordinal`);
+  return rows.map((row) => ({ position: row.position, entry: toEntry(row) }));
+}
+
+export interface OverviewBucket {
+  readonly start: string;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly failed: number;
+}
+
+/** Counts per time bucket and kind over everything that the filters match. */
+export async function overviewOf(
+  db: Queryable,
+  scope: Scope,
+  filters: EntryFilters & { readonly buckets: number },
+  at: bigint | null,
+) {
+  const where = conditions(scope, filters, at);
+  const [range] = await db.query<{ first: Date | null; last: Date | null }>(
+    sql`SELECT min(e.occurred_at) AS first, max(e.occurred_at) AS last FROM timeline_entries e WHERE ${where}`,
+  );
+  if (!range?.first || !range.last) return { from: null, to: null, bucketSeconds: null, buckets: [], totals: {}, failed: 0 };
+  const seconds = Math.max((range.last.getTime() - range.first.getTime()) / 1_000 / filters.buckets, 0.001);
+  const rows = await db.query<{ bucket: number; kind: string; count: bigint; failed: bigint }>(sql`
+    SELECT least(floor(extract(epoch FROM e.occurred_at - ${range.first}::timestamptz) / ${seconds}::float8)::int, ${filters.buckets - 1}::int) AS bucket,
+           e.kind, count(*) AS count, count(*) FILTER (WHERE e.failed) AS failed
+    FROM timeline_entries e WHERE ${where} GROUP BY 1, 2 ORDER BY 1, 2`);
+  const buckets = new Map<number, { counts: Record<string, number>; failed: number }>();
+  const totals: Record<string, number> = {};
+  for (const row of rows) {
+    const bucket = buckets.get(row.bucket) ?? { counts: {}, failed: 0 };
+    bucket.counts[row.kind] = Number(row.count);
+    bucket.failed += Number(row.failed);
+    buckets.set(row.bucket, bucket);
+    totals[row.kind] = (totals[row.kind] ?? 0) + Number(row.count);
+  }
+  const startOf = (bucket: number): string => new Date(range.first!.getTime() + bucket * seconds * 1_000).toISOString();
+  return {
+    from: range.first.toISOString(),
+    to: range.last.toISOString(),
+    bucketSeconds: seconds,
+    buckets: [...buckets].map(([bucket, counted]): OverviewBucket => ({ start: startOf(bucket), ...counted })),
+    totals,
+    failed: [...buckets.values()].reduce((sum, { failed }) => sum + failed, 0),
+  };
+}
+
+function toEntry(row: EntryRow): HistoryEntry {
+  const data = row.data === null ? {} : (unescapeJson(row.data) as Record<string, unknown>);
+  const base = {
+    id: row.id,
+    timestamp: row.occurred_at.toISOString(),
+    entryType: row.kind,
+    phase: row.phase,
+    position: row.position.toString(),
+    failed: row.failed,
+    ...(row.contract_id === null ? {} : { contractId: row.contract_id }),
+    ...(row.task_id === null ? {} : { taskId: row.task_id, taskName: unescapeText(row.task_name ?? '') }),
+  };
+  switch (row.kind) {
+    case 'chat_message':
+      return {
+        ...base,
+        conversationId: row.chat_id ?? row.task_id,
+        role: row.role ?? row.subtype,
+        content: row.content === null ? String(data['content'] ?? '') : unescapeText(row.content),
+        ...(row.seq === null ? {} : { seq: row.seq }),
+        ...(row.tool_name === null ? {} : { toolName: unescapeText(row.tool_name) }),
+      };
+    case 'phase_change':
+      return { ...base, eventType: row.subtype, ...data };
+    case 'checkpoint': {
+      const { number, ...checkpoint } = data;
+      return { ...base, ...checkpoint, checkpointNumber: number };
+    }
+    case 'file_change':
+      return { ...base, ...data };
+    case 'task_event':
+      return { ...base, eventType: row.subtype, eventData: data };
+  }
+}

@@ -1,0 +1,90 @@
+import { Injectable, SetMetadata, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request } from 'express';
+import { isUuid } from '#libs/kernel/ids.js';
+import { notFound, type Caller } from './caller.js';
+import { Problem } from './problem.js';
+import { stateOf, unauthenticated } from './request-state.js';
+
+export const OWNER_HEADER = 'X-Makima-Owner';
+const PUBLIC = 'makima:public';
+export const REQUIRED_SCOPES = 'makima:scopes';
+
+/** What a caller with `all-owners` is about to do with another owner's data. */
+export interface ForeignAccess {
+  readonly method: string;
+  /** With the query, without the host. */
+  readonly path: string;
+  readonly traceId: string;
+  readonly at: Date;
+}
+
+/** Knows keys. The access feature provides it. */
+export abstract class KeyAuthenticator {
+  /** Who a key is; null if it is forged, unknown, revoked or expired. */
+  abstract authenticate(token: string): Promise<Caller | null>;
+  /**
+   * The same caller on another owner's data, after that has been put on record; null if there is no such owner. The
+   * guard asks only for callers that hold `all-owners`.
+   */
+  abstract asOwner(caller: Caller, ownerId: string, access: ForeignAccess): Promise<Caller | null>;
+}
+
+/** The route answers without a key. */
+export const Public = (): MethodDecorator & ClassDecorator => SetMetadata(PUBLIC, true);
+
+/** The route answers callers who hold all of these scopes; with none given, everyone who has a key. */
+export const Requires = (...scopes: readonly string[]): MethodDecorator & ClassDecorator =>
+  SetMetadata(REQUIRED_SCOPES, scopes);
+
+/** True if a route or its controller is public. */
+export const isPublic = (reflector: Reflector, ...targets: Parameters<Reflector['getAllAndOverride']>[1]): boolean =>
+  reflector.getAllAndOverride<boolean | undefined>(PUBLIC, targets) === true;
+
+/** Asks every request for a key, except on public routes, and checks its scopes. A route that declares nothing fails. */
+@Injectable()
+export class AuthGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly keys: KeyAuthenticator,
+  ) {}
+
+  async canActivate(execution: ExecutionContext): Promise<boolean> {
+    const targets = [execution.getHandler(), execution.getClass()];
+    if (isPublic(this.reflector, ...targets)) return true;
+    const required = this.reflector.getAllAndOverride<readonly string[] | undefined>(REQUIRED_SCOPES, targets);
+    if (!required) throw new Error(`${targets[1]!.name}.${targets[0]!.name} declares neither @Public nor @Requires`);
+    const request = execution.switchToHttp().getRequest<Request>();
+    const caller = await this.#authenticate(request);
+    const missing = required.filter((scope) => !caller.scopes.includes(scope));
+    if (missing.length > 0) throw forbidden(missing);
+    stateOf(request).caller = await this.#onOwner(request, caller);
+    return true;
+  }
+
+  async #authenticate(request: Request): Promise<Caller> {
+    const header = request.headers.authorization;
+    if (header === undefined) throw unauthenticated('Send your key as `Authorization: Bearer mk_…`.');
+    const token = /^bearer +([\x21-\x7e]{1,512})$/i.exec(header)?.[1];
+    const caller = token === undefined ? null : await this.keys.authenticate(token);
+    if (!caller) {
+      throw unauthenticated('The key is not valid: mistyped, revoked or expired. Create another one.', 'invalid_token');
+    }
+    return caller;
+  }
+
+  async #onOwner(request: Request, caller: Caller): Promise<Caller> {
+    const header = request.headers[OWNER_HEADER.toLowerCase()];
+    if (header === undefined || header === caller.ownerId) return caller;
+    if (!caller.scopes.includes('all-owners')) throw forbidden(['all-owners']);
+    const ownerId = typeof header === 'string' ? header.toLowerCase() : '';
+    const { traceId, receivedAt } = stateOf(request);
+    const access = { method: request.method, path: request.originalUrl, traceId, at: receivedAt };
+    const foreign = isUuid(ownerId) ? await this.keys.asOwner(caller, ownerId, access) : null;
+    if (!foreign) throw notFound('owner', JSON.stringify(ownerId));
+    return foreign;
+  }
+}
+
+const forbidden = (missing: readonly string[]): Problem =>
+  new Problem('FORBIDDEN', `Your key lacks ${missing.join(', ')}. Use a key that has it.`, { context: { missing } });

@@ -1,0 +1,72 @@
+import { Controller, Get, Put, Res } from '@nestjs/common';
+import type { Response as ExpressResponse } from 'express';
+import { Requires } from './auth.guard.js';
+import { assertMatch, setContentTag, setControlVersion } from './etag.js';
+import { listen, type Listening } from './listening.js';
+import { Context, type RequestContext } from './request-context.js';
+
+const VERSION = 12;
+
+@Requires()
+@Controller()
+class Versioned {
+  @Get('thing') read(@Res({ passthrough: true }) response: ExpressResponse): unknown {
+    setControlVersion(response, VERSION);
+    return { at: VERSION };
+  }
+  @Put('thing') write(@Context() context: RequestContext): unknown {
+    assertMatch(context.ifMatch, VERSION);
+    return { ifMatch: context.ifMatch ?? null };
+  }
+  @Get('blob') blob(@Res({ passthrough: true }) response: ExpressResponse): unknown {
+    setContentTag(response, 'abc');
+    return { content: 1 };
+  }
+}
+
+let server: Listening;
+beforeAll(async () => {
+  server = await listen({ controllers: [Versioned] });
+});
+afterAll(() => server.close());
+
+const put = async (ifMatch?: string): Promise<Record<string, unknown>> => {
+  const response = await server.call('PUT', '/thing', undefined, ifMatch === undefined ? {} : { 'if-match': ifMatch });
+  return { status: response.status, etag: response.headers.get('etag'), ...((await response.json()) as object) };
+};
+
+describe('a control version', () => {
+  it('is the ETag, and matches', async () => {
+    const etag = (await server.call('GET', '/thing')).headers.get('etag');
+    expect(etag).toBe('"cv-12"');
+    expect(await put(etag!)).toMatchObject({ status: 200, ifMatch: VERSION });
+  });
+
+  it('need not be given', async () => {
+    expect(await put()).toMatchObject({ status: 200, ifMatch: null });
+    expect(await put('*')).toMatchObject({ status: 200, ifMatch: null });
+  });
+
+  it('that is stale is refused with the present one', async () => {
+    expect(await put('"cv-11"')).toMatchObject({ status: 412, code: 'PRECONDITION_FAILED', etag: '"cv-12"' });
+  });
+
+  it.each(['"abc"', '""', 'W/"cv-12"', '"cv--1"', '"cv-1e9"', '"cv-9999999999999999999"', '"12"'])('forged as %s matches nothing', async (etag) => {
+    expect(await put(etag)).toMatchObject({ status: 412, code: 'PRECONDITION_FAILED' });
+  });
+
+  it.each(['cv-12', '12', '"cv-12', '"cv-12", "cv-13"', '"a"b"', "'cv-12'"])('malformed as %s is refused', async (etag) => {
+    expect(await put(etag)).toMatchObject({ status: 400, code: 'MALFORMED_ETAG' });
+  });
+
+  it('never answers 304, because the answer holds more than it counts', async () => {
+    const response = await server.call('GET', '/thing', undefined, { 'if-none-match': '"cv-12"' });
+    expect([response.status, await response.json()]).toEqual([200, { at: VERSION }]);
+  });
+});
+
+it('a content tag answers 304 to who has the content', async () => {
+  const known = await server.call('GET', '/blob', undefined, { 'if-none-match': '"abc"' });
+  expect([known.status, await known.text()]).toEqual([304, '']);
+  expect((await server.call('GET', '/blob', undefined, { 'if-none-match': '"abd"' })).status).toBe(200);
+});
