@@ -7,7 +7,6 @@ import { transformFileSync } from '@swc/core';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const staleOnly = process.argv.includes('--stale');
 const options = JSON.parse(readFileSync(join(root, '.swcrc'), 'utf8'));
-delete options.exclude;
 const NOT_BUILT = /\.(spec|contract)\.ts$|^libs\/testing\//;
 const COPIED = /\.(sql|json)$/;
 

@@ -7,6 +7,7 @@ import { EventCodec } from '#libs/event-store/codec.js';
 import { EventStore } from '#libs/event-store/event-store.js';
 import { PostgresBlobStore } from '#libs/event-store/postgres/postgres-blob-store.js';
 import { AccessModule } from '#libs/features/access/access.module.js';
+import { AdminModule } from '#libs/features/admin/admin.module.js';
 import { CheckpointModule } from '#libs/features/checkpoint/checkpoint.module.js';
 import { CONTRACT_STATE_SHAPE, CONTRACT_STATES } from '#libs/features/contract/contract.commands.js';
 import { contractDecider } from '#libs/features/contract/contract.decider.js';
@@ -76,6 +77,7 @@ export class AppModule {
         SupervisorModule,
         CheckpointModule,
         TimelineModule,
+        AdminModule,
       ],
       controllers: [HealthController],
     };

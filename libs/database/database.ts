@@ -53,6 +53,8 @@ export class Database implements Queryable {
   /** The owner that a connection is set to, for row-level security. */
   readonly #ownerOf = new WeakMap<pg.PoolClient, string>();
 
+  #closed: Promise<void> | undefined;
+
   constructor(readonly options: DatabaseOptions) {
     const startup = options.role ? `-c role=${options.role}` : undefined;
     this.#pool = new pg.Pool({
@@ -105,8 +107,9 @@ export class Database implements Queryable {
     });
   }
 
-  async close(): Promise<void> {
-    await this.#pool.end();
+  /** Waits for what is under way and closes the connections. Safe to call again. */
+  close(): Promise<void> {
+    return (this.#closed ??= this.#pool.end());
   }
 
   async #with<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ReadAllOptions, StoredEvent, SubscribeOptions } from './event-store.js';
 
 /**
@@ -42,7 +43,7 @@ export class Signal {
 /** Where a subscription pulls its events from. */
 export interface PullSource {
   readonly readAll: (options: ReadAllOptions) => Promise<readonly StoredEvent[]>;
-  /** Notified after every append that this process hears of, and when the store closes. */
+  /** Notified after every append that this process hears of. */
   readonly wakeUp: Signal;
   /** Aborted when the store closes: subscriptions then end as if their own signal had aborted. */
   readonly closing: AbortSignal;
@@ -71,6 +72,9 @@ export async function* pullSubscription(
   let after = options.after;
   let caughtUp = false;
   if (closing.aborted) throw new Error(CLOSED);
+  wakeAtClosing(source);
+  // Any number of subscriptions may share a signal; Node warns at eleven listeners otherwise.
+  //setMaxListeners(0, options.signal);
   while (!stopped()) {
     const seen = wakeUp.count;
     const events = await readAll({ after, limit }).catch((error: unknown) => {
@@ -89,4 +93,13 @@ export async function* pullSubscription(
       yield [];
     }
   }
+}
+
+const linked = new WeakSet<AbortSignal>();
+
+/** One listener a store, however many subscriptions it has. */
+function wakeAtClosing({ closing, wakeUp }: PullSource): void {
+  if (linked.has(closing)) return;
+  linked.add(closing);
+  closing.addEventListener('abort', () => wakeUp.notify(), { once: true });
 }

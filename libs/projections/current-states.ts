@@ -1,7 +1,7 @@
 import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable, Row } from '#libs/database/database.js';
 import { Sql } from '#libs/database/sql.js';
-import type { Table } from './projection.js';
+import type { Table } from './table.js';
 
 /**
  * The current rows of a table that keeps former states, by their key (its first column, a UUID). A projection's `load`

@@ -40,7 +40,7 @@ export async function createInstance(
   connection: Queryable,
   projection: Projection,
   schema: string,
-  status: 'live' | 'building',
+  status: Exclude<InstanceStatus, 'failed'>,
 ): Promise<void> {
   await runScript(connection, ddl(projection, schema));
   if (status === 'live') await runScript(connection, views(projection, schema));

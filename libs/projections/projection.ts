@@ -1,22 +1,7 @@
-import type { ArrayType } from '#libs/database/binary-array.js';
 import type { Queryable } from '#libs/database/database.js';
 import type { Recorded } from '#libs/kernel/event.js';
 import type { RowOperation } from './row-operation.js';
-
-/** A column's type; with a question mark it may be null. */
-export type ColumnType = ArrayType | `${ArrayType}?`;
-
-/**
- * A table that a projection owns. Every table has `owner_id`, on which row-level security rests. A table with
- * `superseded` keeps each row's former states: `from_position` (inclusive) and `to_position` (exclusive, null: current).
- */
-export interface Table {
-  readonly name: string;
-  readonly columns: Readonly<Record<string, ColumnType>>;
-  readonly key: readonly string[];
-  /** What follows CREATE INDEX ON <table>, for each index besides the key's. */
-  readonly indexes?: readonly string[];
-}
+import { arrayType, SQL_TYPE, type Table } from './table.js';
 
 /**
  * A read model: a name, a version that goes up when its rows would look different, its tables, and how a batch of events
@@ -37,14 +22,6 @@ export interface Projection<Lookup = unknown> {
 
 /** Keeps a projection's lookup type while it is written, and forgets it where projections are listed. */
 export const projection = <Lookup>(definition: Projection<Lookup>): Projection => definition as Projection;
-
-const SQL_TYPE: Readonly<Record<ArrayType, string>> = {
-  bool: 'boolean', bytea: 'bytea', int2: 'smallint', int4: 'integer', int8: 'bigint', text: 'text',
-  float8: 'double precision', timestamptz: 'timestamptz', uuid: 'uuid',
-};
-
-/** The element type of a column, without its null mark. */
-export const arrayType = (column: ColumnType): ArrayType => column.replace('?', '') as ArrayType;
 
 /** The statements that create a projection's tables in a schema, with row-level security on. */
 export function ddl(definition: Projection, schema: string): string {
@@ -69,7 +46,7 @@ export function ddl(definition: Projection, schema: string): string {
 export function views(definition: Projection, schema: string): string {
   return Object.entries(definition.views)
     .flatMap(([name, body]) => [
-      `DROP VIEW IF EXISTS public."${name}" CASCADE`,
+      `DROP VIEW IF EXISTS public."${name}"`,
       `CREATE VIEW public."${name}" WITH (security_invoker = true) AS ${body.replaceAll('{schema}', `"${schema}"`)}`,
       `GRANT SELECT ON public."${name}" TO makima_app`,
     ])

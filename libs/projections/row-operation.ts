@@ -1,7 +1,7 @@
 import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable, Row } from '#libs/database/database.js';
 import { Sql } from '#libs/database/sql.js';
-import { arrayType, type Table } from './projection.js';
+import { arrayType, type Table } from './table.js';
 
 /** What an event does to a projection's rows. Operations on one table take effect in order of their kind, see applyOperations. */
 export type RowOperation =

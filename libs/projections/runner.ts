@@ -5,9 +5,9 @@ import type { EventStore, StoredEvent } from '#libs/event-store/event-store.js';
 import { Signal } from '#libs/event-store/pull-subscription.js';
 import type { Recorded } from '#libs/kernel/event.js';
 import {
-  PositionMoved, advance, createInstance, findPoison, markFailed, runScript, type Instance, type InstanceStatus,
+  PositionMoved, advance, createInstance, findPoison, markFailed, type Instance, type InstanceStatus,
 } from './instance.js';
-import { views, type Projection } from './projection.js';
+import type { Projection } from './projection.js';
 
 export interface RunnerOptions {
   readonly database: Database;
@@ -17,6 +17,8 @@ export interface RunnerOptions {
   /** Events a transaction (default 1,000). */
   readonly batchSize?: number;
   readonly log?: (line: string) => void;
+  /** Called with the instances whose building was not finished, when this process takes the lease. */
+  readonly onLead?: (building: readonly Instance[]) => void;
 }
 
 const RETRY_MS = 250;
@@ -136,6 +138,7 @@ export class ProjectionRunner {
           try {
             await this.#reload();
             this.#leading = true;
+            this.options.onLead?.(this.#instances.filter(({ status }) => status === 'building'));
             await this.#follow();
           } finally {
             this.#leading = false;
@@ -144,7 +147,9 @@ export class ProjectionRunner {
         });
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        if (!isConnectionError(error)) this.options.log?.(`projections: ${(error as Error).message}`);
+        if (!isConnectionError(error) && !(error instanceof PositionMoved)) {
+          this.options.log?.(`projections: ${(error as Error).message}`);
+        }
       }
       if (!this.#stop.signal.aborted) await this.#moved.wait(RETRY_MS, this.#stop.signal);
     }
@@ -246,15 +251,25 @@ export class ProjectionRunner {
   }
   #handledTypes: ReadonlySet<string> | undefined;
 
-  /** Makes an instance the one that people read. */
-  async swap(instance: Instance): Promise<void> {
-    const { projection, schema } = instance;
-    await this.options.database.transaction(async (connection) => {
-      await runScript(connection, views(projection, schema));
-      await connection.query(sql`
-        UPDATE projections SET status = CASE WHEN schema = ${schema} THEN 'live' ELSE 'retired' END, updated_at = now()
-        WHERE name = ${projection.name}`);
-    });
-    await this.refresh();
+  /** Position of the log's last event. */
+  head(): Promise<bigint> {
+    return this.options.store.head();
+  }
+
+  /** The projections that this version of makima has. */
+  get projections(): readonly Projection[] {
+    return this.options.projections;
+  }
+
+  /**
+   * Lets a failed projection go on after the event that stopped it.
+   * @returns the position that it goes on from, or null if it has not failed at that event.
+   */
+  async skip(name: string, eventId: string): Promise<bigint | null> {
+    const rows = await this.options.database.query<{ position: bigint }>(sql`
+      UPDATE projections SET position = (error ->> 'position')::bigint, status = 'live', error = NULL, updated_at = now()
+      WHERE name = ${name} AND status = 'failed' AND error ->> 'eventId' = ${eventId} RETURNING position`);
+    if (rows.length > 0) await this.refresh();
+    return rows[0]?.position ?? null;
   }
 }

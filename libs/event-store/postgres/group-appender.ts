@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { binaryArray } from '#libs/database/binary-array.js';
 import { isConnectionError, sqlState } from '#libs/database/database.js';
+import { checkAppend } from '../append-check.js';
 import { contentDigest, metadataBytes, sha256 } from '../event-hash.js';
 import { LogOverloaded, type AppendResult, type NewEvent } from '../event-store.js';
 
@@ -43,10 +44,25 @@ const UNIQUE_VIOLATION = '23505';
 
 const APPEND = {
   name: 'append_events',
-  text: 'SELECT outcome, version, position FROM append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)',
+  text: 'SELECT append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)',
+  rowMode: 'array' as const,
+  // The answer stays the text that Postgres sends: `{0,17,4711,…}`, three numbers an item.
+  types: { getTypeParser: () => (text: string) => text } as pg.CustomTypesConfig,
 };
 
-/** Prepares an append: the bytes and hashes are computed before the item waits for its turn. */
+/** By the number that append_events answers. */
+const OUTCOMES = ['ok', 'conflict', 'duplicate'] as const;
+
+/**
+ * Every statement of append_events looks a few rows up by key, so one plan is right for ever; and a plan that was made
+ * while `streams` was small must not go on reading all of it when it has grown.
+ */
+const SETTINGS = 'SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off';
+
+/**
+ * Prepares an append: the bytes and hashes are computed before the item waits for its turn.
+ * @throws RangeError, EventTooLarge or AppendTooLarge for what no engine takes.
+ */
 export function appendItem(stream: string, events: readonly NewEvent[], expected: number): AppendItem {
   const metadata: Buffer[] = [];
   const bodyHashes: Buffer[] = [];
@@ -60,6 +76,7 @@ export function appendItem(stream: string, events: readonly NewEvent[], expected
     digests.push(contentDigest(stream, event, meta, bodyHash));
     bytes += meta.length + event.body.length + 200;
   }
+  checkAppend(stream, events, metadata);
   return { stream, events, expected, metadata, bodyHashes, digests, bytes };
 }
 
@@ -70,7 +87,6 @@ export function appendItem(stream: string, events: readonly NewEvent[], expected
 export class GroupAppender {
   readonly #waiting: Waiting[] = [];
   readonly #idle: pg.Client[] = [];
-  #open = 0;
   #underWay = 0;
   #closed = false;
   #drained: (() => void) | undefined;
@@ -129,13 +145,9 @@ export class GroupAppender {
     let client: pg.Client | undefined;
     try {
       client = await this.#connect();
-      const { rows } = await client.query<[string, string, string]>({
-        ...APPEND,
-        values: parameters(batch, probe),
-        rowMode: 'array',
-      });
+      const { rows } = await client.query<[string]>({ ...APPEND, values: parameters(batch, probe) });
       this.#idle.push(client);
-      this.#answer(batch, rows);
+      this.#answer(batch, rows[0]![0].slice(1, -1).split(','));
     } catch (error) {
       if (client) this.#discard(client, error);
       const unclear = isConnectionError(error);
@@ -152,15 +164,17 @@ export class GroupAppender {
     }
   }
 
-  #answer(batch: readonly Waiting[], rows: readonly [string, string, string][]): void {
+  /** `numbers`: outcome, version and position of each item. */
+  #answer(batch: readonly Waiting[], numbers: readonly string[]): void {
     let committed = 0n;
     batch.forEach(({ resolve }, index) => {
-      const [outcome, version, position] = rows[index]!;
+      const outcome = OUTCOMES[Number(numbers[index * 3])]!;
+      const version = Number(numbers[index * 3 + 1]);
       if (outcome === 'ok') {
-        committed = BigInt(position);
-        resolve({ outcome, result: { version: Number(version), position: committed, repeated: false } });
-      } else if (outcome === 'conflict') resolve({ outcome, actual: Number(version) });
-      else resolve({ outcome: 'duplicate' });
+        committed = BigInt(numbers[index * 3 + 2]!);
+        resolve({ outcome, result: { version, position: committed, repeated: false } });
+      } else if (outcome === 'conflict') resolve({ outcome, actual: version });
+      else resolve({ outcome });
     });
     if (committed > 0n) this.options.onCommitted(committed);
   }
@@ -174,16 +188,13 @@ export class GroupAppender {
       if (at >= 0) this.#idle.splice(at, 1);
     });
     await client.connect();
-    this.#open += 1;
+    await client.query(SETTINGS);
     return client;
   }
 
   #discard(client: pg.Client, error: unknown): void {
     if (error instanceof pg.DatabaseError && !isConnectionError(error)) this.#idle.push(client);
-    else {
-      this.#open -= 1;
-      void client.end().catch(() => undefined);
-    }
+    else void client.end().catch(() => undefined);
   }
 }
 

@@ -2,11 +2,11 @@ import { Database } from '#libs/database/database.js';
 import { sql, type Sql } from '#libs/database/sql.js';
 import { parseMetadata } from '../event-hash.js';
 import {
-  AppendTooLarge, EventIdConflict, EventStore, EventTooLarge, LogCorrupt, MAX_APPEND_BYTES, MAX_EVENT_BYTES, VersionConflict,
+  EventIdConflict, EventStore, LogCorrupt, VersionConflict,
   type AppendResult, type ExpectedVersion, type NewEvent, type ReadAllOptions, type ReadStreamOptions,
   type StoredEvent, type SubscribeOptions,
 } from '../event-store.js';
-import { Signal, pullSubscription } from '../pull-subscription.js';
+import { CLOSED, Signal, pullSubscription } from '../pull-subscription.js';
 import { GroupAppender, appendItem } from './group-appender.js';
 
 interface EventRow {
@@ -55,14 +55,9 @@ export class PostgresEventStore extends EventStore {
     events: readonly NewEvent[],
     { expected }: { readonly expected: ExpectedVersion },
   ): Promise<AppendResult> {
-    if (events.length === 0) throw new RangeError('an append needs at least one event');
-    let total = 0;
-    for (const event of events) {
-      if (event.body.length > MAX_EVENT_BYTES) throw new EventTooLarge(event.id, event.body.length);
-      total += event.body.length;
-    }
-    if (total > MAX_APPEND_BYTES) throw new AppendTooLarge(stream, total);
-    const outcome = await this.#appender.append(appendItem(stream, events, expected === 'any' ? -1 : expected));
+    this.#assertOpen();
+    const item = appendItem(stream, events, expected === 'any' ? -1 : expected);
+    const outcome = await this.#appender.append(item);
     if (outcome.outcome === 'ok') return outcome.result;
     return this.#resolveRepetition(stream, events, expected, outcome.outcome === 'conflict' ? outcome.actual : undefined);
   }
@@ -124,6 +119,7 @@ export class PostgresEventStore extends EventStore {
   }
 
   override async head(): Promise<bigint> {
+    this.#assertOpen();
     const [row] = await this.#database.query<{ position: bigint }>(sql`SELECT position FROM log_head`);
     return row!.position;
   }
@@ -135,7 +131,7 @@ export class PostgresEventStore extends EventStore {
     while (low < high) {
       const middle = (low + high + 1n) / 2n;
       const [row] = await this.#database.query<{ early: boolean }>(
-        sql`SELECT recorded_at <= ${time} AS early FROM events WHERE position = ${middle}`,
+        sql`SELECT date_trunc('milliseconds', recorded_at) <= ${time} AS early FROM events WHERE position = ${middle}`,
       );
       if (row?.early) low = middle;
       else high = middle - 1n;
@@ -143,13 +139,24 @@ export class PostgresEventStore extends EventStore {
     return low;
   }
 
-  override async close(): Promise<void> {
+  override close(): Promise<void> {
+    return (this.#closed ??= this.#end());
+  }
+
+  #closed: Promise<void> | undefined;
+
+  async #end(): Promise<void> {
     this.#closing.abort();
     await this.#appender.close();
     await this.#database.close();
   }
 
+  #assertOpen(): void {
+    if (this.#closing.signal.aborted) throw new Error(CLOSED);
+  }
+
   async #events(statement: Sql): Promise<StoredEvent[]> {
+    this.#assertOpen();
     const rows = await this.#database.query<EventRow>(statement);
     return rows.map((row) => ({
       id: row.event_id,

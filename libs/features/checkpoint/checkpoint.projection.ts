@@ -1,7 +1,8 @@
 import { escapeJson, escapeText } from '#libs/database/text-escape.js';
 import type { Recorded } from '#libs/kernel/event.js';
-import { projection, type Table } from '#libs/projections/projection.js';
+import { projection } from '#libs/projections/projection.js';
 import { insert } from '#libs/projections/row-operation.js';
+import type { Table } from '#libs/projections/table.js';
 import type { CheckpointEvent } from './checkpoint.events.js';
 
 const checkpoints: Table = {

@@ -2,8 +2,9 @@ import { escapeText } from '#libs/database/text-escape.js';
 import type { Row } from '#libs/database/database.js';
 import type { Recorded } from '#libs/kernel/event.js';
 import { currentStates } from '#libs/projections/current-states.js';
-import { projection, type Table } from '#libs/projections/projection.js';
+import { projection } from '#libs/projections/projection.js';
 import { supersede, type RowOperation } from '#libs/projections/row-operation.js';
+import type { Table } from '#libs/projections/table.js';
 import type { ContractEvent } from './contract.events.js';
 
 /** A contract as it stood from one position to another. */

@@ -2,8 +2,9 @@ import type { Row } from '#libs/database/database.js';
 import { escapeJson, escapeText } from '#libs/database/text-escape.js';
 import { isBlobReference } from '#libs/event-store/codec.js';
 import type { Recorded } from '#libs/kernel/event.js';
-import { projection, type Table } from '#libs/projections/projection.js';
+import { projection } from '#libs/projections/projection.js';
 import { insert, update, type RowOperation } from '#libs/projections/row-operation.js';
+import type { Table } from '#libs/projections/table.js';
 import type { TaskEvent } from '../task/task.events.js';
 import type { MessageContent, ToolResultContent } from './conversation.events.js';
 

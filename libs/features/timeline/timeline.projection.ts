@@ -4,8 +4,9 @@ import { Sql } from '#libs/database/sql.js';
 import { escapeJson } from '#libs/database/text-escape.js';
 import { deriveId } from '#libs/event-store/event-hash.js';
 import type { Recorded } from '#libs/kernel/event.js';
-import { projection, type Table } from '#libs/projections/projection.js';
+import { projection } from '#libs/projections/projection.js';
 import { insert, upsert, type RowOperation } from '#libs/projections/row-operation.js';
+import type { Table } from '#libs/projections/table.js';
 import { entriesOf, type TimelineEvent } from './entries.js';
 
 /** What people see in a timeline, one row an entry. A message's text stays in `messages`; `seq` points to it. */

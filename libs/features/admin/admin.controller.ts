@@ -1,0 +1,62 @@
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Requires } from '#libs/http/auth.guard.js';
+import { Context, type RequestContext } from '#libs/http/request-context.js';
+import { IdParam, TextParam } from '#libs/http/validation.js';
+import { RebuildRequest, ReplayQuery, SkipRequest, VerifyRequest } from './admin.dto.js';
+import { Administration } from './admin.process.js';
+
+const NameParam = () => TextParam('name', { max: 100, pattern: /^[a-z]+$/ });
+const StreamParam = () => TextParam('stream', { max: 300, pattern: /^[a-z]+-[\x21-\x7e]+$/ });
+
+@ApiTags('admin')
+@Controller('api/v1/admin')
+@Requires('admin:projections')
+export class AdminController {
+  constructor(private readonly administration: Administration) {}
+
+  @Get('projections')
+  @ApiOperation({ summary: 'Every projection: position, head, lag, status' })
+  projections() {
+    return this.administration.projections();
+  }
+
+  @Post('projections/verify')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Rebuild into scratch schemas and compare table hashes', description: 'Answers a job; its result has every table.' })
+  verify(@Body() body: VerifyRequest) {
+    return this.administration.verify(body.name);
+  }
+
+  @Post('projections/:name/rebuild')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Rebuild a projection (or `all`) while the present one serves', description: 'Answers a job.' })
+  rebuild(@NameParam() name: string, @Body() body: RebuildRequest, @Context() context: RequestContext) {
+    return this.administration.rebuild(name, body.dryRun, context);
+  }
+
+  @Post('projections/:name/skip')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Pass over the event that stopped a projection', description: 'Goes on record in the log.' })
+  skip(@NameParam() name: string, @Body() body: SkipRequest, @Context() context: RequestContext) {
+    return this.administration.skip(name, body, context);
+  }
+
+  @Get('jobs/:jobId')
+  @ApiOperation({ summary: 'How far a rebuild or a verification is' })
+  job(@IdParam('jobId') jobId: string) {
+    return this.administration.job(jobId);
+  }
+
+  @Get('streams/:stream/replay')
+  @ApiOperation({ summary: 'A stream event by event, with the state as it was' })
+  replay(@StreamParam() stream: string, @Query() query: ReplayQuery, @Context() context: RequestContext) {
+    return this.administration.replay(stream, query, context);
+  }
+
+  @Get('database')
+  @ApiOperation({ summary: "The database's size, by table and owner" })
+  sizes(@Context() context: RequestContext) {
+    return this.administration.sizes(context);
+  }
+}

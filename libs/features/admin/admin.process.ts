@@ -1,0 +1,124 @@
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { commandOf } from '#libs/commands/command-context.js';
+import { Database } from '#libs/database/database.js';
+import { EventCodec } from '#libs/event-store/codec.js';
+import { deriveId } from '#libs/event-store/event-hash.js';
+import { EventStore } from '#libs/event-store/event-store.js';
+import { notFound } from '#libs/http/caller.js';
+import { Problem } from '#libs/http/problem.js';
+import type { RequestContext } from '#libs/http/request-context.js';
+import type { Projection } from '#libs/projections/projection.js';
+import { Rebuilder } from '#libs/projections/rebuild.js';
+import { ProjectionRunner } from '#libs/projections/runner.js';
+import type { ReplayQuery, SkipRequest } from './admin.dto.js';
+import { projectionStream, type AdminEvent } from './admin.events.js';
+import { databaseSize, ownerSizes, projectionStatuses, tableSizes } from './admin.queries.js';
+import { Jobs, type Job } from './jobs.js';
+import { replay } from './replay.js';
+
+/** What admins do: look after projections, replay streams, see what the database holds. */
+@Injectable()
+export class Administration implements OnModuleDestroy {
+  readonly #jobs = new Jobs();
+  readonly #stopping = new AbortController();
+
+  constructor(
+    private readonly runner: ProjectionRunner,
+    private readonly rebuilder: Rebuilder,
+    private readonly store: EventStore,
+    private readonly codec: EventCodec,
+    @Inject(Database) private readonly database: Database,
+  ) {}
+
+  onModuleDestroy(): void {
+    this.#stopping.abort();
+  }
+
+  async projections() {
+    return { projections: await projectionStatuses(this.database, await this.store.head()) };
+  }
+
+  /** Rebuilds one projection, or `all`, in the background. */
+  async rebuild(name: string, dryRun: boolean, context: RequestContext) {
+    const projections = this.#named(name);
+    const statuses = await projectionStatuses(this.database, await this.store.head());
+    const names = projections.map((projection) => projection.name);
+    if (dryRun) return { dryRun, names, head: statuses[0]?.head ?? '0', serving: statuses.filter((s) => names.includes(s.name)) };
+    const busy = names.map((one) => this.#jobs.running('rebuild', one)).find((job) => job);
+    if (busy) throw new Problem('REBUILD_RUNNING', `${busy.name} is being rebuilt already: job ${busy.id}.`, { context: { id: busy.id } });
+    return this.#jobs.start('rebuild', names, async (job) => {
+      for (const projection of projections) {
+        await this.rebuilder.rebuild(projection, this.#progressOf(job, projection), this.#stopping.signal);
+        const { name: projectionName, version } = projection;
+        await this.#record(projectionName, { type: 'ProjectionRebuilt', data: { projection: projectionName, version } }, job.id, context);
+      }
+    });
+  }
+
+  /** Rebuilds into scratch schemas and compares table hashes, in the background. */
+  verify(name: string | undefined): Job {
+    const projections = this.#named(name ?? 'all');
+    return this.#jobs.start('verify', projections.map((projection) => projection.name), async (job) => {
+      const tables = [];
+      for (const projection of projections) {
+        tables.push(...(await this.rebuilder.verify(projection, this.#progressOf(job, projection), this.#stopping.signal)));
+      }
+      return { equal: tables.every((table) => table.equal), tables };
+    });
+  }
+
+  job(id: string): Job {
+    const job = this.#jobs.find(id);
+    if (!job) throw notFound('job', id);
+    return job;
+  }
+
+  /** Passes over the event that stopped a projection, on record. */
+  async skip(name: string, { eventId, reason, dryRun }: SkipRequest, context: RequestContext) {
+    this.#named(name);
+    const statuses = await projectionStatuses(this.database, await this.store.head());
+    const failed = statuses.find((status) => status.name === name && (status.error as { eventId?: string } | null)?.eventId === eventId);
+    if (!failed) throw new Problem('NOT_STOPPED_THERE', `${name} has not stopped at event ${eventId}. Its status names the event.`);
+    if (dryRun) return { name, eventId, dryRun, error: failed.error };
+    const position = await this.runner.skip(name, eventId);
+    if (position === null) throw new Problem('NOT_STOPPED_THERE', `${name} went on in the meantime.`);
+    const data = { projection: name, eventId, position: position.toString(), reason: reason ?? null };
+    await this.#record(name, { type: 'ProjectionEventSkipped', data }, `skip:${eventId}`, context);
+    return { name, eventId, dryRun, position: position.toString() };
+  }
+
+  async replay(stream: string, query: ReplayQuery, { caller }: RequestContext) {
+    const [first] = await this.store.readStream(stream, { limit: 1 });
+    if (first?.metadata.ownerId !== caller.ownerId) throw notFound('stream', stream);
+    const { after, limit, to } = query;
+    return (await replay(this.store, this.codec, stream, { after, limit, to: to ?? Number.MAX_SAFE_INTEGER }))!;
+  }
+
+  async sizes({ caller }: RequestContext) {
+    const everybody = caller.scopes.includes('all-owners');
+    return {
+      bytes: await databaseSize(this.database),
+      tables: await tableSizes(this.database),
+      owners: await ownerSizes(this.database, everybody ? null : caller.ownerId),
+    };
+  }
+
+  #named(name: string): readonly Projection[] {
+    const projections = this.runner.projections.filter((projection) => name === 'all' || projection.name === name);
+    if (projections.length > 0) return projections;
+    const known = this.runner.projections.map((projection) => projection.name);
+    throw new Problem('PROJECTION_UNKNOWN', `There is no projection ${name}. There are: ${known.join(', ')}.`, { context: { known } });
+  }
+
+  #progressOf = (job: Job, projection: Projection) => (position: bigint, head: bigint): void => {
+    Object.assign(job, { name: projection.name, position: position.toString(), head: head.toString() });
+  };
+
+  async #record(name: string, event: AdminEvent, what: string, context: RequestContext): Promise<void> {
+    const { actor, ownerId, now, commandId, traceId } = commandOf(context);
+    const stream = `${projectionStream(name)}-${ownerId}`;
+    const metadata = { actor, ownerId, occurredAt: now.toISOString(), commandId, ...(traceId ? { traceId } : {}) };
+    const encoded = await this.codec.encode([{ event, id: deriveId('admin', stream, what), metadata }]);
+    await this.store.append(stream, encoded, { expected: 'any' });
+  }
+}

@@ -1,0 +1,134 @@
+import type { Database, Queryable } from '#libs/database/database.js';
+import { Sql, sql } from '#libs/database/sql.js';
+import { createInstance, dropInstance, runScript, type Instance } from './instance.js';
+import { views, type Projection } from './projection.js';
+import type { ProjectionRunner } from './runner.js';
+import type { Table } from './table.js';
+
+/** Told how far a rebuild is: the position reached, and the one to reach. */
+export type Progress = (position: bigint, target: bigint) => void;
+
+/** How a table of a rebuilt projection compares with the one that serves. */
+export interface TableComparison {
+  readonly projection: string;
+  readonly table: string;
+  readonly equal: boolean;
+  /** Rows and hash over all rows, in any order. */
+  readonly serving: { readonly rows: number; readonly hash: string };
+  readonly rebuilt: { readonly rows: number; readonly hash: string };
+}
+
+const PROGRESS_MS = 200;
+
+/** Builds projections anew beside those that serve, to take their place or to be compared with them. */
+export class Rebuilder {
+  constructor(
+    private readonly database: Database,
+    private readonly runner: ProjectionRunner,
+  ) {}
+
+  /** Builds a projection from the log's beginning while the present one serves, then swaps them. */
+  async rebuild(projection: Projection, progress: Progress, signal: AbortSignal): Promise<void> {
+    const instance = await this.#scratch(projection, 'building');
+    await this.finish(instance, progress, signal);
+  }
+
+  /** Goes on with an instance that is being built, up to its swap. */
+  async finish(instance: Instance, progress: Progress, signal: AbortSignal): Promise<void> {
+    await this.#catchUp(instance, progress, signal);
+    const former = await this.#whenLevel(instance, signal, (connection) => swap(connection, instance));
+    await this.runner.refresh();
+    for (const schema of former) await this.database.transaction((connection) => dropInstance(connection, schema));
+  }
+
+  /** Builds a projection in a scratch schema and compares its tables with those that serve, at the same position. */
+  async verify(projection: Projection, progress: Progress, signal: AbortSignal): Promise<readonly TableComparison[]> {
+    const instance = await this.#scratch(projection, 'retired');
+    try {
+      await this.#catchUp(instance, progress, signal);
+      return await this.#whenLevel(instance, signal, (connection, serving) =>
+        compare(connection, projection, serving, instance.schema),
+      );
+    } finally {
+      await this.database.transaction((connection) => dropInstance(connection, instance.schema));
+    }
+  }
+
+  async #scratch(projection: Projection, status: 'building' | 'retired'): Promise<Instance> {
+    const schema = `${projection.name}_v${projection.version}_${Date.now().toString(36)}`;
+    await this.database.transaction((connection) => createInstance(connection, projection, schema, status));
+    return { projection, schema, position: 0n, status };
+  }
+
+  async #catchUp(instance: Instance, progress: Progress, signal: AbortSignal): Promise<void> {
+    const target = await this.runner.head();
+    const timer = setInterval(() => progress(instance.position, target), PROGRESS_MS);
+    try {
+      await this.runner.catchUp(instance, target, signal);
+    } finally {
+      clearInterval(timer);
+    }
+    if (signal.aborted) throw new Error('the server stopped; a rebuild goes on at its next start');
+    if (instance.status === 'failed') throw new Error(`an event stopped the rebuild of ${instance.projection.name}; see its status`);
+    progress(instance.position, target);
+  }
+
+  /** Holds the serving instance where it stands, brings the other one to the same position, and does something with both. */
+  async #whenLevel<T>(
+    instance: Instance,
+    signal: AbortSignal,
+    work: (connection: Queryable, servingSchema: string) => Promise<T>,
+  ): Promise<T> {
+    return this.database.transaction(async (connection) => {
+      const [serving] = await connection.query<{ schema: string; position: bigint }>(sql`
+        SELECT schema, position FROM projections
+        WHERE name = ${instance.projection.name} AND status IN ('live', 'failed') FOR UPDATE`);
+      if (serving && serving.position > instance.position) await this.runner.catchUp(instance, serving.position, signal);
+      return work(connection, serving?.schema ?? instance.schema);
+    });
+  }
+}
+
+/**
+ * Makes an instance the one that people read.
+ * @returns the schemas that nobody reads any more.
+ */
+async function swap(connection: Queryable, { projection, schema }: Instance): Promise<readonly string[]> {
+  await runScript(connection, views(projection, schema));
+  await connection.query(sql`UPDATE projections SET status = 'live', error = NULL, updated_at = now() WHERE schema = ${schema}`);
+  const retired = await connection.query<{ schema: string }>(sql`
+    UPDATE projections SET status = 'retired', updated_at = now()
+    WHERE name = ${projection.name} AND schema <> ${schema} AND status <> 'building' RETURNING schema`);
+  return retired.map((row) => row.schema);
+}
+
+async function compare(
+  connection: Queryable,
+  projection: Projection,
+  servingSchema: string,
+  rebuiltSchema: string,
+): Promise<readonly TableComparison[]> {
+  const comparisons: TableComparison[] = [];
+  for (const table of projection.tables) {
+    const serving = await hashOf(connection, servingSchema, table);
+    const rebuilt = await hashOf(connection, rebuiltSchema, table);
+    const equal = serving.rows === rebuilt.rows && serving.hash === rebuilt.hash;
+    comparisons.push({ projection: projection.name, table: table.name, equal, serving, rebuilt });
+  }
+  return comparisons;
+}
+
+/** Number of rows and a hash over all of them that does not depend on their order. */
+export async function hashOf(
+  connection: Queryable,
+  schema: string,
+  table: Table,
+): Promise<{ readonly rows: number; readonly hash: string }> {
+  const [row] = await connection.query<{ rows: bigint; hash: string }>(
+    new Sql([
+      `SELECT count(*) AS rows, coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text AS hash
+       FROM "${schema}"."${table.name}" t`,
+    ], []),
+  );
+  return { rows: Number(row!.rows), hash: row!.hash };
+}
