@@ -5,26 +5,52 @@ module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: { pathNot: '^libs/features/' }, to: { circular: true } },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
-    { name: 'kernel-imports-nothing', severity: 'error', from: { path: '^libs/kernel/' }, to: { pathNot: '^libs/kernel/' } },
+    {
+      name: 'kernel-imports-nothing',
+      severity: 'error',
+      from: { path: '^libs/kernel/' },
+      to: { pathNot: '^libs/kernel/' },
+    },
     {
       name: 'decider-is-pure',
       comment: 'Rules know facts and other rules; no clock, no Nest, no I/O.',
       severity: 'error',
       from: { path: `${features}[^/]+\\.(events|decider)\\.ts$` },
-      to: { pathNot: ['^libs/kernel/', '^libs/features/[^/]+/[^/]+\\.(events|decider)\\.ts$', '^libs/features/conversation/segments\\.ts$'] },
+      to: {
+        pathNot: [
+          '^libs/kernel/',
+          '^libs/features/[^/]+/[^/]+\\.(events|decider)\\.ts$',
+          '^libs/features/conversation/segments\\.ts$',
+        ],
+      },
     },
     {
       name: 'features-meet-in-few-places',
-      comment: "Another feature's facts, queries, commands and guards; for conversations also how a page of one is read.",
+      comment:
+        "Another feature's facts, queries, commands and guards; for conversations also how a page of one is read.",
       severity: 'error',
       from: { path: features },
       to: {
         path: '^libs/features/[^/]+/',
-        pathNot: ['^libs/features/$1/', '\\.(events|queries|decider|commands|guard|module|process|dto)\\.ts$', '^libs/features/conversation/'],
+        pathNot: [
+          '^libs/features/$1/',
+          '\\.(events|queries|decider|commands|guard|module|process|dto)\\.ts$',
+          '^libs/features/conversation/',
+        ],
       },
     },
-    { name: 'libs-never-import-apps', severity: 'error', from: { path: '^libs/(?!testing/)' }, to: { path: '^apps/' } },
-    { name: 'only-testing-imports-testing', severity: 'error', from: { pathNot: ['^libs/testing/', '\\.spec\\.ts$', '^test/'] }, to: { path: '^libs/testing/' } },
+    {
+      name: 'libs-never-import-apps',
+      severity: 'error',
+      from: { path: '^libs/(?!testing/)' },
+      to: { path: '^apps/' },
+    },
+    {
+      name: 'only-testing-imports-testing',
+      severity: 'error',
+      from: { pathNot: ['^libs/testing/', '\\.spec\\.ts$', '^test/'] },
+      to: { path: '^libs/testing/' },
+    },
     {
       name: 'only-its-adapter-knows-eventstoredb',
       severity: 'error',
@@ -34,7 +60,9 @@ module.exports = {
     {
       name: 'only-its-folders-know-pg',
       severity: 'error',
-      from: { pathNot: ['^libs/database/', '^libs/event-store/postgres/', '^libs/testing/', '\\.spec\\.ts$'] },
+      from: {
+        pathNot: ['^libs/database/', '^libs/event-store/postgres/', '^libs/testing/', '\\.spec\\.ts$'],
+      },
       to: { path: 'node_modules/pg/' },
     },
     {
@@ -55,6 +83,9 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '^(dist|test/bench)/' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['source', 'import', 'node', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['source', 'import', 'node', 'default'],
+    },
   },
 };

@@ -26,7 +26,15 @@ const project = (displayName, testMatch) => ({
 export default {
   projects: [
     project('unit', ['<rootDir>/{libs,apps}/**/!(*.int|*.e2e).spec.ts']),
-    { ...project('integration', ['<rootDir>/{libs,apps,test/history}/**/*.int.spec.ts']), globalSetup: '<rootDir>/libs/testing/postgres.global.mjs', globalTeardown: '<rootDir>/libs/testing/postgres.global.teardown.mjs' },
-    { ...project('e2e', ['<rootDir>/test/{e2e,faults}/**/*.e2e.spec.ts']), globalSetup: '<rootDir>/libs/testing/postgres.global.mjs', globalTeardown: '<rootDir>/libs/testing/postgres.global.teardown.mjs' },
+    {
+      ...project('integration', ['<rootDir>/{libs,apps,test/history}/**/*.int.spec.ts']),
+      globalSetup: '<rootDir>/libs/testing/postgres.global.mjs',
+      globalTeardown: '<rootDir>/libs/testing/postgres.global.teardown.mjs',
+    },
+    {
+      ...project('e2e', ['<rootDir>/test/{e2e,faults}/**/*.e2e.spec.ts']),
+      globalSetup: '<rootDir>/libs/testing/postgres.global.mjs',
+      globalTeardown: '<rootDir>/libs/testing/postgres.global.teardown.mjs',
+    },
   ],
 };

@@ -1,11 +1,12 @@
 -- The log: append-only. Positions are gapless and commit in order, because every append locks log_head first.
 
 CREATE TABLE log_head (
-  one        boolean PRIMARY KEY DEFAULT true CHECK (one),
-  position   bigint NOT NULL,
+  position    bigint NOT NULL,
   recorded_at timestamptz NOT NULL
 );
 INSERT INTO log_head (position, recorded_at) VALUES (0, 'epoch');
+-- One row, always. A key with a CHECK would say so too, but cost every append time.
+CREATE RULE one_row AS ON INSERT TO log_head DO INSTEAD NOTHING;
 
 CREATE TABLE streams (
   id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -38,48 +39,68 @@ COMMENT ON COLUMN events.body IS 'JSON as UTF-8 bytes; null: erased, body_hash s
 -- Appends a batch of items in one call and one commit. An item is one caller's append: a stream, an expected version
 -- (-1: any) and a run of events. The lock on log_head comes first; each later statement sees what was committed before
 -- the lock was granted, so checks are never made against a stale snapshot, and one item's conflict fails no neighbour.
--- Answers one row an item: 'ok', 'conflict' (with the actual version) or 'duplicate' (an id stands there already).
+-- Answers three numbers an item: 0 accepted, 1 conflict or 2 duplicate (an id stands there already); the stream's
+-- version now; the position of the item's last event (means nothing if it was refused).
 -- `probe`: look the ids up first; the appender asks for it after a unique violation or a lost connection.
+-- Written for few statements and expressions: each is set up anew in every transaction, which costs more than running it.
 CREATE FUNCTION append_events(
   item_streams text[], item_owners uuid[], item_expected bigint[], item_counts integer[],
   ids uuid[], types text[], schema_versions smallint[], metadata bytea[], bodies bytea[],
   body_hashes bytea[], digests bytea[], probe boolean
-) RETURNS TABLE (outcome text, version bigint, "position" bigint)
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-#variable_conflict use_column
+) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
-  n         integer := array_length(item_streams, 1);
-  at        integer := 0;            -- events of the items before this one
+  at        integer;                 -- events of the items before this one
+  size      integer;
+  head      bigint;                  -- where the log ends when nothing is refused
   pos       bigint;
-  was       bigint;
   recorded  timestamptz;
   stream    bigint;
   current   bigint;
   chain     bytea;
-  held      integer;
-  -- one element an event; null where its item was not accepted
-  row_position bigint[] := '{}';
-  row_stream   bigint[] := '{}';
-  row_version  bigint[] := '{}';
-  row_owner    uuid[] := '{}';
-  row_hash     bytea[] := '{}';
+  refusal   integer;
+  answers   bigint[];
+  -- one element an event; null where its item was refused
+  row_position bigint[];
+  row_stream   bigint[];
+  row_version  bigint[];
+  row_owner    uuid[];
+  row_hash     bytea[];
 BEGIN
-  SELECT h.position, greatest(h.recorded_at, clock_timestamp()) INTO pos, recorded FROM log_head h FOR UPDATE;
-  was := pos;
-  FOR i IN 1 .. n LOOP
+  UPDATE log_head h
+    SET position = h.position + cardinality(ids), recorded_at = greatest(h.recorded_at, clock_timestamp())
+    RETURNING h.position, h.recorded_at INTO head, recorded;
+
+  -- One event for a stream that is there: what follows below, in one statement less and without arrays.
+  IF cardinality(ids) = 1 AND NOT probe THEN
+    UPDATE streams s
+      SET version = s.version + 1, hash = sha256(s.hash || int8send(s.version + 1) || digests[1])
+      WHERE s.name = item_streams[1] AND item_expected[1] IN (-1, s.version)
+      RETURNING s.id, s.version, s.hash INTO stream, current, chain;
+    IF FOUND THEN
+      INSERT INTO events (position, stream_id, version, event_id, owner_id, recorded_at, schema_version, type, metadata,
+                          body, body_hash, hash)
+        VALUES (head, stream, current, ids[1], item_owners[1], recorded, schema_versions[1], types[1], metadata[1],
+                bodies[1], body_hashes[1], chain);
+      RETURN ARRAY[0, current, head];
+    END IF;
+  END IF;
+
+  at := 0;
+  pos := head - cardinality(ids);
+  FOR i IN 1 .. cardinality(item_streams) LOOP
+    size := item_counts[i];
+    refusal := 0;
     SELECT s.id, s.version, s.hash INTO stream, current, chain FROM streams s WHERE s.name = item_streams[i];
     IF NOT FOUND THEN
-      stream := NULL; current := 0; chain := decode(repeat('00', 32), 'hex');
+      current := 0;
+      chain := decode(repeat('00', 32), 'hex');
+    ELSIF probe THEN
+      PERFORM FROM events e WHERE e.stream_id = stream AND e.event_id = ANY (ids[at + 1 : at + size]);
+      IF FOUND THEN refusal := 2; END IF;
     END IF;
-    outcome := 'ok';
-    IF probe AND stream IS NOT NULL THEN
-      SELECT count(*) INTO held FROM events e
-        WHERE e.stream_id = stream AND e.event_id = ANY (ids[at + 1 : at + item_counts[i]]);
-      IF held > 0 THEN outcome := 'duplicate'; END IF;
-    END IF;
-    IF outcome = 'ok' AND item_expected[i] >= 0 AND item_expected[i] <> current THEN outcome := 'conflict'; END IF;
-    IF outcome = 'ok' THEN
-      FOR j IN at + 1 .. at + item_counts[i] LOOP
+    IF refusal = 0 AND item_expected[i] NOT IN (-1, current) THEN refusal := 1; END IF;
+    IF refusal = 0 THEN
+      FOR j IN at + 1 .. at + size LOOP
         current := current + 1;
         pos := pos + 1;
         chain := sha256(chain || int8send(current) || digests[j]);
@@ -89,33 +110,35 @@ BEGIN
         row_hash := row_hash || chain;
       END LOOP;
       IF stream IS NULL THEN
-        INSERT INTO streams (name, owner_id, version, hash) VALUES (item_streams[i], item_owners[i], current, chain)
-          RETURNING id INTO stream;
+        INSERT INTO streams AS s (name, owner_id, version, hash)
+          VALUES (item_streams[i], item_owners[i], current, chain) RETURNING s.id INTO stream;
       ELSE
-        UPDATE streams SET version = current, hash = chain WHERE id = stream;
+        UPDATE streams s SET version = current, hash = chain WHERE s.id = stream;
       END IF;
-      row_stream := row_stream || array_fill(stream, ARRAY[item_counts[i]]);
+      row_stream := row_stream || array_fill(stream, ARRAY[size]);
     ELSE
-      row_position := row_position || array_fill(NULL::bigint, ARRAY[item_counts[i]]);
-      row_stream := row_stream || array_fill(NULL::bigint, ARRAY[item_counts[i]]);
-      row_version := row_version || array_fill(NULL::bigint, ARRAY[item_counts[i]]);
-      row_owner := row_owner || array_fill(NULL::uuid, ARRAY[item_counts[i]]);
-      row_hash := row_hash || array_fill(NULL::bytea, ARRAY[item_counts[i]]);
+      row_position := row_position || array_fill(NULL::bigint, ARRAY[size]);
+      row_stream := row_stream || array_fill(NULL::bigint, ARRAY[size]);
+      row_version := row_version || array_fill(NULL::bigint, ARRAY[size]);
+      row_owner := row_owner || array_fill(NULL::uuid, ARRAY[size]);
+      row_hash := row_hash || array_fill(NULL::bytea, ARRAY[size]);
     END IF;
-    version := current;
-    position := pos;
-    at := at + item_counts[i];
-    RETURN NEXT;
+    answers := answers || ARRAY[refusal, current, pos];
+    at := at + size;
   END LOOP;
-  IF pos > was THEN
-    INSERT INTO events (position, stream_id, version, event_id, owner_id, recorded_at, schema_version, type, metadata,
-                        body, body_hash, hash)
-      SELECT r.position, r.stream, r.version, r.id, r.owner, recorded, r.schema_version, r.type, r.metadata, r.body,
-             r.body_hash, r.hash
-      FROM unnest(row_position, row_stream, row_version, ids, row_owner, schema_versions, types, metadata, bodies,
-                  body_hashes, row_hash)
-        AS r(position, stream, version, id, owner, schema_version, type, metadata, body, body_hash, hash)
-      WHERE r.position IS NOT NULL;
-    UPDATE log_head SET position = pos, recorded_at = recorded;
-  END IF;
+
+  -- unnest in the select list hands rows on one by one; in FROM each array would be kept in a store of its own first.
+  INSERT INTO events (position, stream_id, version, event_id, owner_id, recorded_at, schema_version, type, metadata,
+                      body, body_hash, hash)
+    SELECT r.position, r.stream, r.version, r.id, r.owner, recorded, r.schema_version, r.type, r.metadata, r.body,
+           r.body_hash, r.hash
+    FROM (
+      SELECT unnest(row_position) AS position, unnest(row_stream) AS stream, unnest(row_version) AS version,
+             unnest(ids) AS id, unnest(row_owner) AS owner, unnest(schema_versions) AS schema_version,
+             unnest(types) AS type, unnest(metadata) AS metadata, unnest(bodies) AS body,
+             unnest(body_hashes) AS body_hash, unnest(row_hash) AS hash
+    ) r
+    WHERE r.position IS NOT NULL;
+  IF pos < head THEN UPDATE log_head SET position = pos; END IF;
+  RETURN answers;
 END $$;

@@ -35,7 +35,11 @@ for (const folder of ['apps', 'libs']) {
     mkdirSync(dirname(to), { recursive: true });
     if (!code) writeFileSync(to, readFileSync(from));
     else {
-      const out = transformFileSync(from, { ...options, swcrc: false, sourceFileName: relative(dirname(to), from) });
+      const out = transformFileSync(from, {
+        ...options,
+        swcrc: false,
+        sourceFileName: relative(dirname(to), from),
+      });
       writeFileSync(`${to}.map`, out.map);
       writeFileSync(to, `${out.code}\n//# sourceMappingURL=${target.split('/').pop()}.map\n`);
     }

@@ -21,7 +21,9 @@ import { taskDecider } from '#libs/features/task/task.decider.js';
 import { TaskModule } from '#libs/features/task/task.module.js';
 import { TimelineModule } from '#libs/features/timeline/timeline.module.js';
 import { HttpModule } from '#libs/http/http.module.js';
+import type { Instance } from '#libs/projections/instance.js';
 import { ReadModels } from '#libs/projections/read-models.js';
+import { Rebuilder } from '#libs/projections/rebuild.js';
 import { ProjectionRunner } from '#libs/projections/runner.js';
 import { HealthController } from './health.controller.js';
 
@@ -44,15 +46,42 @@ class FoundationModule {
     const blobs = new PostgresBlobStore(system);
     const codec = new EventCodec(blobs, UPCASTERS);
     const shelf = new PostgresStateShelf(system);
-    const runner = new ProjectionRunner({ database: system, store, codec, projections: PROJECTIONS, log });
+    const runner = new ProjectionRunner({
+      database: system,
+      store,
+      codec,
+      projections: PROJECTIONS,
+      log,
+      onLead: (building) => void finishBuilding(building),
+    });
+    const rebuilder = new Rebuilder(system, runner);
+    const finishBuilding = async (building: readonly Instance[]): Promise<void> => {
+      for (const instance of building) {
+        await rebuilder
+          .finish(instance, () => undefined, runner.stopped)
+          .then(() =>
+            log(`projection ${instance.projection.name} version ${instance.projection.version} serves now`),
+          )
+          .catch((error: Error) =>
+            log(`projection ${instance.projection.name} is not built yet: ${error.message}`),
+          );
+      }
+    };
     const providers: Provider[] = [
       { provide: EventStore, useValue: store },
       { provide: BlobStore, useValue: blobs },
       { provide: EventCodec, useValue: codec },
       { provide: ProjectionRunner, useValue: runner },
+      { provide: Rebuilder, useValue: rebuilder },
       { provide: ReadModels, useValue: new ReadModels(reader, runner, store) },
-      { provide: TASK_STATES, useValue: new StreamStates(taskDecider, TASK_STATE_SHAPE, store, codec, shelf) },
-      { provide: CONTRACT_STATES, useValue: new StreamStates(contractDecider, CONTRACT_STATE_SHAPE, store, codec, shelf) },
+      {
+        provide: TASK_STATES,
+        useValue: new StreamStates(taskDecider, TASK_STATE_SHAPE, store, codec, shelf),
+      },
+      {
+        provide: CONTRACT_STATES,
+        useValue: new StreamStates(contractDecider, CONTRACT_STATE_SHAPE, store, codec, shelf),
+      },
       { provide: SNAPSHOT_EVERY, useValue: snapshotEvery },
       { provide: Database, useValue: system },
     ];

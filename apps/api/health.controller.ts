@@ -15,10 +15,15 @@ export class HealthController {
 
   @Get('health')
   @Public()
-  @ApiOperation({ summary: 'Whether the server works', description: "The log's head and what the read models reflect." })
+  @ApiOperation({
+    summary: 'Whether the server works',
+    description: "The log's head and what the read models reflect.",
+  })
   async health() {
     const [head, projected] = await Promise.all([this.store.head(), this.runner.lowest()]);
-    const failed = this.runner.instances.filter(({ status }) => status === 'failed').map(({ projection }) => projection.name);
+    const failed = this.runner.instances
+      .filter(({ status }) => status === 'failed')
+      .map(({ projection }) => projection.name);
     return {
       status: failed.length > 0 ? 'degraded' : 'ok',
       head: positionToken(head),

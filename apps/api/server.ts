@@ -55,13 +55,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await store.close();
     await Promise.all([system.close(), reader.close()]);
   };
-  return { url: urlOf(application, options.host), token: created?.token ?? options.token!, application, close };
+  return {
+    url: urlOf(application, options.host),
+    token: created?.token ?? options.token!,
+    application,
+    close,
+  };
 }
 
 async function openStore({ databaseUrl, eventStoreUrl }: ServerOptions): Promise<EventStore> {
   if (!eventStoreUrl) return new PostgresEventStore({ url: databaseUrl });
   // Loaded only where it is used: its client brings a gRPC stack along.
-  const { EventStoreDbEventStore } = await import('#libs/event-store/eventstoredb/eventstoredb-event-store.js');
+  const { EventStoreDbEventStore } =
+    await import('#libs/event-store/eventstoredb/eventstoredb-event-store.js');
   return EventStoreDbEventStore.open({ url: eventStoreUrl });
 }
 

@@ -25,7 +25,8 @@ function whole(env: NodeJS.ProcessEnv, name: string, otherwise: number, max: num
   const text = env[name];
   if (text === undefined || text === '') return otherwise;
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value > max) throw new SettingError(`${name}=${text} is not a whole number from 0 to ${max}`);
+  if (!/^\d+$/.test(text) || value > max)
+    throw new SettingError(`${name}=${text} is not a whole number from 0 to ${max}`);
   return value;
 }
 

@@ -55,6 +55,7 @@ function makeFolders(path: string, mode: number): void {
   if (dirname(path) !== path) makeFolders(dirname(path), mode);
   try {
     mkdirSync(path, { mode });
+    chmodSync(path, mode); // whatever the umask
   } catch (error) {
     if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error; // else someone else was faster
   }

@@ -3,7 +3,14 @@ import { deriveId } from '#libs/event-store/event-hash.js';
 import type { CommandContext } from './decider-handler.js';
 
 /** The command context of a request. */
-export const commandOf = ({ caller, now, commandId, idempotent, requestHash, traceId }: RequestContext): CommandContext => ({
+export const commandOf = ({
+  caller,
+  now,
+  commandId,
+  idempotent,
+  requestHash,
+  traceId,
+}: RequestContext): CommandContext => ({
   actor: caller.actor,
   ownerId: caller.ownerId,
   now,

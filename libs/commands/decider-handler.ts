@@ -58,7 +58,6 @@ export abstract class Dispatch<Commands, State, Event> extends Command<Outcome<S
   }
 }
 
-
 const MAX_ATTEMPTS = 10;
 
 export interface DeciderHandlerOptions<State, Commands, Event extends DomainEvent> {
@@ -68,94 +67,124 @@ export interface DeciderHandlerOptions<State, Commands, Event extends DomainEven
   readonly states: string | symbol;
 }
 
-/** Makes the command handler of one kind of stream: load, decide, append, and again if another writer was faster. */
+/** Makes the command handler of one kind of stream, for the CommandBus. */
 export function deciderHandler<State, Commands, Event extends DomainEvent>(
   message: Type<Dispatch<Commands, State, Event>>,
-  { stream: streamOf, decider, states: token }: DeciderHandlerOptions<State, Commands, Event>,
+  { stream, decider, states: token }: DeciderHandlerOptions<State, Commands, Event>,
 ): Type<ICommandHandler<Dispatch<Commands, State, Event>>> {
   class Handler implements ICommandHandler<Dispatch<Commands, State, Event>> {
-    readonly #queues = new Map<string, Promise<unknown>>();
+    readonly #executor: DeciderExecutor<State, Commands, Event>;
 
     constructor(
-      @Inject(EventStore) private readonly store: EventStore,
-      @Inject(EventCodec) private readonly codec: EventCodec,
-      @Inject(token) private readonly states: StreamStates<State, Event>,
-    ) {}
-
-    /** Commands of one stream are decided one after the other, so that within a process they never conflict. */
-    async execute(dispatch: Dispatch<Commands, State, Event>): Promise<Outcome<State, Event>> {
-      const stream = streamOf(dispatch.id);
-      const before = this.#queues.get(stream) ?? Promise.resolve();
-      const mine = before.then(() => this.#attempt(stream, dispatch));
-      const settled = mine.catch(() => undefined);
-      this.#queues.set(stream, settled);
-      try {
-        return await mine;
-      } finally {
-        if (this.#queues.get(stream) === settled) this.#queues.delete(stream);
-      }
+      @Inject(EventStore) store: EventStore,
+      @Inject(EventCodec) codec: EventCodec,
+      @Inject(token) states: StreamStates<State, Event>,
+    ) {
+      this.#executor = new DeciderExecutor(stream, decider, store, codec, states);
     }
 
-    async #attempt(stream: string, dispatch: Dispatch<Commands, State, Event>): Promise<Outcome<State, Event>> {
-      const { command, context, options } = dispatch;
-      if (context.idempotent && !options.dryRun) {
-        const earlier = await this.#carriedOut(stream, context);
-        if (earlier) return earlier;
-      }
-      let current = await this.states.load(stream);
-      for (let attempt = 1; ; attempt += 1) {
-        if (current.ownerId !== null && current.ownerId !== context.ownerId) current = { ...current, state: decider.initial };
-        const decision = decider.decide(command, current.state);
-        if (isRefusal(decision)) throw new RefusalException(decision);
-        try {
-          return await this.#append(stream, current, decision, dispatch);
-        } catch (error) {
-          if (!(error instanceof VersionConflict) || attempt >= MAX_ATTEMPTS) throw error;
-          current = await this.states.refresh(stream);
-        }
-      }
-    }
-
-    async #append(
-      stream: string,
-      current: StreamState<State>,
-      events: readonly Event[],
-      { context, options }: Dispatch<Commands, State, Event>,
-    ): Promise<Outcome<State, Event>> {
-      if (events.length === 0 || options.dryRun) {
-        const state = events.reduce((folded, event) => decider.evolve(folded, event), current.state);
-        return { events, state, version: current.version, position: 0n, repeated: false };
-      }
-      const encoded = await this.codec.encode(events.map((event, index) => envelope(event, index, context, options)));
-      const { version, position, repeated } = await this.store.append(stream, encoded, { expected: current.version });
-      const { state } = this.states.advance(stream, current, events, context.ownerId);
-      return { events, state, version, position, repeated };
-    }
-
-    /** What a command of this id did earlier, read from the log. */
-    async #carriedOut(stream: string, context: CommandContext): Promise<Outcome<State, Event> | null> {
-      const [first] = await this.store.findEvents(stream, [eventId(context, 0)]);
-      if (!first || first.metadata.ownerId !== context.ownerId) return null;
-      if (first.metadata.inputHash !== context.requestHash) {
-        throw new RefusalException(
-          refuse('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another request. Use a new one.'),
-        );
-      }
-      const rest = await this.store.readStream(stream, { after: first.version - 1, limit: 1_000 });
-      const mine = rest.filter((event) => event.metadata.commandId === context.commandId);
-      const last = mine.at(-1)!;
-      const { state } = await this.states.load(stream);
-      const events = mine.map((event) => this.codec.decode(event).event as Event);
-      return { events, state, version: last.version, position: last.position, repeated: true };
+    execute(dispatch: Dispatch<Commands, State, Event>): Promise<Outcome<State, Event>> {
+      return this.#executor.execute(dispatch);
     }
   }
   CommandHandler(message)(Handler);
   return Handler;
 }
 
-const eventId = (context: CommandContext, index: number): string => deriveId('event', context.commandId, String(index));
+/** Load, decide, append, and again if another writer was faster. */
+class DeciderExecutor<State, Commands, Event extends DomainEvent> {
+  readonly #queues = new Map<string, Promise<unknown>>();
 
-function envelope(event: DomainEvent, index: number, context: CommandContext, options: DispatchOptions): EventToWrite {
+  constructor(
+    private readonly streamOf: (id: string) => string,
+    private readonly decider: Decider<State, Commands, Event>,
+    private readonly store: EventStore,
+    private readonly codec: EventCodec,
+    private readonly states: StreamStates<State, Event>,
+  ) {}
+
+  /** Commands of one stream are decided one after the other, so that within a process they never conflict. */
+  async execute(dispatch: Dispatch<Commands, State, Event>): Promise<Outcome<State, Event>> {
+    const stream = this.streamOf(dispatch.id);
+    const before = this.#queues.get(stream) ?? Promise.resolve();
+    const mine = before.then(() => this.#attempt(stream, dispatch));
+    const settled = mine.catch(() => undefined);
+    this.#queues.set(stream, settled);
+    try {
+      return await mine;
+    } finally {
+      if (this.#queues.get(stream) === settled) this.#queues.delete(stream);
+    }
+  }
+
+  async #attempt(stream: string, dispatch: Dispatch<Commands, State, Event>): Promise<Outcome<State, Event>> {
+    const { command, context, options } = dispatch;
+    if (context.idempotent && !options.dryRun) {
+      const earlier = await this.#carriedOut(stream, context);
+      if (earlier) return earlier;
+    }
+    let current = await this.states.load(stream);
+    for (let attempt = 1; ; attempt += 1) {
+      if (current.ownerId !== null && current.ownerId !== context.ownerId)
+        current = { ...current, state: this.decider.initial };
+      const decision = this.decider.decide(command, current.state);
+      if (isRefusal(decision)) throw new RefusalException(decision);
+      try {
+        return await this.#append(stream, current, decision, dispatch);
+      } catch (error) {
+        if (!(error instanceof VersionConflict) || attempt >= MAX_ATTEMPTS) throw error;
+        current = await this.states.refresh(stream);
+      }
+    }
+  }
+
+  async #append(
+    stream: string,
+    current: StreamState<State>,
+    events: readonly Event[],
+    { context, options }: Dispatch<Commands, State, Event>,
+  ): Promise<Outcome<State, Event>> {
+    if (events.length === 0 || options.dryRun) {
+      const state = events.reduce((folded, event) => this.decider.evolve(folded, event), current.state);
+      return { events, state, version: current.version, position: 0n, repeated: false };
+    }
+    const encoded = await this.codec.encode(
+      events.map((event, index) => envelope(event, index, context, options)),
+    );
+    const { version, position, repeated } = await this.store.append(stream, encoded, {
+      expected: current.version,
+    });
+    const { state } = this.states.advance(stream, current, events, context.ownerId);
+    return { events, state, version, position, repeated };
+  }
+
+  /** What a command of this id did earlier, read from the log. */
+  async #carriedOut(stream: string, context: CommandContext): Promise<Outcome<State, Event> | null> {
+    const [first] = await this.store.findEvents(stream, [eventId(context, 0)]);
+    if (!first || first.metadata.ownerId !== context.ownerId) return null;
+    if (first.metadata.inputHash !== context.requestHash) {
+      throw new RefusalException(
+        refuse('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another request. Use a new one.'),
+      );
+    }
+    const rest = await this.store.readStream(stream, { after: first.version - 1, limit: 1_000 });
+    const mine = rest.filter((event) => event.metadata.commandId === context.commandId);
+    const last = mine.at(-1)!;
+    const { state } = await this.states.load(stream);
+    const events = mine.map((event) => this.codec.decode(event).event as Event);
+    return { events, state, version: last.version, position: last.position, repeated: true };
+  }
+}
+
+const eventId = (context: CommandContext, index: number): string =>
+  deriveId('event', context.commandId, String(index));
+
+function envelope(
+  event: DomainEvent,
+  index: number,
+  context: CommandContext,
+  options: DispatchOptions,
+): EventToWrite {
   const origin = options.origins?.[index];
   const inputHash = origin?.inputHash ?? context.requestHash;
   return {
@@ -171,4 +200,3 @@ function envelope(event: DomainEvent, index: number, context: CommandContext, op
     },
   };
 }
-

@@ -81,7 +81,12 @@ export class StreamStates<State, Event extends DomainEvent> {
   }
 
   /** The state after events that were just appended to it. */
-  advance(stream: string, from: StreamState<State>, events: readonly Event[], ownerId: string): StreamState<State> {
+  advance(
+    stream: string,
+    from: StreamState<State>,
+    events: readonly Event[],
+    ownerId: string,
+  ): StreamState<State> {
     const next = this.#folded(from, events, ownerId);
     const cached = this.#cache.get(stream);
     if (!cached || cached.version < next.version) this.#remember(stream, next);
@@ -114,7 +119,9 @@ export class StreamStates<State, Event extends DomainEvent> {
       this.#shelved.set(stream, current.version);
       const { state, ownerId, version } = current;
       // A state that is not kept costs time, never truth.
-      void this.shelf.keep(stream, this.shape, version, JSON.stringify({ state, ownerId })).catch(() => undefined);
+      void this.shelf
+        .keep(stream, this.shape, version, JSON.stringify({ state, ownerId }))
+        .catch(() => undefined);
     }
   }
 }

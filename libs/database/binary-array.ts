@@ -5,7 +5,15 @@
  * length (-1: null) and bytes. Source: PostgreSQL, src/backend/utils/adt/arrayfuncs.c (array_recv).
  */
 const OID = {
-  bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, text: 25, float8: 701, timestamptz: 1184, uuid: 2950,
+  bool: 16,
+  bytea: 17,
+  int8: 20,
+  int2: 21,
+  int4: 23,
+  text: 25,
+  float8: 701,
+  timestamptz: 1184,
+  uuid: 2950,
 } as const;
 
 /** Element types that can be sent in bulk. */
@@ -89,4 +97,8 @@ function variableArray(type: ArrayType, values: readonly unknown[]): Buffer {
 }
 
 const sizeOf = (value: unknown): number =>
-  value === null || value === undefined ? 0 : typeof value === 'string' ? Buffer.byteLength(value) : (value as Uint8Array).length;
+  value === null || value === undefined
+    ? 0
+    : typeof value === 'string'
+      ? Buffer.byteLength(value)
+      : (value as Uint8Array).length;

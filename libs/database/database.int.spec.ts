@@ -27,14 +27,20 @@ describe('binary arrays', () => {
     ['text', fc.string({ unit: 'grapheme' }).filter((text) => !text.includes('\0'))],
     ['uuid', fc.uuid()],
     ['bytea', fc.uint8Array().map((bytes) => Buffer.from(bytes))],
-    ['timestamptz', fc.date({ min: new Date('1900-01-01'), max: new Date('2200-01-01'), noInvalidDate: true })],
+    [
+      'timestamptz',
+      fc.date({ min: new Date('1900-01-01'), max: new Date('2200-01-01'), noInvalidDate: true }),
+    ],
   ];
 
   it.each(cases)('come back as they were sent: %s', async (type, arbitrary) => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.option(arbitrary), { maxLength: 20 }), async (values) => {
         const rows = await database.query<{ v: unknown }>(
-          new Sql([`SELECT v FROM unnest(`, `::${type}[]) WITH ORDINALITY AS u(v, n) ORDER BY n`], [binaryArray(type, values)]),
+          new Sql(
+            [`SELECT v FROM unnest(`, `::${type}[]) WITH ORDINALITY AS u(v, n) ORDER BY n`],
+            [binaryArray(type, values)],
+          ),
         );
         expect(rows.map(({ v }) => v)).toEqual(values);
       }),
@@ -66,7 +72,9 @@ describe('row-level security', () => {
 
   it('shows an owner its own rows, and without an owner none, whatever the application asks', async () => {
     for (const owner of [mine, theirs]) {
-      await database.query(sql`INSERT INTO blobs (owner_id, sha256, bytes, content) VALUES (${owner}, ${Buffer.from(owner)}, 1, ${Buffer.from('x')})`);
+      await database.query(
+        sql`INSERT INTO blobs (owner_id, sha256, bytes, content) VALUES (${owner}, ${Buffer.from(owner)}, 1, ${Buffer.from('x')})`,
+      );
     }
     const application = new Database({ url: database.options.url, max: 1, role: 'makima_app' });
     try {
@@ -78,7 +86,9 @@ describe('row-level security', () => {
       await application.query(sql`RESET ROLE`);
       expect(await seen(mine)).toEqual([{ owner_id: mine }]);
       await expect(application.query(sql`DELETE FROM blobs`)).rejects.toThrow('permission denied');
-      const [role] = await application.query(sql`SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user`);
+      const [role] = await application.query(
+        sql`SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user`,
+      );
       expect(role).toEqual({ rolsuper: false, rolbypassrls: false });
     } finally {
       await application.close();

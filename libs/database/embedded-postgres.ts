@@ -17,11 +17,13 @@ import { availableMemory, settingsFile } from './embedded/postgres-settings.js';
 import {
   disarmPidFile,
   findPostmaster,
+  isSame,
   launchPostmaster,
   readPidFile,
   stopPostmaster,
   untilReady,
 } from './embedded/postmaster.js';
+import { Revival } from './embedded/revival.js';
 import type { RunningProcess } from './embedded/running-process.js';
 
 export { EmbeddedPostgresError } from './embedded/embedded-postgres-error.js';
@@ -32,6 +34,8 @@ export interface EmbeddedPostgresOptions {
   readonly home: string;
   /** Told about what takes time, one line each. */
   readonly log?: (line: string) => void;
+  /** Start the server again when it ends by itself. */
+  readonly revive?: boolean;
   /** For tests: a power cut may lose everything, the role may create databases, more connections. */
   readonly forTests?: boolean;
 }
@@ -39,7 +43,7 @@ export interface EmbeddedPostgresOptions {
 export interface EmbeddedPostgres {
   /** For the role `makima`, who owns the database `makima`, may create roles and is no superuser. */
   readonly url: string;
-  /** The server's process. */
+  /** The server's process; another one after a revival. */
   readonly pid: number;
   /** True if a server that an earlier process had started was still running and was taken over. */
   readonly adopted: boolean;
@@ -56,8 +60,11 @@ interface Installation {
   readonly keysFile: string;
 }
 
+/** Where root's programs go if they cannot be run from the home. */
+const ROOT_HOME = '/var/lib/makima';
 const ORPHANS_MS = 30_000;
 const LAUNCHES = 5;
+const LOOK_MS = 500;
 
 /**
  * Starts makima's own Postgres, or takes over one that a killed makima left running. Hold `lockHome(home)` meanwhile:
@@ -79,7 +86,7 @@ async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres
   const durable = options.forTests !== true;
   const keys = await keysOf(installation);
   if (!isCluster(dataFolder)) options.log?.(`making the database in ${dataFolder}`);
-  await ensureCluster({
+  ensureCluster({
     initdb: binaries.initdb,
     dataFolder,
     account,
@@ -88,14 +95,27 @@ async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres
     settingsFile: '../postgres.conf',
   });
   const adopted = await adopt(installation);
-  const server = adopted ?? (await launch(installation, keys));
+  let server = adopted ?? (await launch(installation, keys));
   const port = readPidFile(dataFolder)?.port ?? keys.port;
   await ensureDatabase(keys, port, !durable);
+  const revival = options.revive
+    ? new Revival({
+        everyMs: LOOK_MS,
+        isRunning: () => isSame(server),
+        launch: async () => void (server = await relaunch(installation, port)),
+        log: (line) => options.log?.(line),
+      })
+    : undefined;
   return {
     url: databaseUrl(keys, port),
-    pid: server.pid,
+    get pid() {
+      return server.pid;
+    },
     adopted: adopted !== undefined,
-    stop: () => stopPostmaster(server),
+    stop: async () => {
+      await revival?.stop();
+      await stopPostmaster(server);
+    },
   };
 }
 
@@ -116,19 +136,16 @@ function prepare(options: EmbeddedPostgresOptions): Installation {
   const home = preparedHome(options.home);
   const dataFolder = join(home, 'postgres');
   const account = postgresAccount(dataFolder);
-  const closed = closedFolder(home, account);
-  if (closed !== undefined) {
-    throw new EmbeddedPostgresError(
-      `Postgres runs as ${account.name}, who may not enter ${closed}: ` +
-        'set MAKIMA_HOME to a folder that everybody may enter, such as /var/lib/makima',
-    );
-  }
-  const binaries = postgresBinaries(home, account);
+  const reachable = closedFolder(home, account) === undefined;
+  const binaries = postgresBinaries(join(reachable ? home : ROOT_HOME, 'bin'), account);
   writeSettings(home, options.forTests !== true);
   return { options, home, dataFolder, account, binaries, keysFile: join(home, 'keys/postgres.json') };
 }
 
-/** The home's real path (its parent must exist), with the folders that Postgres needs; root's is opened so that Postgres' user can pass through. */
+/**
+ * The home's real path, with the folders that Postgres needs; its parent must exist. Root's home is opened, so that
+ * Postgres' user can pass through.
+ */
 function preparedHome(path: string): string {
   try {
     const root = process.getuid?.() === 0;
@@ -179,16 +196,31 @@ async function adopt({ binaries, dataFolder, options }: Installation): Promise<R
   return undefined;
 }
 
+/** Starts the server, on another port if somebody took its own. */
 async function launch(installation: Installation, keys: PostgresKeys): Promise<RunningProcess> {
-  const { binaries, dataFolder, account, home, keysFile, options } = installation;
-  const logFile = join(home, 'logs/postgres.log');
-  const orphansUntil = Date.now() + ORPHANS_MS;
   let port = keys.port;
   for (let launches = 1; ; launches++) {
     if (!(await isFree(port))) {
       port = await freePort();
-      writeKeys(keysFile, { ...keys, port });
+      writeKeys(installation.keysFile, { ...keys, port });
     }
+    try {
+      return await relaunch(installation, port);
+    } catch (error) {
+      if (!(error instanceof PortTaken) || launches >= LAUNCHES) throw error;
+    }
+  }
+}
+
+class PortTaken extends EmbeddedPostgresError {}
+
+/** Starts the server on this port. The processes of a killed one are waited for: its memory is in use until they end. */
+async function relaunch(
+  { binaries, dataFolder, account, home, options }: Installation,
+  port: number,
+): Promise<RunningProcess> {
+  const logFile = join(home, 'logs/postgres.log');
+  for (const end = Date.now() + ORPHANS_MS; ; await delay(250)) {
     disarmPidFile(dataFolder);
     const server = await launchPostmaster({
       program: binaries.postgres,
@@ -199,16 +231,9 @@ async function launch(installation: Installation, keys: PostgresKeys): Promise<R
       onSlow: () => options.log?.('Postgres is recovering from a crash; this may take some minutes'),
     });
     if (!('failure' in server)) return server;
-    // The processes of a killed server notice that within moments; until then its memory is in use.
+    const message = `Postgres does not start: ${server.failure} (see ${logFile})`;
+    if (server.failure.includes('Address already in use')) throw new PortTaken(message);
     const orphans = server.failure.includes('pre-existing shared memory block');
-    if (orphans && Date.now() < orphansUntil) {
-      options.log?.('waiting for the processes of a killed Postgres to end');
-      await delay(250);
-      continue;
-    }
-    const portTaken = server.failure.includes('Address already in use');
-    if (!portTaken || launches >= LAUNCHES) {
-      throw new EmbeddedPostgresError(`Postgres does not start: ${server.failure} (see ${logFile})`);
-    }
+    if (!orphans || Date.now() > end) throw new EmbeddedPostgresError(message);
   }
 }

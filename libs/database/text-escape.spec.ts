@@ -20,7 +20,15 @@ describe('text in read models', () => {
 
   it('holds every JSON value reversibly', () => {
     const json = fc.letrec((tie) => ({
-      value: fc.oneof({ depthSize: 'small' }, anyText, fc.integer(), fc.boolean(), fc.constant(null), fc.array(tie('value')), fc.dictionary(anyText, tie('value'))),
+      value: fc.oneof(
+        { depthSize: 'small' },
+        anyText,
+        fc.integer(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.array(tie('value')),
+        fc.dictionary(anyText, tie('value')),
+      ),
     })).value;
     fc.assert(
       fc.property(json, (value) => {

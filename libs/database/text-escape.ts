@@ -15,7 +15,9 @@ export function escapeText(text: string): string {
 
 /** The text that escapeText was given. */
 export const unescapeText = (text: string): string =>
-  text.includes(MARK) ? text.replace(ESCAPED, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))) : text;
+  text.includes(MARK)
+    ? text.replace(ESCAPED, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+    : text;
 
 /** JSON that a jsonb cast accepts: the same value with the texts in it (keys too) escaped. */
 export function escapeJson(value: unknown): string {
@@ -35,5 +37,7 @@ function mapTexts(value: unknown, change: (text: string) => string): unknown {
   if (typeof value === 'string') return change(value);
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((element) => mapTexts(element, change));
-  return Object.fromEntries(Object.entries(value).map(([key, element]) => [change(key), mapTexts(element, change)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, element]) => [change(key), mapTexts(element, change)]),
+  );
 }

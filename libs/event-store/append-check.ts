@@ -1,5 +1,11 @@
 import { isUuid } from '#libs/kernel/ids.js';
-import { AppendTooLarge, EventTooLarge, MAX_APPEND_BYTES, MAX_EVENT_BYTES, type NewEvent } from './event-store.js';
+import {
+  AppendTooLarge,
+  EventTooLarge,
+  MAX_APPEND_BYTES,
+  MAX_EVENT_BYTES,
+  type NewEvent,
+} from './event-store.js';
 
 /**
  * What an event may cost an engine besides its body and its metadata, in bytes: two hashes, ids and framing. An upper
@@ -41,5 +47,6 @@ export function checkAppend(
 }
 
 function checkName(what: string, name: string): void {
-  if (name === '' || name.startsWith('$')) throw new RangeError(`${what} '${name}' is empty or begins with $`);
+  if (name === '' || name.startsWith('$'))
+    throw new RangeError(`${what} '${name}' is empty or begins with $`);
 }

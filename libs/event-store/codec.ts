@@ -55,7 +55,8 @@ export class EventCodec {
   decode(stored: StoredEvent): Recorded {
     let data: unknown = JSON.parse(Buffer.from(stored.body).toString('utf8'));
     const ladder = this.upcasters[stored.type] ?? [];
-    for (let version = stored.schemaVersion; version <= ladder.length; version += 1) data = ladder[version - 1]!(data);
+    for (let version = stored.schemaVersion; version <= ladder.length; version += 1)
+      data = ladder[version - 1]!(data);
     return {
       event: { type: stored.type, data },
       id: stored.id,
@@ -97,5 +98,7 @@ function mapStrings(value: unknown, replace: (text: string) => unknown): unknown
   if (typeof value === 'string') return replace(value);
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((element) => mapStrings(element, replace));
-  return Object.fromEntries(Object.entries(value).map(([key, element]) => [key, mapStrings(element, replace)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, element]) => [key, mapStrings(element, replace)]),
+  );
 }

@@ -74,7 +74,7 @@ export async function* pullSubscription(
   if (closing.aborted) throw new Error(CLOSED);
   wakeAtClosing(source);
   // Any number of subscriptions may share a signal; Node warns at eleven listeners otherwise.
-  //setMaxListeners(0, options.signal);
+  setMaxListeners(Infinity, options.signal);
   while (!stopped()) {
     const seen = wakeUp.count;
     const events = await readAll({ after, limit }).catch((error: unknown) => {

@@ -5,7 +5,13 @@ import { ALICE, KnownCallers, listen, type Listening } from './listening.js';
 import { Context, type RequestContext } from './request-context.js';
 
 const OTHER_OWNER = '00000000-0000-7000-8000-00000000000b';
-const BOB: Caller = { ...ALICE, ownerId: OTHER_OWNER, keyId: 'bob', scopes: ['history:read'], actor: { kind: 'user', id: 'bob' } };
+const BOB: Caller = {
+  ...ALICE,
+  ownerId: OTHER_OWNER,
+  keyId: 'bob',
+  scopes: ['history:read'],
+  actor: { kind: 'user', id: 'bob' },
+};
 
 @Controller()
 class Routes {
@@ -47,25 +53,41 @@ afterAll(() => server.close());
 async function get(path: string, headers: Record<string, string> = {}): Promise<Record<string, unknown>> {
   const response = await fetch(server.url + path, { headers });
   const authenticate = response.headers.get('www-authenticate');
-  return { status: response.status, ...((await response.json()) as object), ...(authenticate ? { authenticate } : {}) };
+  return {
+    status: response.status,
+    ...((await response.json()) as object),
+    ...(authenticate ? { authenticate } : {}),
+  };
 }
 const as = (keyId: string, more = {}) => ({ authorization: `Bearer ${keyId}`, ...more });
 
 describe('a route', () => {
   it('asks for a key unless it is public', async () => {
     expect(await get('/public')).toMatchObject({ status: 200 });
-    expect(await get('/anyone')).toMatchObject({ status: 401, code: 'UNAUTHENTICATED', authenticate: 'Bearer realm="makima"' });
+    expect(await get('/anyone')).toMatchObject({
+      status: 401,
+      code: 'UNAUTHENTICATED',
+      authenticate: 'Bearer realm="makima"',
+    });
     expect(await get('/anyone', as('alice'))).toMatchObject({ status: 200, keyId: 'alice' });
   });
 
-  it.each(['Bearer nobody', 'Bearer ', 'Bearer', 'Basic YWxpY2U=', 'alice', 'Bearer alice bob', `Bearer ${'x'.repeat(5_000)}`, 'Bearer al\u00eece'])(
-    'refuses %j',
-    async (authorization) => {
-      expect(await get('/anyone', { authorization })).toMatchObject({
-        status: 401, code: 'UNAUTHENTICATED', authenticate: 'Bearer realm="makima", error="invalid_token"',
-      });
-    },
-  );
+  it.each([
+    'Bearer nobody',
+    'Bearer ',
+    'Bearer',
+    'Basic YWxpY2U=',
+    'alice',
+    'Bearer alice bob',
+    `Bearer ${'x'.repeat(5_000)}`,
+    'Bearer al\u00eece',
+  ])('refuses %j', async (authorization) => {
+    expect(await get('/anyone', { authorization })).toMatchObject({
+      status: 401,
+      code: 'UNAUTHENTICATED',
+      authenticate: 'Bearer realm="makima", error="invalid_token"',
+    });
+  });
 
   it('takes no key from the address, where logs would keep it', async () => {
     expect(await get('/anyone?access_token=alice')).toMatchObject({ status: 401 });
@@ -73,7 +95,11 @@ describe('a route', () => {
 
   it('asks for all of its scopes and says which are missing', async () => {
     expect(await get('/both', as('alice'))).toMatchObject({ status: 200 });
-    expect(await get('/both', as('bob'))).toMatchObject({ status: 403, code: 'FORBIDDEN', context: { missing: ['history:write'] } });
+    expect(await get('/both', as('bob'))).toMatchObject({
+      status: 403,
+      code: 'FORBIDDEN',
+      context: { missing: ['history:write'] },
+    });
   });
 
   it('takes its own scopes before those of its controller', async () => {
@@ -94,19 +120,26 @@ describe('another owner', () => {
   const owner = { 'x-makima-owner': OTHER_OWNER };
 
   it('is reached with all-owners, after that was put on record', async () => {
-    expect(await get('/anyone?minPosition=1', as('alice', owner))).toMatchObject({ status: 200, ownerId: OTHER_OWNER, keyId: 'alice' });
+    expect(await get('/anyone?minPosition=1', as('alice', owner))).toMatchObject({
+      status: 200,
+      ownerId: OTHER_OWNER,
+      keyId: 'alice',
+    });
     expect(keys.foreign).toEqual([`alice ${OTHER_OWNER} GET /anyone?minPosition=1`]);
   });
 
   it('is not reached without', async () => {
     expect(await get('/anyone', as('bob', { 'x-makima-owner': ALICE.ownerId }))).toMatchObject({
-      status: 403, context: { missing: ['all-owners'] },
+      status: 403,
+      context: { missing: ['all-owners'] },
     });
   });
 
   it('is not reached on a route whose scopes the caller lacks', async () => {
     const before = keys.foreign.length;
-    expect(await get('/class/writes', as('bob', { 'x-makima-owner': ALICE.ownerId }))).toMatchObject({ status: 403 });
+    expect(await get('/class/writes', as('bob', { 'x-makima-owner': ALICE.ownerId }))).toMatchObject({
+      status: 403,
+    });
     expect(keys.foreign).toHaveLength(before);
   });
 
@@ -134,6 +167,7 @@ describe('a tool key', () => {
   });
 
   it('is bound in this way, and no other kind is', () => {
-    for (const kind of ['user', 'admin', 'auditor', 'daemon'] as const) expect(() => assertContract({ ...ALICE, kind }, 'c-2')).not.toThrow();
+    for (const kind of ['user', 'admin', 'auditor', 'daemon'] as const)
+      expect(() => assertContract({ ...ALICE, kind }, 'c-2')).not.toThrow();
   });
 });

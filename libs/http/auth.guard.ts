@@ -1,5 +1,12 @@
-import { Injectable, SetMetadata, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  applyDecorators,
+  Injectable,
+  SetMetadata,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import { ApiExtension } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { isUuid } from '#libs/kernel/ids.js';
 import { notFound, type Caller } from './caller.js';
@@ -7,8 +14,10 @@ import { Problem } from './problem.js';
 import { stateOf, unauthenticated } from './request-state.js';
 
 export const OWNER_HEADER = 'X-Makima-Owner';
-const PUBLIC = 'makima:public';
-export const REQUIRED_SCOPES = 'makima:scopes';
+const ACCESS = 'makima:access';
+/** Where a route's scopes stand until the OpenAPI document turns them into its security. */
+export const ACCESS_EXTENSION = 'x-makima-access';
+const PUBLIC = 'public';
 
 /** What a caller with `all-owners` is about to do with another owner's data. */
 export interface ForeignAccess {
@@ -30,16 +39,17 @@ export abstract class KeyAuthenticator {
   abstract asOwner(caller: Caller, ownerId: string, access: ForeignAccess): Promise<Caller | null>;
 }
 
+type Access = typeof PUBLIC | readonly string[];
+
+const declareAccess = (access: Access): MethodDecorator & ClassDecorator =>
+  applyDecorators(SetMetadata(ACCESS, access), ApiExtension(ACCESS_EXTENSION, access));
+
 /** The route answers without a key. */
-export const Public = (): MethodDecorator & ClassDecorator => SetMetadata(PUBLIC, true);
+export const Public = (): MethodDecorator & ClassDecorator => declareAccess(PUBLIC);
 
 /** The route answers callers who hold all of these scopes; with none given, everyone who has a key. */
 export const Requires = (...scopes: readonly string[]): MethodDecorator & ClassDecorator =>
-  SetMetadata(REQUIRED_SCOPES, scopes);
-
-/** True if a route or its controller is public. */
-export const isPublic = (reflector: Reflector, ...targets: Parameters<Reflector['getAllAndOverride']>[1]): boolean =>
-  reflector.getAllAndOverride<boolean | undefined>(PUBLIC, targets) === true;
+  declareAccess(scopes);
 
 /** Asks every request for a key, except on public routes, and checks its scopes. A route that declares nothing fails. */
 @Injectable()
@@ -51,9 +61,10 @@ export class AuthGuard implements CanActivate {
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
     const targets = [execution.getHandler(), execution.getClass()];
-    if (isPublic(this.reflector, ...targets)) return true;
-    const required = this.reflector.getAllAndOverride<readonly string[] | undefined>(REQUIRED_SCOPES, targets);
-    if (!required) throw new Error(`${targets[1]!.name}.${targets[0]!.name} declares neither @Public nor @Requires`);
+    const required = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, targets);
+    if (required === PUBLIC) return true;
+    if (!required)
+      throw new Error(`${targets[1]!.name}.${targets[0]!.name} declares neither @Public nor @Requires`);
     const request = execution.switchToHttp().getRequest<Request>();
     const caller = await this.#authenticate(request);
     const missing = required.filter((scope) => !caller.scopes.includes(scope));
@@ -68,7 +79,10 @@ export class AuthGuard implements CanActivate {
     const token = /^bearer +([\x21-\x7e]{1,512})$/i.exec(header)?.[1];
     const caller = token === undefined ? null : await this.keys.authenticate(token);
     if (!caller) {
-      throw unauthenticated('The key is not valid: mistyped, revoked or expired. Create another one.', 'invalid_token');
+      throw unauthenticated(
+        'The key is not valid: mistyped, revoked or expired. Create another one.',
+        'invalid_token',
+      );
     }
     return caller;
   }
@@ -87,4 +101,6 @@ export class AuthGuard implements CanActivate {
 }
 
 const forbidden = (missing: readonly string[]): Problem =>
-  new Problem('FORBIDDEN', `Your key lacks ${missing.join(', ')}. Use a key that has it.`, { context: { missing } });
+  new Problem('FORBIDDEN', `Your key lacks ${missing.join(', ')}. Use a key that has it.`, {
+    context: { missing },
+  });

@@ -24,7 +24,9 @@ class Sink {
   @Post('nothing') @HttpCode(200) nothing(): unknown {
     return {};
   }
-  @Post('lines') @HttpCode(200) @StreamedBody('application/x-ndjson') async lines(@Req() request: Request): Promise<unknown> {
+  @Post('lines') @HttpCode(200) @StreamedBody('application/x-ndjson') async lines(
+    @Req() request: Request,
+  ): Promise<unknown> {
     let bytes = 0;
     for await (const chunk of request) bytes += (chunk as Buffer).length;
     return { bytes };
@@ -65,21 +67,24 @@ describe('a JSON body', () => {
     }
   });
 
-  it('that is far too long without a declared length is answered', async () => {
-    async function* chunks(): AsyncGenerator<Uint8Array> {
-      for (let index = 0; index < 100; index += 1) yield new Uint8Array(LIMIT / 10).fill(0x20);
-    }
-    const response = await fetch(`${server.url}/json`, {
-      method: 'POST',
-      headers: { authorization: 'Bearer alice', 'content-type': 'application/json' },
-      body: chunks(),
-      duplex: 'half',
-    });
-    expect(response.status).toBe(413);
+  it('that is far too long without a declared length is read to its end, so that the connection goes on', async () => {
+    const { hostname, port } = new URL(server.url);
+    const socket = connect(Number(port), hostname);
+    let answers = '';
+    socket.setEncoding('utf8').on('data', (text: string) => (answers += text));
+    const head =
+      'POST /json HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\nContent-Type: application/json\r\n';
+    const chunk = `${(LIMIT / 10).toString(16)}\r\n${' '.repeat(LIMIT / 10)}\r\n`;
+    socket.write(`${head}Transfer-Encoding: chunked\r\n\r\n${chunk.repeat(100)}0\r\n\r\n`);
+    socket.write(`${head}Content-Length: 2\r\nConnection: close\r\n\r\n{}`);
+    await new Promise((resolve) => socket.on('close', resolve));
+    expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 413', 'HTTP/1.1 200']);
   });
 
   it.each([
-    ['gzip', gzipSync], ['deflate', deflateSync], ['br', brotliCompressSync],
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
   ] as const)('may be compressed by %s, and is measured after it', async (encoding, compress) => {
     const headers = { 'content-encoding': encoding };
     expect(await post(compress('{"value":"abc"}'), headers)).toMatchObject({ status: 200, length: 5 });
@@ -98,17 +103,27 @@ describe('a JSON body', () => {
     expect(await post('{}', headers)).toMatchObject({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' });
   });
 
-  it.each(['application/json; charset="UTF-8"', 'Application/JSON', 'application/merge-patch+json'])('may be %s', async (type) => {
-    expect(await post('{}', { 'content-type': type })).toMatchObject({ status: 200 });
-  });
-
-  it.each(['{', '{"value":}', '{"value":1,}', "{'value':1}", 'undefined', '{}{}', ' ', '{"value":NaN}', '{"value":"\n"}'])(
-    '%j is no JSON',
-    async (text) => {
-      const got = await post(text);
-      expect(got).toMatchObject({ status: 400, code: 'MALFORMED_JSON' });
+  it.each(['application/json; charset="UTF-8"', 'Application/JSON', 'application/merge-patch+json'])(
+    'may be %s',
+    async (type) => {
+      expect(await post('{}', { 'content-type': type })).toMatchObject({ status: 200 });
     },
   );
+
+  it.each([
+    '{',
+    '{"value":}',
+    '{"value":1,}',
+    "{'value':1}",
+    'undefined',
+    '{}{}',
+    ' ',
+    '{"value":NaN}',
+    '{"value":"\n"}',
+  ])('%j is no JSON', async (text) => {
+    const got = await post(text);
+    expect(got).toMatchObject({ status: 400, code: 'MALFORMED_JSON' });
+  });
 
   it('is refused with bytes that are no UTF-8', async () => {
     const bytes = Buffer.from('{"value":"a?b"}');
@@ -128,7 +143,9 @@ describe('a JSON body', () => {
       expect(await post(text)).toMatchObject({ status: 422, code: 'TOO_DEEP', errors: [{ field: 'body' }] });
     }
     const allowed = MAX_DEPTH - 1;
-    expect(await post(`{"value":${'['.repeat(allowed)}${']'.repeat(allowed)}}`)).toMatchObject({ status: 200 });
+    expect(await post(`{"value":${'['.repeat(allowed)}${']'.repeat(allowed)}}`)).toMatchObject({
+      status: 200,
+    });
   });
 
   it('is refused by a route that takes none', async () => {
@@ -143,22 +160,34 @@ describe('a JSON body', () => {
 
 it('a streamed body is left to its route, which names its media types', async () => {
   const ndjson = { 'content-type': 'application/x-ndjson' };
-  expect(await post(Buffer.alloc(3 * LIMIT, 0x20), ndjson, '/lines')).toMatchObject({ status: 200, bytes: 3 * LIMIT });
+  expect(await post(Buffer.alloc(3 * LIMIT, 0x20), ndjson, '/lines')).toMatchObject({
+    status: 200,
+    bytes: 3 * LIMIT,
+  });
   expect(await post('{}', {}, '/lines')).toMatchObject({ status: 415 });
 });
 
 it('a client that leaves in the middle of its body harms nobody', async () => {
   const { hostname, port } = new URL(server.url);
   const socket = connect(Number(port), hostname);
-  const head = 'POST /json HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\nContent-Type: application/json\r\n';
-  await new Promise<void>((resolve) => socket.write(`${head}Content-Length: 100\r\n\r\n{"value"`, () => resolve()));
+  const head =
+    'POST /json HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\nContent-Type: application/json\r\n';
+  await new Promise<void>((resolve) =>
+    socket.write(`${head}Content-Length: 100\r\n\r\n{"value"`, () => resolve()),
+  );
   socket.resetAndDestroy();
   expect(await post('{}')).toMatchObject({ status: 200 });
 });
 
 describe('depth', () => {
   it.each([
-    ['1', 0], ['[]', 1], ['[[],[[]]]', 3], ['{"a":{"b":[]}}', 3], ['"[[["', 0], [String.raw`["\"[[", "\\", "[\\\"["]`, 1], ['"unclosed [[', 0],
+    ['1', 0],
+    ['[]', 1],
+    ['[[],[[]]]', 3],
+    ['{"a":{"b":[]}}', 3],
+    ['"[[["', 0],
+    [String.raw`["\"[[", "\\", "[\\\"["]`, 1],
+    ['"unclosed [[', 0],
     [String.raw`["\\\\",[]]`, 2],
   ])('of %s is %i', (json, depth) => {
     expect(depthOf(Buffer.from(json), 100)).toBe(depth);
@@ -171,9 +200,8 @@ describe('depth', () => {
     for (const value of values) expect(depthOf(Buffer.from(JSON.stringify(value)), 100)).toBe(deep(value));
   });
 
-  it('is found in a long body quickly enough to be measured every time', () => {
-    const json = Buffer.from(JSON.stringify(Array.from({ length: 50_000 }, () => ({ text: '\\"x'.repeat(30) }))));
-    expect(depthOf(json, MAX_DEPTH)).toBe(2);
-    expect(() => parseJson(Buffer.from('[[['))).toThrow(Problem);
+  it('is counted no further than asked', () => {
+    expect(depthOf(Buffer.from('['.repeat(1_000)), 10)).toBe(11);
+    expect(() => parseJson(Buffer.from('['.repeat(1_000)))).toThrow(Problem);
   });
 });

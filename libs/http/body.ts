@@ -9,14 +9,22 @@ export const MAX_BODY_BYTES = 20_000_000;
 /** Objects and lists inside each other at most. */
 export const MAX_DEPTH = 200;
 
-const DECODERS = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate, br: createBrotliDecompress };
+const DECODERS = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+};
 
 /** True if a request carries a body, of whatever length. */
 export const hasBody = (request: Request): boolean =>
   request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
 
 const tooLarge = (limit: number): Problem =>
-  new Problem('BODY_TOO_LARGE', `Send at most ${limit} bytes in one request; split what is longer into several.`);
+  new Problem(
+    'BODY_TOO_LARGE',
+    `Send at most ${limit} bytes in one request; split what is longer into several.`,
+  );
 
 const unsupported = (detail: string): Problem => new Problem('UNSUPPORTED_MEDIA_TYPE', detail);
 
@@ -52,7 +60,9 @@ export async function readBytes(request: Request, limit: number): Promise<Buffer
     }
   } catch (error) {
     if (error instanceof Problem || source === request) throw error;
-    throw new Problem('MALFORMED_REQUEST', `The body is no ${encoding} data: compress it again.`, { cause: error });
+    throw new Problem('MALFORMED_REQUEST', `The body is no ${encoding} data: compress it again.`, {
+      cause: error,
+    });
   } finally {
     // What is left is read and thrown away, so that the answer reaches a client that is still sending.
     request.unpipe().resume();
@@ -62,7 +72,8 @@ export async function readBytes(request: Request, limit: number): Promise<Buffer
 
 function decoded(request: Request, encoding: string): Readable {
   if (encoding === 'identity') return request;
-  if (!Object.hasOwn(DECODERS, encoding)) throw unsupported('Send the body as it is, or compressed by gzip, deflate or br.');
+  if (!Object.hasOwn(DECODERS, encoding))
+    throw unsupported('Send the body as it is, or compressed by gzip, deflate or br.');
   const decoder = DECODERS[encoding as keyof typeof DECODERS]();
   request.on('error', (error) => decoder.destroy(error));
   return request.pipe(decoder);
@@ -99,7 +110,8 @@ function endOfString(json: Buffer, start: number): number {
 
 /** Parses a JSON body. @throws Problem INVALID_UTF8, TOO_DEEP or MALFORMED_JSON. */
 export function parseJson(bytes: Buffer): unknown {
-  if (!isUtf8(bytes)) throw new Problem('INVALID_UTF8', 'Send JSON as UTF-8: the body holds bytes that are none.');
+  if (!isUtf8(bytes))
+    throw new Problem('INVALID_UTF8', 'Send JSON as UTF-8: the body holds bytes that are none.');
   if (depthOf(bytes, MAX_DEPTH) > MAX_DEPTH) {
     throw new Problem('TOO_DEEP', `Send JSON that is at most ${MAX_DEPTH} levels deep.`, {
       errors: [{ field: 'body', code: 'TOO_DEEP', detail: `must be at most ${MAX_DEPTH} levels deep` }],
@@ -111,7 +123,9 @@ export function parseJson(bytes: Buffer): unknown {
   } catch (error) {
     const where = /at position (\d+)/.exec((error as Error).message)?.[1];
     const at = where === undefined ? '' : ` near character ${where}`;
-    throw new Problem('MALFORMED_JSON', `The body is no JSON${at}: correct it and send it again.`, { cause: error });
+    throw new Problem('MALFORMED_JSON', `The body is no JSON${at}: correct it and send it again.`, {
+      cause: error,
+    });
   }
 }
 

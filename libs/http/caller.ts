@@ -27,4 +27,7 @@ export function assertContract(caller: Caller, contractId: string | null): void 
 
 /** The answer for what does not exist and for what belongs to somebody else: nobody can tell them apart. */
 export const notFound = (noun: string, id: string): Problem =>
-  new Problem('NOT_FOUND', `There is no ${noun} ${id}. Check the id, and that your key belongs to its owner.`);
+  new Problem(
+    'NOT_FOUND',
+    `There is no ${noun} ${id}. Check the id, and that your key belongs to its owner.`,
+  );

@@ -3,7 +3,9 @@ import { Problem } from './problem.js';
 
 const codec = new CursorCodec(Buffer.alloc(32, 1));
 const binding: CursorBinding = {
-  ownerId: 'owner-a', route: 'history/1', filters: { kinds: ['a', 'b'], from: new Date(0), after: 5n, limit: 10 },
+  ownerId: 'owner-a',
+  route: 'history/1',
+  filters: { kinds: ['a', 'b'], from: new Date(0), after: 5n, limit: 10 },
 };
 const state = ['12345678901234567', 3, null, true] as const;
 const cursor = codec.seal(binding, state);
@@ -42,17 +44,29 @@ describe('a cursor', () => {
     }
   });
 
-  it.each(['', 'x', '=', '\0', '💥', '/+=='.repeat(20), 'A'.repeat(100_000), `${cursor}=`, `${cursor}\n`, ` ${cursor}`])(
-    'does not open if it is nonsense (%#)',
-    (nonsense) => refused(nonsense),
-  );
+  it.each([
+    '',
+    'x',
+    '=',
+    '\0',
+    '💥',
+    '/+=='.repeat(20),
+    'A'.repeat(100_000),
+    `${cursor}=`,
+    `${cursor}\n`,
+    ` ${cursor}`,
+  ])('does not open if it is nonsense (%#)', (nonsense) => refused(nonsense));
 
   it('is refused with a code and a way on', () => {
     expect.assertions(1);
     try {
       codec.open(binding, 'x');
     } catch (error) {
-      expect(error).toMatchObject({ code: 'INVALID_CURSOR', status: 400, options: { errors: [{ field: 'cursor' }] } });
+      expect(error).toMatchObject({
+        code: 'INVALID_CURSOR',
+        status: 400,
+        options: { errors: [{ field: 'cursor' }] },
+      });
     }
   });
 

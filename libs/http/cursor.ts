@@ -18,7 +18,9 @@ const MAX_LENGTH = 2_000;
 
 /** JSON with sorted keys, so that the same filters always give the same text. Absent and undefined are the same. */
 function canonical(filters: object): string {
-  const kept = Object.fromEntries(Object.entries(filters).filter(([name]) => name !== 'cursor' && name !== 'limit'));
+  const kept = Object.fromEntries(
+    Object.entries(filters).filter(([name]) => name !== 'cursor' && name !== 'limit'),
+  );
   return JSON.stringify(kept, (_, inner: unknown) => {
     if (typeof inner === 'bigint') return inner.toString();
     if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
@@ -53,14 +55,24 @@ export class CursorCodec {
       throw new Problem(
         'INVALID_CURSOR',
         'Start again without a cursor: this one was not given for this list with these filters.',
-        { errors: [{ field: 'cursor', code: 'INVALID', detail: 'must come from the same list with the same filters' }] },
+        {
+          errors: [
+            {
+              field: 'cursor',
+              code: 'INVALID',
+              detail: 'must come from the same list with the same filters',
+            },
+          ],
+        },
       );
     }
     return JSON.parse(payload.toString('utf8')) as CursorState;
   }
 
   #mac({ ownerId, route, filters }: CursorBinding, payload: Buffer): Buffer {
-    const bound = createHash('sha256').update(JSON.stringify([ownerId, route, canonical(filters)])).digest();
+    const bound = createHash('sha256')
+      .update(JSON.stringify([ownerId, route, canonical(filters)]))
+      .digest();
     return createHmac('sha256', this.key).update(bound).update(payload).digest().subarray(0, MAC_BYTES);
   }
 }

@@ -31,11 +31,17 @@ export function parseIfMatch(request: IncomingMessage): number | undefined {
   const header = request.headers['if-match']?.trim();
   if (header === undefined || header === '*') return undefined;
   if (!ENTITY_TAG.test(header)) {
-    throw new Problem('MALFORMED_ETAG', 'Send one entity tag in If-Match, as an answer gave it in ETag: "cv-12", or *.');
+    throw new Problem(
+      'MALFORMED_ETAG',
+      'Send one entity tag in If-Match, as an answer gave it in ETag: "cv-12", or *.',
+    );
   }
   const version = CONTROL_VERSION.exec(header)?.[1];
   if (version === undefined) {
-    throw new Problem('PRECONDITION_FAILED', 'Read the resource again and send the ETag of that answer in If-Match.');
+    throw new Problem(
+      'PRECONDITION_FAILED',
+      'Read the resource again and send the ETag of that answer in If-Match.',
+    );
   }
   return Number(version);
 }

@@ -70,7 +70,8 @@ export function field(kind: FieldKind, options: FieldOptions): PropertyDecorator
   const { optional = false, nullable = false } = options;
   const detailOf = (value: unknown): string | undefined =>
     value === undefined ? 'is required' : value === null ? 'must not be null' : kind.check(value);
-  const absent = (value: unknown): boolean => (optional && value === undefined) || (nullable && value === null);
+  const absent = (value: unknown): boolean =>
+    (optional && value === undefined) || (nullable && value === null);
   const validator = {
     validate: (value: unknown) => detailOf(value) === undefined,
     defaultMessage: (args?: { value: unknown }) => detailOf(args?.value) ?? 'is not valid',
@@ -86,7 +87,8 @@ export function field(kind: FieldKind, options: FieldOptions): PropertyDecorator
 }
 
 /** The detail if a condition does not hold. */
-export const must = (holds: boolean, detail: string): string | undefined => (holds ? undefined : `must be ${detail}`);
+export const must = (holds: boolean, detail: string): string | undefined =>
+  holds ? undefined : `must be ${detail}`;
 
 export const isText = (value: unknown): value is string => typeof value === 'string';
 

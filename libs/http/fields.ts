@@ -15,8 +15,16 @@ export function IsText(options: TextOptions): PropertyDecorator {
   const { min = 1, max, pattern } = options;
   const detail = `a text of ${min} to ${max} characters${pattern ? ` that matches ${pattern.source}` : ''}`;
   const check = (value: unknown): string | undefined =>
-    must(isText(value) && value.length >= min && value.length <= max && (pattern?.test(value) ?? true), detail);
-  const schema = { type: 'string', minLength: min, maxLength: max, ...(pattern ? { pattern: pattern.source } : {}) };
+    must(
+      isText(value) && value.length >= min && value.length <= max && (pattern?.test(value) ?? true),
+      detail,
+    );
+  const schema = {
+    type: 'string',
+    minLength: min,
+    maxLength: max,
+    ...(pattern ? { pattern: pattern.source } : {}),
+  };
   return field({ check, schema: schema as ApiPropertyOptions }, options);
 }
 
@@ -55,7 +63,8 @@ export const IsInstant = (options: FieldOptions): PropertyDecorator =>
   field(
     {
       convert: orRaw(parseInstant),
-      check: (value) => must(value instanceof Date, 'an ISO 8601 date-time with a zone, such as 2025-01-31T09:30:00Z'),
+      check: (value) =>
+        must(value instanceof Date, 'an ISO 8601 date-time with a zone, such as 2025-01-31T09:30:00Z'),
       schema: { type: 'string', format: 'date-time' },
     },
     options,
@@ -146,7 +155,7 @@ export const IsOneOf = (values: readonly string[], options: FieldOptions): Prope
  * or Object.entries, never by Object.assign or `target[key] = …`.
  */
 export const IsJson = (options: FieldOptions): PropertyDecorator =>
-  field({ check: () => undefined, schema: {} as ApiPropertyOptions }, { nullable: true, ...options });
+  field({ check: () => undefined, schema: {} }, { nullable: true, ...options });
 
 /** Any JSON object, untouched; as with IsJson. */
 export const IsJsonObject = (options: FieldOptions): PropertyDecorator =>

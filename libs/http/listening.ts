@@ -12,7 +12,12 @@ export interface Listening {
   readonly url: string;
   readonly application: NestExpressApplication;
   /** A request with the first caller's key; the body, if any, is sent as JSON. */
-  call(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Response>;
   close(): Promise<void>;
 }
 
@@ -70,7 +75,10 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     controllers: options.controllers ?? [],
     providers: options.providers ?? [],
   })(Root);
-  const application = await NestFactory.create<NestExpressApplication>(Root, { ...HTTP_APPLICATION_OPTIONS, logger: false });
+  const application = await NestFactory.create<NestExpressApplication>(Root, {
+    ...HTTP_APPLICATION_OPTIONS,
+    logger: false,
+  });
   configureHttp(application);
   await application.listen(0, '127.0.0.1');
   const url = `http://127.0.0.1:${(application.getHttpServer().address() as AddressInfo).port}`;

@@ -2,7 +2,11 @@ import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter 
 import type { Request, Response } from 'express';
 import { isConnectionError, sqlState } from '#libs/database/database.js';
 import {
-  AppendTooLarge, EventIdConflict, EventTooLarge, LogOverloaded, VersionConflict,
+  AppendTooLarge,
+  EventIdConflict,
+  EventTooLarge,
+  LogOverloaded,
+  VersionConflict,
 } from '#libs/event-store/event-store.js';
 import { isRefusal } from '#libs/kernel/decider.js';
 import { allowedMethods } from './allowed-methods.js';
@@ -29,19 +33,33 @@ const CODE_OF_STATUS: Readonly<Record<number, string>> = {
 /** What the log says no with. */
 function logProblem(error: unknown): Problem | undefined {
   if (error instanceof VersionConflict) {
-    return new Problem('VERSION_CONFLICT', 'Somebody else changed this at the same time: read it again and repeat.', {
-      cause: error,
-    });
+    return new Problem(
+      'VERSION_CONFLICT',
+      'Somebody else changed this at the same time: read it again and repeat.',
+      {
+        cause: error,
+      },
+    );
   }
   if (error instanceof EventIdConflict) {
     const context = { eventIds: error.ids.slice(0, 10) };
-    return new Problem('EVENT_ID_CONFLICT', 'These event ids were recorded with other content: give new ones.', { context });
+    return new Problem(
+      'EVENT_ID_CONFLICT',
+      'These event ids were recorded with other content: give new ones.',
+      { context },
+    );
   }
   if (error instanceof LogOverloaded) {
-    return new Problem('OVERLOADED', 'Nothing was written, because too much is waiting: repeat after a second.', RETRY);
+    return new Problem(
+      'OVERLOADED',
+      'Nothing was written, because too much is waiting: repeat after a second.',
+      RETRY,
+    );
   }
   if (error instanceof EventTooLarge || error instanceof AppendTooLarge) {
-    return new Problem('EVENT_TOO_LARGE', 'Split what you send into smaller events or fewer at once.', { cause: error });
+    return new Problem('EVENT_TOO_LARGE', 'Split what you send into smaller events or fewer at once.', {
+      cause: error,
+    });
   }
   return undefined;
 }
@@ -49,13 +67,18 @@ function logProblem(error: unknown): Problem | undefined {
 function databaseProblem(error: unknown): Problem | undefined {
   if (!(error instanceof Error)) return undefined;
   if (isConnectionError(error)) {
-    const detail = 'The database cannot be reached just now: repeat after a second, with the same Idempotency-Key.';
+    const detail =
+      'The database cannot be reached just now: repeat after a second, with the same Idempotency-Key.';
     return new Problem('UNAVAILABLE', detail, { ...RETRY, cause: error });
   }
   if (UNSTORABLE.includes(sqlState(error) ?? '')) {
-    return new Problem('VALIDATION_FAILED', 'Leave out NUL and lone surrogates: this request cannot hold them.', {
-      cause: error,
-    });
+    return new Problem(
+      'VALIDATION_FAILED',
+      'Leave out NUL and lone surrogates: this request cannot hold them.',
+      {
+        cause: error,
+      },
+    );
   }
   return undefined;
 }
@@ -80,9 +103,13 @@ function noRoute(request: Request): Problem {
 }
 
 const internal = (cause: unknown): Problem =>
-  new Problem('INTERNAL', 'Something failed on our side. Repeat the request; if it fails again, report the trace id.', {
-    cause,
-  });
+  new Problem(
+    'INTERNAL',
+    'Something failed on our side. Repeat the request; if it fails again, report the trace id.',
+    {
+      cause,
+    },
+  );
 
 /** What a request is answered with, whatever was thrown. */
 export function toProblem(error: unknown, request: Request): Problem {
@@ -125,7 +152,8 @@ export class ProblemFilter implements ExceptionFilter {
   #log(problem: Problem, request: Request): void {
     const cause: unknown = problem.options.cause ?? problem;
     const what = `${problem.code} ${request.method} ${JSON.stringify(request.path)} trace ${stateOf(request).traceId}`;
-    if (problem.status === 500) this.#logger.error(what, cause instanceof Error ? cause.stack : String(cause));
+    if (problem.status === 500)
+      this.#logger.error(what, cause instanceof Error ? cause.stack : String(cause));
     else this.#logger.warn(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
 }

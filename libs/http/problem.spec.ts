@@ -1,19 +1,34 @@
-import { BadRequestException, Controller, Get, HttpException, Post, Put, ServiceUnavailableException } from '@nestjs/common';
+import {
+  BadRequestException,
+  Controller,
+  Get,
+  HttpException,
+  Post,
+  Put,
+  ServiceUnavailableException,
+} from '@nestjs/common';
 import pg from 'pg';
 import {
-  AppendTooLarge, EventIdConflict, EventTooLarge, LogOverloaded, VersionConflict,
+  AppendTooLarge,
+  EventIdConflict,
+  EventTooLarge,
+  LogOverloaded,
+  VersionConflict,
 } from '#libs/event-store/event-store.js';
 import { refuse } from '#libs/kernel/decider.js';
 import { Public } from './auth.guard.js';
 import { listen, type Listening } from './listening.js';
 import { invalidField, Problem, RefusalException, statusOf } from './problem.js';
 
-const databaseError = (code: string): Error => Object.assign(new pg.DatabaseError('secret table name', 1, 'error'), { code });
+const databaseError = (code: string): Error =>
+  Object.assign(new pg.DatabaseError('secret table name', 1, 'error'), { code });
 
 const THROWN: Readonly<Record<string, unknown>> = {
   problem: new Problem('NO_DAEMON', 'Start a daemon.', { headers: { 'Retry-After': '7' } }),
   field: invalidField('name', 'must be there'),
-  refusal: new RefusalException(refuse('CHECKPOINT_UNKNOWN', 'Take one of these.', { known: [1, 2], position: 2n ** 60n })),
+  refusal: new RefusalException(
+    refuse('CHECKPOINT_UNKNOWN', 'Take one of these.', { known: [1, 2], position: 2n ** 60n }),
+  ),
   bareRefusal: refuse('TASK_BUSY', 'Wait.'),
   version: new VersionConflict('task-x', 1, 2),
   eventId: new EventIdConflict('task-x', ['a']),
@@ -67,45 +82,70 @@ interface Got {
 }
 async function get(path: string, init: RequestInit = {}): Promise<Got> {
   const response = await fetch(server.url + path, init);
-  return { status: response.status, headers: response.headers, body: (await response.json()) as Record<string, unknown> };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown>,
+  };
 }
 
 describe('a problem', () => {
   it('is application/problem+json with everything that RFC 9457 and a person need', async () => {
-    const { status, headers, body } = await get('/throws/problem?secret=1');
+    const { status, headers, body } = await get('/throws/problem');
     expect(status).toBe(409);
     expect(headers.get('content-type')).toBe('application/problem+json');
     expect(headers.get('cache-control')).toBe('no-store');
     expect(headers.get('retry-after')).toBe('7');
     expect(body).toEqual({
-      type: 'urn:makima:problem:no-daemon', title: 'No daemon', status: 409, code: 'NO_DAEMON', detail: 'Start a daemon.',
-      traceId: headers.get('x-trace-id'), instance: '/throws/problem',
+      type: 'urn:makima:problem:no-daemon',
+      title: 'No daemon',
+      status: 409,
+      code: 'NO_DAEMON',
+      detail: 'Start a daemon.',
+      traceId: headers.get('x-trace-id'),
+      instance: '/throws/problem',
     });
   });
 
   it.each([
-    ['field', 422, 'VALIDATION_FAILED'], ['refusal', 404, 'CHECKPOINT_UNKNOWN'], ['bareRefusal', 409, 'TASK_BUSY'],
-    ['version', 409, 'VERSION_CONFLICT'], ['eventId', 409, 'EVENT_ID_CONFLICT'], ['tooLarge', 413, 'EVENT_TOO_LARGE'],
-    ['appendTooLarge', 413, 'EVENT_TOO_LARGE'], ['nest', 400, 'MALFORMED_REQUEST'], ['teapot', 400, 'MALFORMED_REQUEST'],
-    ['nul', 422, 'VALIDATION_FAILED'], ['constraint', 500, 'INTERNAL'], ['bug', 500, 'INTERNAL'], ['text', 500, 'INTERNAL'],
+    ['field', 422, 'VALIDATION_FAILED'],
+    ['refusal', 404, 'CHECKPOINT_UNKNOWN'],
+    ['bareRefusal', 409, 'TASK_BUSY'],
+    ['version', 409, 'VERSION_CONFLICT'],
+    ['eventId', 409, 'EVENT_ID_CONFLICT'],
+    ['tooLarge', 413, 'EVENT_TOO_LARGE'],
+    ['appendTooLarge', 413, 'EVENT_TOO_LARGE'],
+    ['nest', 400, 'MALFORMED_REQUEST'],
+    ['teapot', 400, 'MALFORMED_REQUEST'],
+    ['nul', 422, 'VALIDATION_FAILED'],
+    ['constraint', 500, 'INTERNAL'],
+    ['bug', 500, 'INTERNAL'],
+    ['text', 500, 'INTERNAL'],
     ['nothing', 500, 'INTERNAL'],
   ])('stands for %s', async (name, status, code) => {
     const got = await get(`/throws/${name}`);
     expect(got).toMatchObject({ status, body: { status, code } });
   });
 
-  it.each([['overloaded', 'OVERLOADED'], ['lost', 'UNAVAILABLE'], ['refused', 'UNAVAILABLE'], ['unavailable', 'UNAVAILABLE']])(
-    'for %s says when to come again',
-    async (name, code) => {
-      const { status, body, headers } = await get(`/throws/${name}`);
-      expect([status, body.code]).toEqual([503, code]);
-      expect(headers.get('retry-after')).toBe('1');
-    },
-  );
+  it.each([
+    ['overloaded', 'OVERLOADED'],
+    ['lost', 'UNAVAILABLE'],
+    ['refused', 'UNAVAILABLE'],
+    ['unavailable', 'UNAVAILABLE'],
+  ])('for %s says when to come again', async (name, code) => {
+    const { status, body, headers } = await get(`/throws/${name}`);
+    expect([status, body.code]).toEqual([503, code]);
+    expect(headers.get('retry-after')).toBe('1');
+  });
 
   it('names fields, and gives what a refusal knows', async () => {
-    expect((await get('/throws/field')).body.errors).toEqual([{ field: 'name', code: 'INVALID', detail: 'must be there' }]);
-    expect((await get('/throws/refusal')).body.context).toEqual({ known: [1, 2], position: '1152921504606846976' });
+    expect((await get('/throws/field')).body.errors).toEqual([
+      { field: 'name', code: 'INVALID', detail: 'must be there' },
+    ]);
+    expect((await get('/throws/refusal')).body.context).toEqual({
+      known: [1, 2],
+      position: '1152921504606846976',
+    });
   });
 
   it('shows nothing of our own faults but the trace', async () => {
@@ -136,16 +176,24 @@ describe('what no route answers', () => {
     expect((await get('/things', { method: 'PATCH' })).headers.get('allow')).toBe('POST');
   });
 
-  it.each(['/things/%ff', '/%ff', '/things/%', '/things/%E0%A4%A'])('is 4xx when it cannot be decoded: %s', async (path) => {
-    const got = await get(path);
-    expect([400, 404]).toContain(got.status);
-    expect(got.headers.get('content-type')).toBe('application/problem+json');
-  });
+  it.each(['/things/%ff', '/%ff', '/things/%', '/things/%E0%A4%A'])(
+    'is 4xx when it cannot be decoded: %s',
+    async (path) => {
+      const got = await get(path);
+      expect([400, 404]).toContain(got.status);
+      expect(got.headers.get('content-type')).toBe('application/problem+json');
+    },
+  );
 });
 
 it.each([
-  ['INVALID_CURSOR', 400], ['TASK_UNKNOWN', 404], ['MESSAGE_NOT_FOUND', 404], ['POINT_INVALID', 422], ['ANYTHING_ELSE', 409],
-  ['toString', 409], ['__proto__', 409],
+  ['INVALID_CURSOR', 400],
+  ['TASK_UNKNOWN', 404],
+  ['MESSAGE_NOT_FOUND', 404],
+  ['POINT_INVALID', 422],
+  ['ANYTHING_ELSE', 409],
+  ['toString', 409],
+  ['__proto__', 409],
 ])('the status of %s is %i', (code, status) => {
   expect(statusOf(code)).toBe(status);
 });

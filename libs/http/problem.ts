@@ -119,7 +119,9 @@ export class RefusalException extends Problem {
 export function invalid(...errors: readonly FieldError[]): Problem {
   const fields = errors.slice(0, 3).map((error) => error.field);
   const more = errors.length > fields.length ? ` and ${errors.length - fields.length} more` : '';
-  return new Problem('VALIDATION_FAILED', `Correct ${fields.join(', ')}${more} and send the request again.`, { errors });
+  return new Problem('VALIDATION_FAILED', `Correct ${fields.join(', ')}${more} and send the request again.`, {
+    errors,
+  });
 }
 
 /** VALIDATION_FAILED for one field; `detail` says what the field must be. */

@@ -46,7 +46,12 @@ function idempotencyKey(request: Request): string | undefined {
 }
 
 /** One query parameter that every route shares. It may be given once. */
-function shared<T>(request: Request, name: string, parse: (text: string) => T | undefined, must: string): T | undefined {
+function shared<T>(
+  request: Request,
+  name: string,
+  parse: (text: string) => T | undefined,
+  must: string,
+): T | undefined {
   const raw = request.query[name];
   if (raw === undefined) return undefined;
   const value = typeof raw === 'string' ? parse(raw) : undefined;
@@ -73,7 +78,8 @@ export function contextOf(request: Request): RequestContext {
     caller,
     actor: caller.actor,
     ownerId: caller.ownerId,
-    commandId: key === undefined ? newId() : deriveId('command', caller.ownerId, request.method, request.path, key),
+    commandId:
+      key === undefined ? newId() : deriveId('command', caller.ownerId, request.method, request.path, key),
     idempotent: key !== undefined,
     requestHash: hashOf(request),
     now: state.receivedAt,

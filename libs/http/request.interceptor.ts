@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
 import {
-  Inject, Injectable, SetMetadata, type CallHandler, type ExecutionContext, type NestInterceptor, type Type,
+  applyDecorators,
+  Inject,
+  Injectable,
+  SetMetadata,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+  type Type,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import { ApiBody, ApiConsumes, ApiQuery } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import type { Observable } from 'rxjs';
 import { hasBody, mediaTypeOf, readJson } from './body.js';
@@ -11,18 +19,33 @@ import { invalid, Problem } from './problem.js';
 import { stateOf, traceHeaders } from './request-state.js';
 import { SHARED_PARAMETERS } from './validation.js';
 
-export const ACCEPTS_AS_OF = 'makima:as-of';
-export const STREAMED_BODY = 'makima:streamed-body';
+const ACCEPTS_AS_OF = 'makima:as-of';
+const STREAMED_BODY = 'makima:streamed-body';
 
 /** The route takes `?asOf=`; elsewhere that is an unknown parameter. */
-export const AcceptsAsOf = (): MethodDecorator => SetMetadata(ACCEPTS_AS_OF, true);
+export const AcceptsAsOf = (): MethodDecorator =>
+  applyDecorators(
+    SetMetadata(ACCEPTS_AS_OF, true),
+    ApiQuery({
+      name: 'asOf',
+      required: false,
+      description:
+        'Answer as things stood then: a position (inclusive), or an ISO 8601 date-time with a zone.',
+      schema: { type: 'string' },
+      example: '2025-01-31T09:30:00Z',
+    }),
+  );
 
 /**
  * The route reads its body itself, from the request as a stream, of one of these media types. Such a body is not part of
  * `requestHash`.
  */
 export const StreamedBody = (...mediaTypes: readonly string[]): MethodDecorator =>
-  SetMetadata(STREAMED_BODY, mediaTypes);
+  applyDecorators(
+    SetMetadata(STREAMED_BODY, mediaTypes),
+    ApiConsumes(...mediaTypes),
+    ApiBody({ schema: { type: 'string', format: 'binary' } }),
+  );
 
 // Nest keeps a method's parameters under this name, as `<kind>:<index>`; 3 is @Body, 4 is @Query.
 const ROUTE_PARAMETERS = '__routeArguments__';
@@ -46,7 +69,11 @@ export class RequestInterceptor implements NestInterceptor {
   async intercept(execution: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const request = execution.switchToHttp().getRequest<Request>();
     const response = execution.switchToHttp().getResponse<Response>();
-    response.set({ ...traceHeaders(request), 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
+    response.set({
+      ...traceHeaders(request),
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+    });
     this.#checkParameters(execution, request);
     await this.#readBody(execution, request);
     return next.handle();
@@ -81,5 +108,8 @@ export class RequestInterceptor implements NestInterceptor {
 
 function assertMediaType(request: Request, mediaTypes: readonly string[]): void {
   if (mediaTypes.includes(mediaTypeOf(request))) return;
-  throw new Problem('UNSUPPORTED_MEDIA_TYPE', `Send the body as ${mediaTypes.join(' or ')}, named in Content-Type.`);
+  throw new Problem(
+    'UNSUPPORTED_MEDIA_TYPE',
+    `Send the body as ${mediaTypes.join(' or ')}, named in Content-Type.`,
+  );
 }

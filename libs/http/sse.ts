@@ -63,6 +63,10 @@ export async function streamEvents(
 ): Promise<void> {
   const { heartbeatMs = 15_000, stalledMs = 600_000, signal } = options;
   start(response);
+  if (response.req.method === 'HEAD') {
+    response.end();
+    return;
+  }
   const iterator = source[Symbol.asyncIterator]();
   let wake = (): void => undefined;
   const ended = (): boolean => response.destroyed || signal?.aborted === true;
@@ -104,7 +108,11 @@ function start(response: Response): void {
 }
 
 /** Writes one message or a batch in chunks. False if the client is gone. */
-async function send(response: Response, value: SseMessage | readonly SseMessage[], stalledMs: number): Promise<boolean> {
+async function send(
+  response: Response,
+  value: SseMessage | readonly SseMessage[],
+  stalledMs: number,
+): Promise<boolean> {
   const messages = Array.isArray(value) ? (value as readonly SseMessage[]) : [value as SseMessage];
   let chunk = '';
   for (const [index, message] of messages.entries()) {

@@ -21,7 +21,10 @@ function list(items: Items, options: ListOptions): PropertyDecorator {
     Array.isArray(value) && items.convert ? value.map((item: unknown) => items.convert?.(item)) : value;
   const check = (value: unknown): string | undefined =>
     must(
-      Array.isArray(value) && value.length >= minItems && value.length <= maxItems && value.every(items.holds),
+      Array.isArray(value) &&
+        value.length >= minItems &&
+        value.length <= maxItems &&
+        value.every(items.holds),
       `a list of ${minItems} to ${maxItems} items, each ${items.detail}`,
     );
   const schema = { type: 'array', items: items.schema, minItems, maxItems } as ApiPropertyOptions;
@@ -41,7 +44,10 @@ export const IsTexts = (options: ListOptions & { readonly max: number }): Proper
 
 /** UUIDs; in a query separated by commas, or the parameter repeated. They arrive in lower case. */
 export const IsIds = (options: ListOptions): PropertyDecorator =>
-  list({ convert: lowerCase, holds: isUuid, detail: 'a UUID', schema: { type: 'string', format: 'uuid' } }, options);
+  list(
+    { convert: lowerCase, holds: isUuid, detail: 'a UUID', schema: { type: 'string', format: 'uuid' } },
+    options,
+  );
 
 /** Some of a few words; in a query separated by commas, or the parameter repeated. */
 export const IsSomeOf = (
@@ -63,7 +69,8 @@ export const IsNested = (type: () => DtoClass, options: FieldOptions): PropertyD
     {
       nested: type,
       check: (value) => must(isObject(value), 'an object'),
-      schema: { type },
+      // Swagger recognises a late type by the function's name, which comes from the property.
+      schema: { type: () => type() },
     },
     options,
   );
@@ -76,5 +83,8 @@ export const IsNestedList = (type: () => DtoClass, options: ListOptions): Proper
       Array.isArray(value) && value.length >= minItems && value.length <= maxItems && value.every(isObject),
       `a list of ${minItems} to ${maxItems} objects`,
     );
-  return field({ nested: type, check, schema: { type, isArray: true, minItems, maxItems } }, options);
+  return field(
+    { nested: type, check, schema: { type: () => type(), isArray: true, minItems, maxItems } },
+    options,
+  );
 };

@@ -1,4 +1,5 @@
 import { Injectable, Param, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
+import { ApiParam, type OpenAPIObject } from '@nestjs/swagger';
 import { validateSync, type ValidationError } from 'class-validator';
 import { isUuid } from '#libs/kernel/ids.js';
 import { isObject, readingOf, type DtoClass, type FieldReading } from './field.js';
@@ -9,7 +10,11 @@ export const SHARED_PARAMETERS: readonly string[] = ['minPosition', 'asOf'];
 const MOST_ERRORS = 50;
 const BUILT_IN: readonly unknown[] = [String, Number, Boolean, Array, Object, Buffer];
 
-const unknownField = (field: string): FieldError => ({ field, code: 'UNKNOWN_FIELD', detail: 'is not known here' });
+const unknownField = (field: string): FieldError => ({
+  field,
+  code: 'UNKNOWN_FIELD',
+  detail: 'is not known here',
+});
 const child = (path: string, key: string): string =>
   /^\d+$/.test(key) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`;
 
@@ -42,7 +47,9 @@ class Reader {
   #nested(type: DtoClass, raw: unknown, path: string): unknown {
     if (isObject(raw)) return this.read(type, raw, path);
     if (!Array.isArray(raw)) return raw;
-    return raw.map((item: unknown, index) => (isObject(item) ? this.read(type, item, `${path}[${index}]`) : item));
+    return raw.map((item: unknown, index) =>
+      isObject(item) ? this.read(type, item, `${path}[${index}]`) : item,
+    );
   }
 }
 
@@ -84,28 +91,51 @@ export function readDto<T extends object>(type: new () => T, plain: unknown, fro
 @Injectable()
 export class DtoPipe implements PipeTransform {
   transform(value: unknown, { metatype, type, data }: ArgumentMetadata): unknown {
-    if (type === 'custom' || data !== undefined || metatype === undefined || BUILT_IN.includes(metatype)) return value;
+    if (type === 'custom' || data !== undefined || metatype === undefined || BUILT_IN.includes(metatype))
+      return value;
     if (type === 'body') return readDto(metatype as DtoClass, value === undefined ? {} : value);
-    const entries = Object.entries(value as object).filter(([name]) => type !== 'query' || !SHARED_PARAMETERS.includes(name));
+    const entries = Object.entries(value as object).filter(
+      ([name]) => type !== 'query' || !SHARED_PARAMETERS.includes(name),
+    );
     return readDto(metatype as DtoClass, Object.fromEntries(entries), true);
   }
 }
 
+type Schema = Exclude<
+  NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string],
+  { $ref: string }
+>;
+
+/** A path parameter with a description of its own in the OpenAPI document. */
+const pathParameter =
+  (name: string, schema: Schema, read: (value: string) => string): ParameterDecorator =>
+  (target, method, index) => {
+    if (method === undefined) throw new TypeError('a path parameter belongs to a method');
+    Param(name, { transform: read })(target, method, index);
+    ApiParam({ name, schema })(target, method, Object.getOwnPropertyDescriptor(target, method)!);
+  };
+
 /** A path parameter that is a UUID; it arrives in lower case. */
 export const IdParam = (name: string): ParameterDecorator =>
-  Param(name, {
-    transform(value: unknown): string {
-      const id = typeof value === 'string' ? value.toLowerCase() : value;
-      if (!isUuid(id)) throw invalidField(name, 'must be a UUID');
-      return id;
-    },
+  pathParameter(name, { type: 'string', format: 'uuid' }, (value) => {
+    const id = value.toLowerCase();
+    if (!isUuid(id)) throw invalidField(name, 'must be a UUID');
+    return id;
   });
 
 /** A path parameter that is a text, such as a stream's name. */
-export const TextParam = (name: string, options: { readonly max: number; readonly pattern: RegExp }): ParameterDecorator =>
-  Param(name, {
-    transform(value: unknown): string {
-      if (typeof value === 'string' && value.length <= options.max && options.pattern.test(value)) return value;
-      throw invalidField(name, `must be at most ${options.max} characters that match ${options.pattern.source}`);
+export const TextParam = (
+  name: string,
+  options: { readonly max: number; readonly pattern: RegExp },
+): ParameterDecorator =>
+  pathParameter(
+    name,
+    { type: 'string', maxLength: options.max, pattern: options.pattern.source },
+    (value) => {
+      if (value.length <= options.max && options.pattern.test(value)) return value;
+      throw invalidField(
+        name,
+        `must be at most ${options.max} characters that match ${options.pattern.source}`,
+      );
     },
-  });
+  );

@@ -76,7 +76,11 @@ export async function advance(
   for (const instance of instances) instance.position = to;
 }
 
-async function projectInto(connection: Queryable, instance: Instance, events: readonly Recorded[]): Promise<void> {
+async function projectInto(
+  connection: Queryable,
+  instance: Instance,
+  events: readonly Recorded[],
+): Promise<void> {
   const { projection, schema } = instance;
   const wanted = handledSet(projection);
   const batch = events.filter(({ event }) => wanted.has(event.type));
@@ -116,7 +120,11 @@ export async function findPoison(
   return null;
 }
 
-export async function markFailed(database: Database, instance: Instance, failure: ProjectionFailure): Promise<void> {
+export async function markFailed(
+  database: Database,
+  instance: Instance,
+  failure: ProjectionFailure,
+): Promise<void> {
   instance.status = 'failed';
   await database.query(sql`
     UPDATE projections SET status = 'failed', error = ${JSON.stringify(failure)}, updated_at = now()

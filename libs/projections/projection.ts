@@ -21,7 +21,7 @@ export interface Projection<Lookup = unknown> {
 }
 
 /** Keeps a projection's lookup type while it is written, and forgets it where projections are listed. */
-export const projection = <Lookup>(definition: Projection<Lookup>): Projection => definition as Projection;
+export const projection = <Lookup>(definition: Projection<Lookup>): Projection => definition;
 
 /** The statements that create a projection's tables in a schema, with row-level security on. */
 export function ddl(definition: Projection, schema: string): string {

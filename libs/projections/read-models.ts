@@ -23,7 +23,10 @@ export class ReadModels {
    * for (inclusive), null for now.
    * @throws Problem READ_MODEL_BEHIND when `minPosition` is not reached within 5 s.
    */
-  async read<T>(context: ReadContext, query: (connection: Queryable, at: bigint | null) => Promise<T>): Promise<T> {
+  async read<T>(
+    context: ReadContext,
+    query: (connection: Queryable, at: bigint | null) => Promise<T>,
+  ): Promise<T> {
     if (context.minPosition !== undefined) await this.catchUp(context.minPosition);
     const at = await this.#positionOf(context);
     return this.database.asOwner(context.caller.ownerId, (connection) => query(connection, at));
@@ -32,9 +35,13 @@ export class ReadModels {
   /** Waits until everything people read reflects a position. */
   async catchUp(position: bigint): Promise<void> {
     if (await this.runner.caughtUp(position, WAIT_MS)) return;
-    throw new Problem('READ_MODEL_BEHIND', `The read models have not reached position ${position} yet. Try again shortly.`, {
-      headers: { 'Retry-After': '1' },
-    });
+    throw new Problem(
+      'READ_MODEL_BEHIND',
+      `The read models have not reached position ${position} yet. Try again shortly.`,
+      {
+        headers: { 'Retry-After': '1' },
+      },
+    );
   }
 
   /** Waits until everything that the log holds now can be read. */

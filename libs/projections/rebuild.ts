@@ -38,11 +38,16 @@ export class Rebuilder {
     await this.#catchUp(instance, progress, signal);
     const former = await this.#whenLevel(instance, signal, (connection) => swap(connection, instance));
     await this.runner.refresh();
-    for (const schema of former) await this.database.transaction((connection) => dropInstance(connection, schema));
+    for (const schema of former)
+      await this.database.transaction((connection) => dropInstance(connection, schema));
   }
 
   /** Builds a projection in a scratch schema and compares its tables with those that serve, at the same position. */
-  async verify(projection: Projection, progress: Progress, signal: AbortSignal): Promise<readonly TableComparison[]> {
+  async verify(
+    projection: Projection,
+    progress: Progress,
+    signal: AbortSignal,
+  ): Promise<readonly TableComparison[]> {
     const instance = await this.#scratch(projection, 'retired');
     try {
       await this.#catchUp(instance, progress, signal);
@@ -69,7 +74,8 @@ export class Rebuilder {
       clearInterval(timer);
     }
     if (signal.aborted) throw new Error('the server stopped; a rebuild goes on at its next start');
-    if (instance.status === 'failed') throw new Error(`an event stopped the rebuild of ${instance.projection.name}; see its status`);
+    if (instance.status === 'failed')
+      throw new Error(`an event stopped the rebuild of ${instance.projection.name}; see its status`);
     progress(instance.position, target);
   }
 
@@ -83,7 +89,8 @@ export class Rebuilder {
       const [serving] = await connection.query<{ schema: string; position: bigint }>(sql`
         SELECT schema, position FROM projections
         WHERE name = ${instance.projection.name} AND status IN ('live', 'failed') FOR UPDATE`);
-      if (serving && serving.position > instance.position) await this.runner.catchUp(instance, serving.position, signal);
+      if (serving && serving.position > instance.position)
+        await this.runner.catchUp(instance, serving.position, signal);
       return work(connection, serving?.schema ?? instance.schema);
     });
   }
@@ -95,7 +102,9 @@ export class Rebuilder {
  */
 async function swap(connection: Queryable, { projection, schema }: Instance): Promise<readonly string[]> {
   await runScript(connection, views(projection, schema));
-  await connection.query(sql`UPDATE projections SET status = 'live', error = NULL, updated_at = now() WHERE schema = ${schema}`);
+  await connection.query(
+    sql`UPDATE projections SET status = 'live', error = NULL, updated_at = now() WHERE schema = ${schema}`,
+  );
   const retired = await connection.query<{ schema: string }>(sql`
     UPDATE projections SET status = 'retired', updated_at = now()
     WHERE name = ${projection.name} AND schema <> ${schema} AND status <> 'building' RETURNING schema`);
@@ -125,10 +134,13 @@ export async function hashOf(
   table: Table,
 ): Promise<{ readonly rows: number; readonly hash: string }> {
   const [row] = await connection.query<{ rows: bigint; hash: string }>(
-    new Sql([
-      `SELECT count(*) AS rows, coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text AS hash
+    new Sql(
+      [
+        `SELECT count(*) AS rows, coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text AS hash
        FROM "${schema}"."${table.name}" t`,
-    ], []),
+      ],
+      [],
+    ),
   );
   return { rows: Number(row!.rows), hash: row!.hash };
 }

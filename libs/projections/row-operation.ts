@@ -12,13 +12,28 @@ export type RowOperation =
   /** New values for some columns of the row of this key, if there is one. */
   | { readonly kind: 'update'; readonly table: Table; readonly key: Row; readonly set: Row }
   /** A row's next state, valid from a position; the former one is kept with its end. `key` is the table's key without from_position. */
-  | { readonly kind: 'supersede'; readonly table: Table; readonly key: Row; readonly row: Row; readonly position: bigint };
+  | {
+      readonly kind: 'supersede';
+      readonly table: Table;
+      readonly key: Row;
+      readonly row: Row;
+      readonly position: bigint;
+    };
 
 export const insert = (table: Table, row: Row): RowOperation => ({ kind: 'insert', table, row });
 export const upsert = (table: Table, row: Row): RowOperation => ({ kind: 'upsert', table, row });
-export const update = (table: Table, key: Row, set: Row): RowOperation => ({ kind: 'update', table, key, set });
+export const update = (table: Table, key: Row, set: Row): RowOperation => ({
+  kind: 'update',
+  table,
+  key,
+  set,
+});
 export const supersede = (table: Table, key: Row, row: Row, position: bigint): RowOperation => ({
-  kind: 'supersede', table, key, row, position,
+  kind: 'supersede',
+  table,
+  key,
+  row,
+  position,
 });
 
 type Of<Kind extends RowOperation['kind']> = Extract<RowOperation, { kind: Kind }>;
@@ -43,7 +58,10 @@ export async function applyOperations(
       list.filter((operation): operation is Of<Kind> => operation.kind === kind);
     const run = (statement: Sql): Promise<unknown> => connection.query(statement);
     for (const statement of supersedeStatements(schema, table, of('supersede'))) await run(statement);
-    const upserts = lastByKey(of('upsert').map((operation) => operation.row), table.key);
+    const upserts = lastByKey(
+      of('upsert').map((operation) => operation.row),
+      table.key,
+    );
     if (upserts.length > 0) await run(insertStatement(schema, table, upserts, true));
     const inserts = of('insert').map((operation) => operation.row);
     if (inserts.length > 0) await run(insertStatement(schema, table, inserts, false));
@@ -51,7 +69,8 @@ export async function applyOperations(
   }
 }
 
-const keyOf = (row: Row, key: readonly string[]): string => key.map((column) => String(row[column])).join('\u0001');
+const keyOf = (row: Row, key: readonly string[]): string =>
+  key.map((column) => String(row[column])).join('\u0001');
 
 function lastByKey(rows: readonly Row[], key: readonly string[]): readonly Row[] {
   return [...new Map(rows.map((row) => [keyOf(row, key), row])).values()];
@@ -60,7 +79,12 @@ function lastByKey(rows: readonly Row[], key: readonly string[]): readonly Row[]
 const target = (schema: string, table: Table): string => `"${schema}"."${table.name}"`;
 
 function columnArrays(table: Table, columns: readonly string[], rows: readonly Row[]): Buffer[] {
-  return columns.map((column) => binaryArray(arrayType(table.columns[column]!), rows.map((row) => row[column])));
+  return columns.map((column) =>
+    binaryArray(
+      arrayType(table.columns[column]!),
+      rows.map((row) => row[column]),
+    ),
+  );
 }
 
 const placeholders = (table: Table, columns: readonly string[]): string[] =>
@@ -104,21 +128,31 @@ function updateStatements(schema: string, table: Table, operations: readonly Of<
   });
 }
 
-function supersedeStatements(schema: string, table: Table, operations: readonly Of<'supersede'>[]): readonly Sql[] {
+function supersedeStatements(
+  schema: string,
+  table: Table,
+  operations: readonly Of<'supersede'>[],
+): readonly Sql[] {
   if (operations.length === 0) return [];
   const key = table.key.filter((column) => column !== 'from_position');
   const states = new Map<string, Map<bigint, Row>>();
   for (const operation of operations) {
     const id = keyOf(operation.key, key);
     const ofThing = states.get(id) ?? new Map<bigint, Row>();
-    ofThing.set(operation.position, { ...operation.row, ...operation.key, from_position: operation.position });
+    ofThing.set(operation.position, {
+      ...operation.row,
+      ...operation.key,
+      from_position: operation.position,
+    });
     states.set(id, ofThing);
   }
   const rows: Row[] = [];
   const closed: Row[] = [];
   for (const ofThing of states.values()) {
     const ordered = [...ofThing.values()];
-    ordered.forEach((row, index) => rows.push({ ...row, to_position: ordered[index + 1]?.['from_position'] ?? null }));
+    ordered.forEach((row, index) =>
+      rows.push({ ...row, to_position: ordered[index + 1]?.['from_position'] ?? null }),
+    );
     closed.push(ordered[0]!);
   }
   const columns = [...key, 'from_position'];

@@ -17,8 +17,16 @@ import type { Table } from './table.js';
 
 const ownerId = randomUUID();
 const codec = new EventCodec(new MemoryBlobStore());
-const notes: Table = { name: 'notes', columns: { position: 'int8', owner_id: 'uuid', text: 'text' }, key: ['position'] };
-const totals: Table = { name: 'totals', columns: { stream: 'text', owner_id: 'uuid', events: 'int8' }, key: ['stream'] };
+const notes: Table = {
+  name: 'notes',
+  columns: { position: 'int8', owner_id: 'uuid', text: 'text' },
+  key: ['position'],
+};
+const totals: Table = {
+  name: 'totals',
+  columns: { stream: 'text', owner_id: 'uuid', events: 'int8' },
+  key: ['stream'],
+};
 const states: Table = {
   name: 'states',
   columns: { id: 'uuid', from_position: 'int8', to_position: 'int8?', owner_id: 'uuid', text: 'text' },
@@ -38,7 +46,11 @@ const noteProjection = (version = 1, shout = false): Projection =>
     project: (batch) =>
       (batch as readonly Noted[]).map(({ position, event }) => {
         if (event.data.text === 'poison') throw new Error('cannot take poison');
-        return insert(notes, { position, owner_id: ownerId, text: shout ? event.data.text.toUpperCase() : event.data.text });
+        return insert(notes, {
+          position,
+          owner_id: ownerId,
+          text: shout ? event.data.text.toUpperCase() : event.data.text,
+        });
       }),
   });
 
@@ -87,14 +99,24 @@ async function start(...projections: Projection[]): Promise<ProjectionRunner> {
 }
 
 async function note(stream: string, ...texts: string[]): Promise<string[]> {
-  const metadata = { actor: { kind: 'system', id: 'test' }, ownerId, occurredAt: '2026-01-01T00:00:00.000Z' } as const;
-  const written = texts.map((text) => ({ event: { type: 'Noted', data: { text } }, id: randomUUID(), metadata }));
+  const metadata = {
+    actor: { kind: 'system', id: 'test' },
+    ownerId,
+    occurredAt: '2026-01-01T00:00:00.000Z',
+  } as const;
+  const written = texts.map((text) => ({
+    event: { type: 'Noted', data: { text } },
+    id: randomUUID(),
+    metadata,
+  }));
   await store.append(stream, await codec.encode(written), { expected: 'any' });
   return written.map(({ id }) => id);
 }
 
 const texts = async (): Promise<string[]> =>
-  (await database.query<{ text: string }>(sql`SELECT text FROM notes ORDER BY position`)).map((row) => row.text);
+  (await database.query<{ text: string }>(sql`SELECT text FROM notes ORDER BY position`)).map(
+    (row) => row.text,
+  );
 const reached = async (runner: ProjectionRunner): Promise<void> =>
   expect(await runner.caughtUp(await store.head(), 5_000)).toBe(true);
 
@@ -106,16 +128,17 @@ describe('the runner', () => {
     await reached(runner);
     expect(await texts()).toHaveLength(26);
     expect(await database.query(sql`SELECT stream, events FROM totals ORDER BY stream`)).toEqual([
-      { stream: 'n-1', events: 25n }, { stream: 'n-2', events: 1n },
+      { stream: 'n-1', events: 25n },
+      { stream: 'n-2', events: 1n },
     ]);
   });
 
   it('applies a batch once even if its position was moved by somebody else', async () => {
     const [p] = [noteProjection()];
-    await database.transaction((connection) => createInstance(connection, p!, 'note_v1', 'live'));
+    await database.transaction((connection) => createInstance(connection, p, 'note_v1', 'live'));
     await note('n-1', 'one');
     const events = (await store.readAll({ after: 0n, limit: 10 })).map((stored) => codec.decode(stored));
-    const instance = (): Instance => ({ projection: p!, schema: 'note_v1', position: 0n, status: 'live' });
+    const instance = (): Instance => ({ projection: p, schema: 'note_v1', position: 0n, status: 'live' });
     await advance(database, [instance()], events, 1n);
     await expect(advance(database, [instance()], events, 1n)).rejects.toThrow(PositionMoved);
     expect(await texts()).toEqual(['one']);
@@ -131,12 +154,16 @@ describe('the runner', () => {
     const [row] = await database.query<{ status: string; error: { eventId: string; message: string } }>(
       sql`SELECT status, error FROM projections WHERE name = 'note'`,
     );
-    expect(row).toMatchObject({ status: 'failed', error: { eventId: poison, message: 'cannot take poison' } });
+    expect(row).toMatchObject({
+      status: 'failed',
+      error: { eventId: poison, message: 'cannot take poison' },
+    });
 
     expect(await runner.skip('note', randomUUID())).toBeNull();
     expect(await runner.skip('note', poison!)).toBe(3n);
     await reached(runner);
-    for (let tries = 0; tries < 100 && (await texts()).length < 3; tries += 1) await runner.caughtUp(await store.head(), 100);
+    for (let tries = 0; tries < 100 && (await texts()).length < 3; tries += 1)
+      await runner.caughtUp(await store.head(), 100);
     expect(await texts()).toEqual(['good', 'good too', 'later']);
   });
 
@@ -169,7 +196,9 @@ describe('versions and rebuilds', () => {
     await note('n-1', 'again');
     await reached(runner);
     expect(await texts()).toEqual(['HELLO', 'AGAIN']);
-    expect(await database.query(sql`SELECT version, status FROM projections`)).toEqual([{ version: 2, status: 'live' }]);
+    expect(await database.query(sql`SELECT version, status FROM projections`)).toEqual([
+      { version: 2, status: 'live' },
+    ]);
   });
 
   it('rebuilds to the same rows while writing goes on', async () => {
@@ -218,10 +247,14 @@ describe('rows that keep their former states', () => {
     await reached(runner);
     await note('n-1', 'd');
     await reached(runner);
-    const rows = await database.query(sql`SELECT from_position, to_position, text FROM states ORDER BY from_position`);
+    const rows = await database.query(
+      sql`SELECT from_position, to_position, text FROM states ORDER BY from_position`,
+    );
     expect(rows).toEqual([
-      { from_position: 1n, to_position: 2n, text: 'a' }, { from_position: 2n, to_position: 3n, text: 'b' },
-      { from_position: 3n, to_position: 4n, text: 'c' }, { from_position: 4n, to_position: null, text: 'd' },
+      { from_position: 1n, to_position: 2n, text: 'a' },
+      { from_position: 2n, to_position: 3n, text: 'b' },
+      { from_position: 3n, to_position: 4n, text: 'c' },
+      { from_position: 4n, to_position: null, text: 'd' },
     ]);
   });
 });
@@ -233,7 +266,11 @@ describe('with the log on Postgres', () => {
     const runner = await start(noteProjection());
     await note('n-1', 'one');
     await reached(runner);
-    await database.query(sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).catch(() => undefined);
+    await database
+      .query(
+        sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+      )
+      .catch(() => undefined);
     await note('n-1', 'two');
     await reached(runner);
     expect(await texts()).toEqual(['one', 'two']);

@@ -5,7 +5,13 @@ import type { EventStore, StoredEvent } from '#libs/event-store/event-store.js';
 import { Signal } from '#libs/event-store/pull-subscription.js';
 import type { Recorded } from '#libs/kernel/event.js';
 import {
-  PositionMoved, advance, createInstance, findPoison, markFailed, type Instance, type InstanceStatus,
+  PositionMoved,
+  advance,
+  createInstance,
+  findPoison,
+  markFailed,
+  type Instance,
+  type InstanceStatus,
 } from './instance.js';
 import type { Projection } from './projection.js';
 
@@ -52,6 +58,11 @@ export class ProjectionRunner {
     await this.#loop;
   }
 
+  /** Aborts when the runner stops. */
+  get stopped(): AbortSignal {
+    return this.#stop.signal;
+  }
+
   /** The instances that serve, for tests and the admin's view. */
   get instances(): readonly Instance[] {
     return this.#instances;
@@ -87,7 +98,9 @@ export class ProjectionRunner {
 
   /** The position that everything which serves (or what is named) reflects. */
   async lowest(names?: readonly string[]): Promise<bigint> {
-    const mine = this.#instances.filter((i) => i.status === 'live' && (!names || names.includes(i.projection.name)));
+    const mine = this.#instances.filter(
+      (i) => i.status === 'live' && (!names || names.includes(i.projection.name)),
+    );
     const inMemory = mine.reduce((low, i) => (i.position < low ? i.position : low), mine[0]?.position ?? 0n);
     if (this.#leading) return inMemory;
     const [row] = await this.options.database.query<{ position: bigint | null }>(sql`
@@ -119,12 +132,21 @@ export class ProjectionRunner {
 
   async #reload(): Promise<void> {
     const rows = await this.options.database.query<{
-      name: string; version: number; schema: string; position: bigint; status: InstanceStatus;
-    }>(sql`SELECT name, version, schema, position, status FROM projections WHERE status IN ('live', 'building', 'failed')`);
+      name: string;
+      version: number;
+      schema: string;
+      position: bigint;
+      status: InstanceStatus;
+    }>(
+      sql`SELECT name, version, schema, position, status FROM projections WHERE status IN ('live', 'building', 'failed')`,
+    );
     this.#instances.length = 0;
     for (const row of rows) {
-      const projection = this.options.projections.find((p) => p.name === row.name && p.version === row.version);
-      if (projection) this.#instances.push({ projection, schema: row.schema, position: row.position, status: row.status });
+      const projection = this.options.projections.find(
+        (p) => p.name === row.name && p.version === row.version,
+      );
+      if (projection)
+        this.#instances.push({ projection, schema: row.schema, position: row.position, status: row.status });
     }
   }
 
@@ -133,7 +155,9 @@ export class ProjectionRunner {
     while (!this.#stop.signal.aborted) {
       try {
         await this.options.database.withConnection(async (connection) => {
-          const [row] = await connection.query<{ mine: boolean }>(sql`SELECT pg_try_advisory_lock(${LEASE_KEY}) AS mine`);
+          const [row] = await connection.query<{ mine: boolean }>(
+            sql`SELECT pg_try_advisory_lock(${LEASE_KEY}) AS mine`,
+          );
           if (!row?.mine) return;
           try {
             await this.#reload();
@@ -165,7 +189,10 @@ export class ProjectionRunner {
         await this.#gather(cursor, signal);
         const last = batch.at(-1);
         if (!last) continue;
-        await this.#advance(this.#serving().filter((i) => i.position === cursor), batch);
+        await this.#advance(
+          this.#serving().filter((i) => i.position === cursor),
+          batch,
+        );
         cursor = last.position;
       }
     }
@@ -188,16 +215,27 @@ export class ProjectionRunner {
       if (await this.catchUp(instance, cursor, signal, 3)) continue;
       this.#behind.add(instance);
       void this.catchUp(instance, cursor, signal)
-        .catch((error: Error) => this.options.log?.(`projection ${instance.projection.name}: ${error.message}`))
+        .catch((error: Error) =>
+          this.options.log?.(`projection ${instance.projection.name}: ${error.message}`),
+        )
         .finally(() => this.#behind.delete(instance));
     }
   }
 
   /** Moves one instance to a position. @returns false when it took more batches than allowed, or stopped. */
-  async catchUp(instance: Instance, to: bigint, signal: AbortSignal, maxBatches = Infinity): Promise<boolean> {
+  async catchUp(
+    instance: Instance,
+    to: bigint,
+    signal: AbortSignal,
+    maxBatches = Infinity,
+  ): Promise<boolean> {
     for (let batches = 0; instance.position < to; batches += 1) {
       if (signal.aborted || batches >= maxBatches) return false;
-      const page = await this.options.store.readAll({ after: instance.position, upTo: to, limit: this.#batchSize });
+      const page = await this.options.store.readAll({
+        after: instance.position,
+        upTo: to,
+        limit: this.#batchSize,
+      });
       if (page.length === 0) await advance(this.options.database, [instance], [], to);
       else await this.#advance([instance], page);
       if (instance.status === 'failed') return false;
@@ -243,7 +281,9 @@ export class ProjectionRunner {
 
   /** Decodes a batch; events that no projection handles are passed over without being parsed. */
   decode(stored: readonly StoredEvent[]): readonly Recorded[] {
-    return stored.filter((event) => this.#handled.has(event.type)).map((event) => this.options.codec.decode(event));
+    return stored
+      .filter((event) => this.#handled.has(event.type))
+      .map((event) => this.options.codec.decode(event));
   }
 
   get #handled(): ReadonlySet<string> {

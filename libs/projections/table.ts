@@ -17,8 +17,15 @@ export interface Table {
 
 /** Postgres' name of each type. */
 export const SQL_TYPE: Readonly<Record<ArrayType, string>> = {
-  bool: 'boolean', bytea: 'bytea', int2: 'smallint', int4: 'integer', int8: 'bigint', text: 'text',
-  float8: 'double precision', timestamptz: 'timestamptz', uuid: 'uuid',
+  bool: 'boolean',
+  bytea: 'bytea',
+  int2: 'smallint',
+  int4: 'integer',
+  int8: 'bigint',
+  text: 'text',
+  float8: 'double precision',
+  timestamptz: 'timestamptz',
+  uuid: 'uuid',
 };
 
 /** The element type of a column, without its null mark. */

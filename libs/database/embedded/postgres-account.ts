@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EmbeddedPostgresError } from './embedded-postgres-error.js';
 
@@ -53,6 +53,47 @@ function createdAccount(): PostgresAccount | undefined {
     if (account) return account;
   }
   return undefined;
+}
+
+/** Options to spawn a program as this account. Nothing of our environment (PGOPTIONS, LC_ALL …) changes what it does. */
+export function spawnOptions({ uid, gid }: PostgresAccount): SpawnAs {
+  const user = uid === undefined || gid === undefined ? {} : { uid, gid };
+  return { cwd: '/', env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' }, ...user };
+}
+
+export interface SpawnAs {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** How a program of the account's reaches a folder. */
+export interface Entrance {
+  /** What to call the folder in its arguments. */
+  readonly path: string;
+  /** What it must inherit, in this order, as its file descriptors from 3 on. */
+  readonly descriptors: readonly number[];
+  /** To be called once the program has started. */
+  close(): void;
+}
+
+/**
+ * A way into a folder that the account may use. Below a folder that is closed to it (root's home, a temporary folder of
+ * root's) the program inherits the folder as an open file, and reaches what is in it through that.
+ * @throws EmbeddedPostgresError where the system has no /proc.
+ */
+export function entranceTo(folder: string, account: PostgresAccount): Entrance {
+  const closed = closedFolder(folder, account);
+  if (closed === undefined) return { path: folder, descriptors: [], close: () => undefined };
+  if (process.platform !== 'linux' || closed === folder) {
+    throw new EmbeddedPostgresError(
+      `Postgres runs as ${account.name}, who may not enter ${closed}: ` +
+        'set MAKIMA_HOME to a folder that everybody may enter, such as /var/lib/makima',
+    );
+  }
+  const descriptor = openSync(folder, 'r');
+  return { path: '/proc/self/fd/3', descriptors: [descriptor], close: () => closeSync(descriptor) };
 }
 
 /** The outermost folder on the way to `path` (inclusive) that the account may not enter, or undefined. */

@@ -17,7 +17,7 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { EmbeddedPostgresError, errorCode, reasonOf } from './embedded-postgres-error.js';
-import type { PostgresAccount } from './postgres-account.js';
+import { spawnOptions, type PostgresAccount } from './postgres-account.js';
 
 /** Paths of the programs of one Postgres. */
 export interface PostgresBinaries {
@@ -29,19 +29,19 @@ const PROGRAMS = ['initdb', 'postgres', 'pg_ctl'];
 
 /**
  * The Postgres that npm installed for this platform, ready to run as `account`. A package that cannot be used where it
- * is (links missing in a read-only node_modules, or in a folder that the account may not enter) is copied to
- * `<home>/bin` once.
+ * is (links missing in a read-only node_modules, or in a folder that the account may not enter) is copied to the folder
+ * `copies` once.
  * @throws EmbeddedPostgresError if there is none, or it does not run here.
  */
 export function postgresBinaries(
-  home: string,
+  copies: string,
   account: PostgresAccount,
   packaged: string = packageFolder(),
 ): PostgresBinaries {
   const installed = binariesIn(packaged);
   const failure = prepared(packaged) ?? runFailure(installed, account);
   if (failure === undefined) return installed;
-  const copy = binariesIn(copied(packaged, home));
+  const copy = binariesIn(copied(packaged, copies));
   const copyFailure = runFailure(copy, account);
   if (copyFailure === undefined) return copy;
   throw new EmbeddedPostgresError(
@@ -127,38 +127,40 @@ function isExecutable(file: string): boolean {
 }
 
 /** Why the account cannot run this Postgres, or undefined. */
-function runFailure({ postgres }: PostgresBinaries, { uid, gid }: PostgresAccount): string | undefined {
+function runFailure({ postgres }: PostgresBinaries, account: PostgresAccount): string | undefined {
   try {
-    const user = uid === undefined || gid === undefined ? {} : { uid, gid };
-    execFileSync(postgres, ['--version'], {
-      cwd: '/',
-      stdio: ['ignore', 'ignore', 'pipe'],
-      encoding: 'utf8',
-      ...user,
-    });
+    execFileSync(postgres, ['--version'], { ...spawnOptions(account), stdio: ['ignore', 'ignore', 'pipe'] });
     return undefined;
   } catch (error) {
     return reasonOf(error);
   }
 }
 
-/** Copies the package below the home, once a version, and answers the copy's folder. */
-function copied(packaged: string, home: string): string {
-  const folder = join(home, 'bin', `postgres-${versionOf(packaged)}`);
+/** Copies the package, once a version, and answers the copy's folder. */
+function copied(packaged: string, copies: string): string {
+  const folder = join(copies, `postgres-${versionOf(packaged)}`);
   if (existsSync(folder)) return folder;
   const staging = `${folder}.new-${process.pid}`;
   try {
-    mkdirSync(join(staging, 'native'), { recursive: true, mode: 0o755 });
+    for (const path of [dirname(copies), copies]) makeOpenFolder(path);
+    mkdirSync(staging);
     cpSync(join(packaged, 'native'), join(staging, 'native'), { recursive: true, verbatimSymlinks: true });
     openToAll(staging);
     const failure = prepared(staging);
     if (failure !== undefined) throw new Error(failure);
     renameSync(staging, folder);
-    return folder;
   } catch (error) {
     rmSync(staging, { recursive: true, force: true });
+    if (existsSync(folder)) return folder; // another makima was faster
     throw new EmbeddedPostgresError(`cannot copy Postgres to ${folder}: ${reasonOf(error)}`);
   }
+  return folder;
+}
+
+function makeOpenFolder(path: string): void {
+  if (existsSync(path)) return;
+  mkdirSync(path);
+  chmodSync(path, 0o711); // whatever the umask
 }
 
 /** Lets everybody read: a package installed under a strict umask is closed to Postgres' user, and so is its copy. */

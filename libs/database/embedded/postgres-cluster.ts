@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   chownSync,
   closeSync,
   constants,
@@ -15,13 +16,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import pg from 'pg';
 import { EmbeddedPostgresError, reasonOf } from './embedded-postgres-error.js';
-import type { PostgresAccount } from './postgres-account.js';
+import { entranceTo, spawnOptions, type PostgresAccount } from './postgres-account.js';
 import type { PostgresKeys } from './postgres-keys.js';
-
-const run = promisify(execFile);
 
 /** The role and the database that makima uses. The role is no superuser: row-level security holds for it. */
 const NAME = 'makima';
@@ -44,15 +42,16 @@ export const isCluster = (dataFolder: string): boolean => existsSync(join(dataFo
  * start that was killed half-way leaves nothing that looks like a database.
  * @throws EmbeddedPostgresError if that fails, or if something else stands in its place.
  */
-export async function ensureCluster(options: ClusterOptions): Promise<void> {
+export function ensureCluster(options: ClusterOptions): void {
   const { dataFolder } = options;
   clearHalfMade(dataFolder);
   if (isCluster(dataFolder)) return;
   if (existsSync(dataFolder)) removeEmpty(dataFolder);
   const staging = `${dataFolder}.new-${process.pid}-${Date.now()}`;
   try {
-    mkdirSync(staging, { mode: 0o711 });
-    await initialise(join(staging, 'data'), options);
+    mkdirSync(staging);
+    chmodSync(staging, 0o711); // whatever the umask
+    initialise(staging, options);
     renameSync(join(staging, 'data'), dataFolder);
     syncFolder(dirname(dataFolder));
   } catch (error) {
@@ -85,26 +84,35 @@ function removeEmpty(folder: string): void {
   }
 }
 
-async function initialise(folder: string, options: ClusterOptions): Promise<void> {
-  const { uid, gid } = options.account;
-  const user = uid === undefined || gid === undefined ? {} : { uid, gid };
-  const passwordFile = `${folder}.password`;
-  mkdirSync(folder, { mode: 0o700 });
-  writeFileSync(passwordFile, `${options.superuserPassword}\n`, { mode: 0o600 });
-  for (const path of [folder, passwordFile])
-    if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid);
-  const env = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
-  const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
-  const access = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
-  const sync = options.durable ? [] : ['--no-sync'];
-  await run(options.initdb, ['-D', folder, ...locale, ...access, ...sync], { cwd: '/', env, ...user });
-  const settings = openSync(
-    join(folder, 'postgresql.conf'),
-    constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW,
-  );
-  writeSync(settings, `\ninclude_if_exists '${options.settingsFile}'\n`);
-  fsyncSync(settings);
-  closeSync(settings);
+/** Fills `<staging>/data`. */
+function initialise(staging: string, options: ClusterOptions): void {
+  const { account, superuserPassword, initdb, durable } = options;
+  const data = join(staging, 'data');
+  const password = join(staging, 'password');
+  mkdirSync(data, { mode: 0o700 });
+  writeFileSync(password, `${superuserPassword}\n`, { mode: 0o600 });
+  const { uid, gid } = account;
+  if (uid !== undefined && gid !== undefined) for (const path of [data, password]) chownSync(path, uid, gid);
+  const entrance = entranceTo(staging, account);
+  try {
+    const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+    const access = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${entrance.path}/password`];
+    const sync = durable ? [] : ['--no-sync'];
+    execFileSync(initdb, ['-D', `${entrance.path}/data`, ...locale, ...access, ...sync], {
+      ...spawnOptions(account),
+      stdio: ['ignore', 'ignore', 'pipe', ...entrance.descriptors],
+    });
+  } finally {
+    entrance.close();
+  }
+  includeSettings(join(data, 'postgresql.conf'), options.settingsFile);
+}
+
+function includeSettings(path: string, settingsFile: string): void {
+  const file = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW);
+  writeSync(file, `\ninclude_if_exists '${settingsFile}'\n`);
+  fsyncSync(file);
+  closeSync(file);
 }
 
 function syncFolder(path: string): void {
@@ -139,6 +147,7 @@ export async function ensureDatabase(
     password: keys.superuserPassword,
     database: 'postgres',
   });
+  client.on('error', () => undefined); // a lost connection fails the query as well
   try {
     await client.connect();
     const roles = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [NAME]);

@@ -1,13 +1,10 @@
 import { availableMemory, settingsFile } from './postgres-settings.js';
 
 const GB = 1024 ** 3;
-const settings = (memory: number, durable = true): Record<string, string> =>
-  Object.fromEntries(
-    [...settingsFile({ memory, durable }).matchAll(/^(\w+) = '(.*)'$/gm)].map(([, name, value]) => [
-      name,
-      value,
-    ]),
-  );
+function settings(memory: number, durable = true): Record<string, string> {
+  const lines = settingsFile({ memory, durable }).matchAll(/^(\w+) = '(.*)'$/gm);
+  return Object.fromEntries([...lines].map(([, name = '', value = '']) => [name, value] as const));
+}
 
 describe('the settings of the embedded Postgres', () => {
   it('promise that what is acknowledged is on the disk', () => {

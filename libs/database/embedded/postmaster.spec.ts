@@ -11,7 +11,7 @@ const PROGRAM = '/opt/pg/bin/postgres';
 const server: RunningProcess = {
   pid: 4711,
   startedAt: 'boot 1',
-  commandLine: `${PROGRAM} -D ${DATA} -p 20001`,
+  commandLine: `${PROGRAM} -D ${DATA} -p 20001 -c makima.data_folder=${DATA}`,
   executable: PROGRAM,
   workingFolder: DATA,
 };
@@ -78,7 +78,10 @@ describe('a process', () => {
   it.each([
     { ...server, executable: '/old/bin/postgres' },
     { ...server, executable: `${PROGRAM} (deleted)` },
-    { ...sparse, commandLine: `/old/bin/postgres -D ${DATA} -p 20001` },
+    {
+      ...sparse,
+      commandLine: `/old/bin/postgres -D /proc/self/fd/3/postgres -p 20001 -c makima.data_folder=${DATA}`,
+    },
   ])('of another installation, or one deleted since, is told apart: %j', (found) => {
     expect(asPostmaster(found, PROGRAM, DATA)).toEqual({ process: found, sameProgram: false });
   });
@@ -91,9 +94,9 @@ describe('a process', () => {
   it.each([
     { ...server, executable: '/usr/bin/node' },
     { ...server, workingFolder: '/home/of/another/postgres' },
-    { ...sparse, commandLine: `${PROGRAM} -D ${DATA}-of-another -p 20001` },
-    { ...sparse, commandLine: `vi -D ${DATA} postgres` },
-    { ...sparse, commandLine: `${PROGRAM} -p 20001` },
+    { ...sparse, commandLine: `${PROGRAM} -D ${DATA} -p 20001 -c makima.data_folder=${DATA}-of-another` },
+    { ...sparse, commandLine: `vi -D ${DATA} -c makima.data_folder=${DATA}` },
+    { ...sparse, commandLine: `${PROGRAM} -D ${DATA} -p 20001` },
     { ...sparse, commandLine: '' },
   ])('is none of ours: %j', (found) => {
     expect(asPostmaster(found, PROGRAM, DATA)).toBeUndefined();

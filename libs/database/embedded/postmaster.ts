@@ -12,10 +12,10 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EmbeddedPostgresError, errorCode, reasonOf } from './embedded-postgres-error.js';
-import type { PostgresAccount } from './postgres-account.js';
+import { entranceTo, spawnOptions, type PostgresAccount } from './postgres-account.js';
 import { runningProcess, type RunningProcess } from './running-process.js';
 
 /** What `postmaster.pid` says (https://www.postgresql.org/docs/18/storage-file-layout.html). */
@@ -59,6 +59,9 @@ export function parsePidFile(text: string): PidFile | undefined {
   return { pid, port: Number(lines[3] ?? 0), status: lines[7] ?? '' };
 }
 
+/** A setting without effect, by which the server's command line tells whose it is. */
+const markOf = (dataFolder: string): string => `makima.data_folder=${dataFolder}`;
+
 /**
  * Whether a process is the server of this data folder: a pid alone proves nothing, the system hands it out again.
  * The program's file and the working folder (the server's is its data folder) are compared where the system tells them,
@@ -70,11 +73,11 @@ export function asPostmaster(
   dataFolder: string,
 ): Postmaster | undefined {
   const { executable, workingFolder, commandLine } = process;
-  const called = `${commandLine} `.indexOf(` -D ${dataFolder} `);
-  const file = executable?.replace(/ \(deleted\)$/, '') ?? commandLine.slice(0, Math.max(called, 0));
-  const atHome = workingFolder === undefined ? called >= 0 : workingFolder === dataFolder;
-  if (basename(file) !== 'postgres' || !atHome) return undefined;
-  return { process, sameProgram: (executable ?? file) === program };
+  const called = executable ?? commandLine.slice(0, Math.max(commandLine.indexOf(' -D '), 0));
+  const marked = `${commandLine} `.includes(` -c ${markOf(dataFolder)} `);
+  const atHome = workingFolder === undefined ? marked : workingFolder === dataFolder;
+  if (basename(called.replace(/ \(deleted\)$/, '')) !== 'postgres' || !atHome) return undefined;
+  return { process, sameProgram: called === program };
 }
 
 /** The live server of this data folder, or undefined. */
@@ -124,15 +127,14 @@ export async function launchPostmaster(options: LaunchOptions): Promise<RunningP
   const { program, dataFolder, port, logFile, account } = options;
   const log = openLog(logFile);
   const logStart = fstatSync(log).size;
-  const user =
-    account.uid === undefined || account.gid === undefined ? {} : { uid: account.uid, gid: account.gid };
-  const child = spawn(program, ['-D', dataFolder, '-p', String(port)], {
-    cwd: '/',
+  const entrance = entranceTo(dirname(dataFolder), account);
+  const folder = join(entrance.path, basename(dataFolder));
+  const child = spawn(program, ['-D', folder, '-p', String(port), '-c', markOf(dataFolder)], {
+    ...spawnOptions(account),
     detached: true,
-    env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' },
-    stdio: ['ignore', log, log],
-    ...user,
+    stdio: ['ignore', log, log, ...entrance.descriptors],
   });
+  entrance.close();
   closeSync(log);
   let spawnFailure: string | undefined;
   child.once('error', (error) => (spawnFailure = reasonOf(error)));
@@ -194,7 +196,8 @@ export async function isGone(server: RunningProcess, patience: number): Promise<
   return !isSame(server);
 }
 
-const isSame = (server: RunningProcess): boolean =>
+/** True while this very process lives. */
+export const isSame = (server: RunningProcess): boolean =>
   runningProcess(server.pid)?.startedAt === server.startedAt;
 
 /** Opens the log to append to it; one that has grown over 10 MB is kept as `….1` and begun anew. */

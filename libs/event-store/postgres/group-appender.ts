@@ -187,8 +187,13 @@ export class GroupAppender {
       const at = this.#idle.indexOf(client);
       if (at >= 0) this.#idle.splice(at, 1);
     });
-    await client.connect();
-    await client.query(SETTINGS);
+    try {
+      await client.connect();
+      await client.query(SETTINGS);
+    } catch (error) {
+      void client.end().catch(() => undefined);
+      throw error;
+    }
     return client;
   }
 
@@ -202,17 +207,50 @@ function parameters(batch: readonly Waiting[], probe: boolean): unknown[] {
   const items = batch.map(({ item }) => item);
   const events = items.flatMap((item) => item.events);
   return [
-    binaryArray('text', items.map((item) => item.stream)),
-    binaryArray('uuid', items.map((item) => item.events[0]!.metadata.ownerId)),
-    binaryArray('int8', items.map((item) => item.expected)),
-    binaryArray('int4', items.map((item) => item.events.length)),
-    binaryArray('uuid', events.map((event) => event.id)),
-    binaryArray('text', events.map((event) => event.type)),
-    binaryArray('int2', events.map((event) => event.schemaVersion)),
-    binaryArray('bytea', items.flatMap((item) => item.metadata)),
-    binaryArray('bytea', events.map((event) => event.body)),
-    binaryArray('bytea', items.flatMap((item) => item.bodyHashes)),
-    binaryArray('bytea', items.flatMap((item) => item.digests)),
+    binaryArray(
+      'text',
+      items.map((item) => item.stream),
+    ),
+    binaryArray(
+      'uuid',
+      items.map((item) => item.events[0]!.metadata.ownerId),
+    ),
+    binaryArray(
+      'int8',
+      items.map((item) => item.expected),
+    ),
+    binaryArray(
+      'int4',
+      items.map((item) => item.events.length),
+    ),
+    binaryArray(
+      'uuid',
+      events.map((event) => event.id),
+    ),
+    binaryArray(
+      'text',
+      events.map((event) => event.type),
+    ),
+    binaryArray(
+      'int2',
+      events.map((event) => event.schemaVersion),
+    ),
+    binaryArray(
+      'bytea',
+      items.flatMap((item) => item.metadata),
+    ),
+    binaryArray(
+      'bytea',
+      events.map((event) => event.body),
+    ),
+    binaryArray(
+      'bytea',
+      items.flatMap((item) => item.bodyHashes),
+    ),
+    binaryArray(
+      'bytea',
+      items.flatMap((item) => item.digests),
+    ),
     probe,
   ];
 }

@@ -22,7 +22,10 @@ export class PostgresBlobStore extends BlobStore {
 
   override async get(ownerId: string, hashes: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
     if (hashes.length === 0) return new Map();
-    const wanted = binaryArray('bytea', hashes.map((hash) => Buffer.from(hash, 'hex')));
+    const wanted = binaryArray(
+      'bytea',
+      hashes.map((hash) => Buffer.from(hash, 'hex')),
+    );
     const rows = await this.database.query<{ sha256: Buffer; content: Buffer }>(sql`
       SELECT sha256, content FROM blobs WHERE owner_id = ${ownerId} AND sha256 = ANY (${wanted}::bytea[])`);
     return new Map(rows.map((row) => [row.sha256.toString('hex'), row.content]));

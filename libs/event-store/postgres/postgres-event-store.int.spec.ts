@@ -38,41 +38,33 @@ describe('a reader that follows 16 writers on Postgres', () => {
   }, 60_000);
   afterAll(() => database.drop());
 
-  it(
-    'sees every event once and in order, with one store for each writer',
-    async () => {
-      const stores = oneTo(WRITERS + 1).map(
-        () => new PostgresEventStore({ url: database.url, appendConnections: 1 }),
-      );
-      const reader = stores.pop()!;
-      const start = await reader.head();
-      const report = await followAndCompare({
-        writers: WRITERS,
-        rounds: ROUNDS,
-        start,
-        append: async (writer) => {
-          const written = events(oneToThree());
-          await stores[writer]!.append(newStream(), written, { expected: 0 });
-          return idsOf(written);
-        },
-        read: (after) => reader.readAll({ after, limit: 100 }),
-      });
-      expect(report).toEqual({ acknowledged: report.acknowledged, lost: [], repeated: [], outOfOrder: [] });
-      expect(await readToEnd(reader, start)).toHaveLength(report.acknowledged);
-      await Promise.all([reader, ...stores].map((store) => store.close()));
-    },
-    60_000,
-  );
+  it('sees every event once and in order, with one store for each writer', async () => {
+    const stores = oneTo(WRITERS + 1).map(
+      () => new PostgresEventStore({ url: database.url, appendConnections: 1 }),
+    );
+    const reader = stores.pop()!;
+    const start = await reader.head();
+    const report = await followAndCompare({
+      writers: WRITERS,
+      rounds: ROUNDS,
+      start,
+      append: async (writer) => {
+        const written = events(oneToThree());
+        await stores[writer]!.append(newStream(), written, { expected: 0 });
+        return idsOf(written);
+      },
+      read: (after) => reader.readAll({ after, limit: 100 }),
+    });
+    expect(report).toEqual({ acknowledged: report.acknowledged, lost: [], repeated: [], outOfOrder: [] });
+    expect(await readToEnd(reader, start)).toHaveLength(report.acknowledged);
+    await Promise.all([reader, ...stores].map((store) => store.close()));
+  }, 60_000);
 
-  it(
-    'loses events when positions come from an identity column (negative control: the checker notices)',
-    async () => {
-      const report = await orderingNegativeControl(database.url);
-      expect(report.acknowledged).toBeGreaterThan(WRITERS * ROUNDS);
-      expect(report.lost.length).toBeGreaterThan(0);
-    },
-    60_000,
-  );
+  it('loses events when positions come from an identity column (negative control: the checker notices)', async () => {
+    const report = await orderingNegativeControl(database.url);
+    expect(report.acknowledged).toBeGreaterThan(WRITERS * ROUNDS);
+    expect(report.lost.length).toBeGreaterThan(0);
+  }, 60_000);
 });
 
 /** The log as it is often built: a position is drawn at the insert, and becomes visible at the commit. */

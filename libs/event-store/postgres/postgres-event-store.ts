@@ -2,9 +2,17 @@ import { Database } from '#libs/database/database.js';
 import { sql, type Sql } from '#libs/database/sql.js';
 import { parseMetadata } from '../event-hash.js';
 import {
-  EventIdConflict, EventStore, LogCorrupt, VersionConflict,
-  type AppendResult, type ExpectedVersion, type NewEvent, type ReadAllOptions, type ReadStreamOptions,
-  type StoredEvent, type SubscribeOptions,
+  EventIdConflict,
+  EventStore,
+  LogCorrupt,
+  VersionConflict,
+  type AppendResult,
+  type ExpectedVersion,
+  type NewEvent,
+  type ReadAllOptions,
+  type ReadStreamOptions,
+  type StoredEvent,
+  type SubscribeOptions,
 } from '../event-store.js';
 import { CLOSED, Signal, pullSubscription } from '../pull-subscription.js';
 import { GroupAppender, appendItem } from './group-appender.js';
@@ -59,7 +67,12 @@ export class PostgresEventStore extends EventStore {
     const item = appendItem(stream, events, expected === 'any' ? -1 : expected);
     const outcome = await this.#appender.append(item);
     if (outcome.outcome === 'ok') return outcome.result;
-    return this.#resolveRepetition(stream, events, expected, outcome.outcome === 'conflict' ? outcome.actual : undefined);
+    return this.#resolveRepetition(
+      stream,
+      events,
+      expected,
+      outcome.outcome === 'conflict' ? outcome.actual : undefined,
+    );
   }
 
   /** The append was refused: because it was made before, because ids are taken, or because the stream moved on. */
@@ -69,7 +82,14 @@ export class PostgresEventStore extends EventStore {
     expected: ExpectedVersion,
     actual: number | undefined,
   ): Promise<AppendResult> {
-    const held = new Map((await this.findEvents(stream, events.map((event) => event.id))).map((e) => [e.id, e]));
+    const held = new Map(
+      (
+        await this.findEvents(
+          stream,
+          events.map((event) => event.id),
+        )
+      ).map((e) => [e.id, e]),
+    );
     if (held.size === 0) throw new VersionConflict(stream, expected, actual ?? 0);
     const same = events.every((event) => {
       const stored = held.get(event.id);
@@ -80,7 +100,10 @@ export class PostgresEventStore extends EventStore {
     return { version: last.version, position: last.position, repeated: true };
   }
 
-  override async readStream(stream: string, options: ReadStreamOptions = {}): Promise<readonly StoredEvent[]> {
+  override async readStream(
+    stream: string,
+    options: ReadStreamOptions = {},
+  ): Promise<readonly StoredEvent[]> {
     return this.#events(sql`
       SELECT ${COLUMNS} FROM events e JOIN streams s ON s.id = e.stream_id
       WHERE s.name = ${stream} AND e.version > ${options.after ?? 0}
@@ -101,7 +124,8 @@ export class PostgresEventStore extends EventStore {
       ORDER BY e.position LIMIT ${limit}`);
     events.forEach((event, index) => {
       const due = after + BigInt(index) + 1n;
-      if (event.position !== due) throw new LogCorrupt(`position ${due} is missing; the next is ${event.position}`);
+      if (event.position !== due)
+        throw new LogCorrupt(`position ${due} is missing; the next is ${event.position}`);
     });
     return events;
   }

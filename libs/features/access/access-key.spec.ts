@@ -27,7 +27,8 @@ describe('a key', () => {
   it('uses all characters about equally often in its secret', () => {
     const counts = new Map<string, number>();
     for (let round = 0; round < 2_000; round += 1) {
-      for (const character of issueKey('user', id).token.split('_')[3]!) counts.set(character, (counts.get(character) ?? 0) + 1);
+      for (const character of issueKey('user', id).token.split('_')[3]!)
+        counts.set(character, (counts.get(character) ?? 0) + 1);
     }
     const mean = (2_000 * 32) / 62;
     expect(counts.size).toBe(62);
@@ -50,10 +51,16 @@ describe('a key', () => {
     }
   });
 
-  it.each(['', 'mk_', 'Bearer x', `${issued.token}\n`, issued.token.toUpperCase(), issued.token.replace('tool', 'root'), '\0', 'x'.repeat(10_000)])(
-    'is refused if it is nonsense (%#)',
-    (token) => {
-      expect(parseToken(token)).toBeNull();
-    },
-  );
+  it.each([
+    '',
+    'mk_',
+    'Bearer x',
+    `${issued.token}\n`,
+    issued.token.toUpperCase(),
+    issued.token.replace('tool', 'root'),
+    '\0',
+    'x'.repeat(10_000),
+  ])('is refused if it is nonsense (%#)', (token) => {
+    expect(parseToken(token)).toBeNull();
+  });
 });

@@ -62,4 +62,5 @@ export function parseToken(token: string): ParsedToken | null {
 }
 
 /** Compares two hashes in a time that does not depend on where they differ. */
-export const sameSecret = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b);
+export const sameSecret = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && timingSafeEqual(a, b);

@@ -24,7 +24,12 @@ export class AccessTrail {
   ) {}
 
   /** Records an event in an owner's stream. `key` makes its id: the same key records the same event once. */
-  async record(ownerId: string, event: AccessEvent, key: string, context: TrailContext): Promise<AppendResult> {
+  async record(
+    ownerId: string,
+    event: AccessEvent,
+    key: string,
+    context: TrailContext,
+  ): Promise<AppendResult> {
     const metadata = {
       actor: context.actor,
       ownerId,
@@ -45,7 +50,10 @@ export class AccessTrail {
     const [found] = await this.store.findEvents(ownerStream(ownerId), [eventId(ownerId, key)]);
     if (!found) return false;
     if (found.metadata.inputHash === requestHash) return true;
-    throw new Problem('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another request. Use a new one.');
+    throw new Problem(
+      'IDEMPOTENCY_KEY_REUSED',
+      'This Idempotency-Key was used for another request. Use a new one.',
+    );
   }
 
   /** The owner of a stream; null if there is no such stream. */

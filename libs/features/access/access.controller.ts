@@ -1,10 +1,24 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import { Requires } from '#libs/http/auth.guard.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { TextParam } from '#libs/http/validation.js';
 import {
-  CreatedKey, CreatedOwner, KeyPage, KeyPageQuery, NewKey, NewOwner, OwnerPage, OwnerPageQuery, Whoami,
+  CreatedKey,
+  CreatedOwner,
+  KeyPage,
+  KeyPageQuery,
+  NewKey,
+  NewOwner,
+  OwnerPage,
+  OwnerPageQuery,
+  Whoami,
 } from './access.dto.js';
 import { AccessKeys, whoami } from './access.process.js';
 import { Owners } from './owner.process.js';
@@ -28,7 +42,10 @@ export class AccessController {
 
   @Post('keys')
   @Requires(SCOPES.accessManage)
-  @ApiOperation({ summary: 'Create a key', description: 'The answer holds the token; it is shown only this once.' })
+  @ApiOperation({
+    summary: 'Create a key',
+    description: 'The answer holds the token; it is shown only this once.',
+  })
   @ApiCreatedResponse({ type: CreatedKey })
   createKey(@Body() body: NewKey, @Context() context: RequestContext): Promise<CreatedKey> {
     return this.keys.create(body, context);

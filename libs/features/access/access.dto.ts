@@ -15,7 +15,10 @@ export class NewKey {
   })
   kind!: CallerKind;
 
-  @IsName({ description: 'For people: what the key is for. One line of 1 to 200 characters.', example: 'supervisor of the login work' })
+  @IsName({
+    description: 'For people: what the key is for. One line of 1 to 200 characters.',
+    example: 'supervisor of the login work',
+  })
   name!: string;
 
   @IsSomeOf(ALL_SCOPES, {
@@ -25,27 +28,57 @@ export class NewKey {
   })
   scopes?: string[];
 
-  @IsId({ description: 'For tool keys: the contract that the key reaches, one of your own. Not for other kinds.', example: CONTRACT, optional: true })
+  @IsId({
+    description: 'For tool keys: the contract that the key reaches, one of your own. Not for other kinds.',
+    example: CONTRACT,
+    optional: true,
+  })
   contractId?: string;
 
-  @IsInstant({ description: 'When the key stops working (ISO 8601 with a zone). Without it never.', example: '2030-01-01T00:00:00Z', optional: true })
+  @IsInstant({
+    description: 'When the key stops working (ISO 8601 with a zone). Without it never.',
+    example: '2030-01-01T00:00:00Z',
+    optional: true,
+  })
   expiresAt?: Date;
 }
 
 /** A key without its secret. */
 export class KeyView {
-  @ApiProperty({ description: 'Public id of the key: 16 hex digits.', example: '0123456789abcdef' }) id!: string;
+  @ApiProperty({ description: 'Public id of the key: 16 hex digits.', example: '0123456789abcdef' })
+  id!: string;
   @ApiProperty({ description: 'Who uses it.', enum: KEY_KINDS }) kind!: CallerKind;
   @ApiProperty({ description: 'What it is for.' }) name!: string;
   @ApiProperty({ description: 'What it may do.', enum: ALL_SCOPES, isArray: true }) scopes!: string[];
-  @ApiProperty({ description: 'The contract that a tool key reaches; else null.', type: String, format: 'uuid', nullable: true })
+  @ApiProperty({
+    description: 'The contract that a tool key reaches; else null.',
+    type: String,
+    format: 'uuid',
+    nullable: true,
+  })
   contractId!: string | null;
-  @ApiProperty({ description: 'When it was created (ISO 8601, UTC).', format: 'date-time' }) createdAt!: string;
-  @ApiProperty({ description: 'When it stops working; null: never.', type: String, format: 'date-time', nullable: true })
+  @ApiProperty({ description: 'When it was created (ISO 8601, UTC).', format: 'date-time' })
+  createdAt!: string;
+  @ApiProperty({
+    description: 'When it stops working; null: never.',
+    type: String,
+    format: 'date-time',
+    nullable: true,
+  })
   expiresAt!: string | null;
-  @ApiProperty({ description: 'When it was revoked; null: it was not.', type: String, format: 'date-time', nullable: true })
+  @ApiProperty({
+    description: 'When it was revoked; null: it was not.',
+    type: String,
+    format: 'date-time',
+    nullable: true,
+  })
   revokedAt!: string | null;
-  @ApiProperty({ description: 'When it was last used, to the minute; null: never.', type: String, format: 'date-time', nullable: true })
+  @ApiProperty({
+    description: 'When it was last used, to the minute; null: never.',
+    type: String,
+    format: 'date-time',
+    nullable: true,
+  })
   lastUsedAt!: string | null;
 }
 
@@ -61,12 +94,15 @@ export class CreatedKey extends KeyView {
 
 export class KeyPageQuery {
   @IsWhole({ description: 'Keys at most.', min: 1, max: 500, optional: true, default: 100 }) limit = 100;
-  @IsText({ description: 'Where the former page ended, from its `cursor`.', max: 2_000, optional: true }) cursor?: string;
+  @IsText({ description: 'Where the former page ended, from its `cursor`.', max: 2_000, optional: true })
+  cursor?: string;
 }
 
 export class KeyPage {
-  @ApiProperty({ description: 'Newest first, revoked ones too.', type: () => KeyView, isArray: true }) keys!: KeyView[];
-  @ApiProperty({ description: 'For the next page; null: there is none.', type: String, nullable: true }) cursor!: string | null;
+  @ApiProperty({ description: 'Newest first, revoked ones too.', type: () => KeyView, isArray: true })
+  keys!: KeyView[];
+  @ApiProperty({ description: 'For the next page; null: there is none.', type: String, nullable: true })
+  cursor!: string | null;
 }
 
 export class Whoami {
@@ -74,18 +110,29 @@ export class Whoami {
   @ApiProperty({ description: 'What kind of key it is.', enum: KEY_KINDS }) kind!: CallerKind;
   @ApiProperty({ description: 'Public id of the key.' }) keyId!: string;
   @ApiProperty({ description: 'What it may do.', enum: ALL_SCOPES, isArray: true }) scopes!: string[];
-  @ApiProperty({ description: 'The contract that it is bound to; else null.', type: String, format: 'uuid', nullable: true })
+  @ApiProperty({
+    description: 'The contract that it is bound to; else null.',
+    type: String,
+    format: 'uuid',
+    nullable: true,
+  })
   contractId!: string | null;
 }
 
 export class NewOwner {
-  @IsName({ description: 'A name that no other owner has. One line of 1 to 200 characters.', example: 'research' }) name!: string;
+  @IsName({
+    description: 'A name that no other owner has. One line of 1 to 200 characters.',
+    example: 'research',
+  })
+  name!: string;
 }
 
 export class OwnerView {
-  @ApiProperty({ description: 'Id of the owner, for the header X-Makima-Owner.', format: 'uuid' }) id!: string;
+  @ApiProperty({ description: 'Id of the owner, for the header X-Makima-Owner.', format: 'uuid' })
+  id!: string;
   @ApiProperty({ description: 'Its name.' }) name!: string;
-  @ApiProperty({ description: 'When it was created (ISO 8601, UTC).', format: 'date-time' }) createdAt!: string;
+  @ApiProperty({ description: 'When it was created (ISO 8601, UTC).', format: 'date-time' })
+  createdAt!: string;
 }
 
 export class CreatedOwner extends OwnerView {
@@ -94,10 +141,12 @@ export class CreatedOwner extends OwnerView {
 
 export class OwnerPageQuery {
   @IsWhole({ description: 'Owners at most.', min: 1, max: 500, optional: true, default: 100 }) limit = 100;
-  @IsText({ description: 'Where the former page ended, from its `cursor`.', max: 2_000, optional: true }) cursor?: string;
+  @IsText({ description: 'Where the former page ended, from its `cursor`.', max: 2_000, optional: true })
+  cursor?: string;
 }
 
 export class OwnerPage {
   @ApiProperty({ description: 'By name.', type: () => OwnerView, isArray: true }) owners!: OwnerView[];
-  @ApiProperty({ description: 'For the next page; null: there is none.', type: String, nullable: true }) cursor!: string | null;
+  @ApiProperty({ description: 'For the next page; null: there is none.', type: String, nullable: true })
+  cursor!: string | null;
 }

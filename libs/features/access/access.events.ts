@@ -22,7 +22,12 @@ export type AccessEvent =
   | {
       /** A key of another owner, holding `all-owners`, was used on this owner's data. */
       readonly type: 'ForeignDataRead';
-      readonly data: { readonly keyId: string; readonly homeOwnerId: string; readonly method: string; readonly path: string };
+      readonly data: {
+        readonly keyId: string;
+        readonly homeOwnerId: string;
+        readonly method: string;
+        readonly path: string;
+      };
     };
 
 export const ownerStream = (ownerId: string): string => `owner-${ownerId}`;

@@ -37,9 +37,13 @@ export class AccessKeys {
     const granted = grant(context.caller, request);
     if (isRefusal(granted)) throw new RefusalException(granted);
     if (granted.contractId !== null) await this.#assertOwnContract(granted.contractId, context.ownerId);
-    if (request.expiresAt && request.expiresAt <= context.now) throw invalidField('expiresAt', 'must be in the future');
+    if (request.expiresAt && request.expiresAt <= context.now)
+      throw invalidField('expiresAt', 'must be in the future');
     const id = keyIdOf(context.commandId);
-    if (context.idempotent && (await this.trail.recorded(context.ownerId, `created:${id}`, context.requestHash))) {
+    if (
+      context.idempotent &&
+      (await this.trail.recorded(context.ownerId, `created:${id}`, context.requestHash))
+    ) {
       const earlier = await this.#createdEarlier(id, context);
       if (earlier) return earlier;
     }
@@ -48,8 +52,11 @@ export class AccessKeys {
 
   async list(query: KeyPageQuery, { ownerId }: RequestContext): Promise<KeyPage> {
     const binding = { ownerId, route: 'access-keys/1', filters: query };
-    const before = query.cursor === undefined ? undefined : (this.cursors.open(binding, query.cursor) as KeyPlace);
-    const rows = await this.databases.reader.asOwner(ownerId, (db) => keysBy(db, ownerId, { limit: query.limit + 1, before }));
+    const before =
+      query.cursor === undefined ? undefined : (this.cursors.open(binding, query.cursor) as KeyPlace);
+    const rows = await this.databases.reader.asOwner(ownerId, (db) =>
+      keysBy(db, ownerId, { limit: query.limit + 1, before }),
+    );
     const shown = rows.slice(0, query.limit);
     const last = shown.at(-1);
     const more = rows.length > query.limit && last;
@@ -67,24 +74,47 @@ export class AccessKeys {
     const key = KEY_ID.test(id) ? await keyOf(this.databases.system, id) : null;
     if (!key || key.owner_id !== context.ownerId) throw notFound('key', JSON.stringify(id));
     if (!mayManage(context.caller, key.kind) && key.id !== context.caller.keyId) {
-      throw new Problem('KEY_KIND_NOT_ALLOWED', `A ${context.caller.kind} key cannot revoke ${key.kind} keys. Ask an admin.`);
+      throw new Problem(
+        'KEY_KIND_NOT_ALLOWED',
+        `A ${context.caller.kind} key cannot revoke ${key.kind} keys. Ask an admin.`,
+      );
     }
     if (key.revoked_at === null) await this.#assertNotLast(key, context.now);
     await revokeKey(this.databases.system, id, context.now);
     this.authenticator.forget(id);
-    await this.trail.record(key.owner_id, { type: 'AccessKeyRevoked', data: { keyId: id } }, `revoked:${id}`, context);
+    await this.trail.record(
+      key.owner_id,
+      { type: 'AccessKeyRevoked', data: { keyId: id } },
+      `revoked:${id}`,
+      context,
+    );
   }
 
-  async #write(id: string, request: NewKey, { scopes, contractId }: Grant, context: RequestContext): Promise<CreatedKey> {
+  async #write(
+    id: string,
+    request: NewKey,
+    { scopes, contractId }: Grant,
+    context: RequestContext,
+  ): Promise<CreatedKey> {
     const { kind, name, expiresAt = null } = request;
     const issued = issueKey(kind, id);
     const data = { keyId: id, kind, name, scopes, contractId, expiresAt: expiresAt?.toISOString() ?? null };
     const { position } = await this.trail.record(
-      context.ownerId, { type: 'AccessKeyCreated', data }, `created:${id}`, context,
+      context.ownerId,
+      { type: 'AccessKeyCreated', data },
+      `created:${id}`,
+      context,
     );
     const row: NewKeyRow = {
-      id, owner_id: context.ownerId, kind, scopes, contract_id: contractId, name, secret_hash: issued.secretHash,
-      created_at: context.now, expires_at: expiresAt,
+      id,
+      owner_id: context.ownerId,
+      kind,
+      scopes,
+      contract_id: contractId,
+      name,
+      secret_hash: issued.secretHash,
+      created_at: context.now,
+      expires_at: expiresAt,
     };
     if (!(await insertKey(this.databases.system, row))) {
       const twin = await this.#createdEarlier(id, context);
@@ -117,14 +147,18 @@ export class AccessKeys {
   }
 
   async #assertOwnContract(contractId: string, ownerId: string): Promise<void> {
-    if ((await this.trail.ownerOfStream(contractStream(contractId))) !== ownerId) throw notFound('contract', contractId);
+    if ((await this.trail.ownerOfStream(contractStream(contractId))) !== ownerId)
+      throw notFound('contract', contractId);
   }
 
   /** Without any key of an admin nobody could create one again. */
   async #assertNotLast(key: KeyRow, now: Date): Promise<void> {
     if (key.kind !== 'admin' || !key.scopes.includes('all-owners')) return;
     if ((await otherAdminKeys(this.databases.system, key.id, now)) > 0) return;
-    throw new Problem('LAST_ADMIN_KEY', 'This is the last admin key with all-owners. Create another one first.');
+    throw new Problem(
+      'LAST_ADMIN_KEY',
+      'This is the last admin key with all-owners. Create another one first.',
+    );
   }
 }
 

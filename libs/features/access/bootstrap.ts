@@ -41,11 +41,25 @@ export class AccessBootstrap {
     const { id: ownerId } = await this.owners.ensure(newId(now.getTime()), LOCAL_OWNER, context);
     const issued = issueKey('admin', keyIdOf(commandId));
     const scopes = [...ALL_SCOPES].sort();
-    const data = { keyId: issued.id, kind: 'admin', name: 'local start', scopes, contractId: null, expiresAt: null } as const;
+    const data = {
+      keyId: issued.id,
+      kind: 'admin',
+      name: 'local start',
+      scopes,
+      contractId: null,
+      expiresAt: null,
+    } as const;
     await this.trail.record(ownerId, { type: 'AccessKeyCreated', data }, `created:${issued.id}`, context);
     await insertKey(this.databases.system, {
-      id: issued.id, owner_id: ownerId, kind: 'admin', scopes, contract_id: null, name: data.name,
-      secret_hash: issued.secretHash, created_at: now, expires_at: null,
+      id: issued.id,
+      owner_id: ownerId,
+      kind: 'admin',
+      scopes,
+      contract_id: null,
+      name: data.name,
+      secret_hash: issued.secretHash,
+      created_at: now,
+      expires_at: null,
     });
     return { ownerId, token: issued.token };
   }

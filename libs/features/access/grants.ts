@@ -29,7 +29,10 @@ export const mayManage = (caller: Pick<Caller, 'kind'>, kind: CallerKind): boole
  * Decides what a new key may do. Nobody gives away a scope that they don't hold, except that admins equip daemons.
  * Without named scopes a key gets its kind's default ones, as far as the caller holds them.
  */
-export function grant(caller: Pick<Caller, 'kind' | 'scopes'>, { kind, scopes, contractId }: KeyRequest): Grant | GrantRefusal {
+export function grant(
+  caller: Pick<Caller, 'kind' | 'scopes'>,
+  { kind, scopes, contractId }: KeyRequest,
+): Grant | GrantRefusal {
   if (!mayManage(caller, kind)) {
     return refuse('KEY_KIND_NOT_ALLOWED', `A ${caller.kind} key cannot create ${kind} keys. Ask an admin.`);
   }
@@ -44,7 +47,8 @@ export function grant(caller: Pick<Caller, 'kind' | 'scopes'>, { kind, scopes, c
   if (impossible.length > 0) {
     return refuse('SCOPE_INVALID', `A ${kind} key cannot hold ${impossible.join(', ')}.`, { possible });
   }
-  const held = (scope: string): boolean => caller.scopes.includes(scope) || (kind === 'daemon' && caller.kind === 'admin');
+  const held = (scope: string): boolean =>
+    caller.scopes.includes(scope) || (kind === 'daemon' && caller.kind === 'admin');
   const lacking = scopes?.filter((scope) => !held(scope)) ?? [];
   if (lacking.length > 0) {
     return refuse('SCOPE_NOT_HELD', `Leave out ${lacking.join(', ')}: your own key lacks it.`, { lacking });

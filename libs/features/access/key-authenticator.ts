@@ -41,7 +41,8 @@ export class StoredKeyAuthenticator extends KeyAuthenticator {
     const parsed = parseToken(token);
     if (!parsed) return null;
     const known = this.#known.get(parsed.id);
-    const caller = known && known.until > now.getTime() ? genuine(known, parsed) : await this.#lookUp(parsed, now);
+    const caller =
+      known && known.until > now.getTime() ? genuine(known, parsed) : await this.#lookUp(parsed, now);
     if (caller) this.#touch(caller.keyId, now);
     return caller;
   }
@@ -73,7 +74,9 @@ export class StoredKeyAuthenticator extends KeyAuthenticator {
       commandId,
       traceId: access.traceId,
     });
-    this.#logger.log(`key ${caller.keyId} on owner ${ownerId}: ${access.method} ${JSON.stringify(data.path)} trace ${access.traceId}`);
+    this.#logger.log(
+      `key ${caller.keyId} on owner ${ownerId}: ${access.method} ${JSON.stringify(data.path)} trace ${access.traceId}`,
+    );
     return { ...caller, ownerId };
   }
 

@@ -26,7 +26,11 @@ export class Owners {
     const id = deriveId('owner', context.commandId);
     if (context.idempotent) await this.trail.recorded(id, 'created', context.requestHash);
     const owner = await this.ensure(id, name, context);
-    if (owner.id !== id) throw new Problem('OWNER_NAME_TAKEN', `There is an owner named ${JSON.stringify(name)}. Choose another name.`);
+    if (owner.id !== id)
+      throw new Problem(
+        'OWNER_NAME_TAKEN',
+        `There is an owner named ${JSON.stringify(name)}. Choose another name.`,
+      );
     return owner;
   }
 
@@ -37,15 +41,24 @@ export class Owners {
   async ensure(id: string, name: string, context: TrailContext): Promise<CreatedOwner> {
     const created: OwnerRow = { id, name, created_at: context.now };
     await insertOwner(this.databases.system, created);
-    const owner = (await ownerNamed(this.databases.system, name)) ?? (await ownerOf(this.databases.system, id)) ?? created;
+    const owner =
+      (await ownerNamed(this.databases.system, name)) ??
+      (await ownerOf(this.databases.system, id)) ??
+      created;
     const event = { type: 'OwnerCreated', data: { ownerId: owner.id, name: owner.name } } as const;
     const { position } = await this.trail.record(owner.id, event, 'created', context);
-    return { id: owner.id, name: owner.name, createdAt: owner.created_at.toISOString(), position: positionToken(position) };
+    return {
+      id: owner.id,
+      name: owner.name,
+      createdAt: owner.created_at.toISOString(),
+      position: positionToken(position),
+    };
   }
 
   async list(query: OwnerPageQuery, { ownerId }: RequestContext): Promise<OwnerPage> {
     const binding = { ownerId, route: 'owners/1', filters: query };
-    const after = query.cursor === undefined ? undefined : String(this.cursors.open(binding, query.cursor)[0]);
+    const after =
+      query.cursor === undefined ? undefined : String(this.cursors.open(binding, query.cursor)[0]);
     const rows = await ownersBy(this.databases.system, { limit: query.limit + 1, after });
     const shown = rows.slice(0, query.limit);
     const last = shown.at(-1);

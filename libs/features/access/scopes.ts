@@ -19,9 +19,25 @@ export type Scope = (typeof SCOPES)[keyof typeof SCOPES];
 
 export const ALL_SCOPES: readonly Scope[] = Object.values(SCOPES);
 
-export const KEY_KINDS = ['user', 'tool', 'daemon', 'admin', 'auditor'] as const satisfies readonly CallerKind[];
+export const KEY_KINDS = [
+  'user',
+  'tool',
+  'daemon',
+  'admin',
+  'auditor',
+] as const satisfies readonly CallerKind[];
 
-const { historyRead, historyWrite, conversationRewind, importWrite, chatWrite, accessManage, auditRead, daemonWork, allOwners } = SCOPES;
+const {
+  historyRead,
+  historyWrite,
+  conversationRewind,
+  importWrite,
+  chatWrite,
+  accessManage,
+  auditRead,
+  daemonWork,
+  allOwners,
+} = SCOPES;
 
 /** What a key of a kind gets when nothing else is asked for. */
 export const DEFAULT_SCOPES: Readonly<Record<CallerKind, readonly Scope[]>> = {

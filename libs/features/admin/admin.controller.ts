@@ -23,21 +23,30 @@ export class AdminController {
 
   @Post('projections/verify')
   @HttpCode(202)
-  @ApiOperation({ summary: 'Rebuild into scratch schemas and compare table hashes', description: 'Answers a job; its result has every table.' })
+  @ApiOperation({
+    summary: 'Rebuild into scratch schemas and compare table hashes',
+    description: 'Answers a job; its result has every table.',
+  })
   verify(@Body() body: VerifyRequest) {
     return this.administration.verify(body.name);
   }
 
   @Post('projections/:name/rebuild')
   @HttpCode(202)
-  @ApiOperation({ summary: 'Rebuild a projection (or `all`) while the present one serves', description: 'Answers a job.' })
+  @ApiOperation({
+    summary: 'Rebuild a projection (or `all`) while the present one serves',
+    description: 'Answers a job.',
+  })
   rebuild(@NameParam() name: string, @Body() body: RebuildRequest, @Context() context: RequestContext) {
     return this.administration.rebuild(name, body.dryRun, context);
   }
 
   @Post('projections/:name/skip')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Pass over the event that stopped a projection', description: 'Goes on record in the log.' })
+  @ApiOperation({
+    summary: 'Pass over the event that stopped a projection',
+    description: 'Goes on record in the log.',
+  })
   skip(@NameParam() name: string, @Body() body: SkipRequest, @Context() context: RequestContext) {
     return this.administration.skip(name, body, context);
   }

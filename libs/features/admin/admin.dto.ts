@@ -1,7 +1,11 @@
 import { IsFlag, IsId, IsText, IsWhole } from '#libs/http/fields.js';
 
 export class RebuildRequest {
-  @IsFlag({ description: 'Answer what would be rebuilt, and change nothing.', optional: true, default: false })
+  @IsFlag({
+    description: 'Answer what would be rebuilt, and change nothing.',
+    optional: true,
+    default: false,
+  })
   dryRun = false;
 }
 
@@ -22,10 +26,21 @@ export class SkipRequest {
 }
 
 export class ReplayQuery {
-  @IsWhole({ min: 1, max: 2_147_483_647, description: 'Up to this version (inclusive); without it the last.', optional: true })
+  @IsWhole({
+    min: 1,
+    max: 2_147_483_647,
+    description: 'Up to this version (inclusive); without it the last.',
+    optional: true,
+  })
   to?: number;
 
-  @IsWhole({ min: 0, max: 2_147_483_647, description: 'Answer the events after this version; the state is folded from the beginning.', optional: true, default: 0 })
+  @IsWhole({
+    min: 0,
+    max: 2_147_483_647,
+    description: 'Answer the events after this version; the state is folded from the beginning.',
+    optional: true,
+    default: 0,
+  })
   after = 0;
 
   @IsWhole({ min: 1, max: 1_000, description: 'Events at most.', optional: true, default: 100 })

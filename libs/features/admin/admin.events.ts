@@ -10,6 +10,9 @@ export type AdminEvent =
         readonly reason: string | null;
       };
     }
-  | { readonly type: 'ProjectionRebuilt'; readonly data: { readonly projection: string; readonly version: number } };
+  | {
+      readonly type: 'ProjectionRebuilt';
+      readonly data: { readonly projection: string; readonly version: number };
+    };
 
 export const projectionStream = (name: string): string => `projection-${name}`;

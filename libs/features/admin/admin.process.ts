@@ -43,14 +43,28 @@ export class Administration implements OnModuleDestroy {
     const projections = this.#named(name);
     const statuses = await projectionStatuses(this.database, await this.store.head());
     const names = projections.map((projection) => projection.name);
-    if (dryRun) return { dryRun, names, head: statuses[0]?.head ?? '0', serving: statuses.filter((s) => names.includes(s.name)) };
+    if (dryRun)
+      return {
+        dryRun,
+        names,
+        head: statuses[0]?.head ?? '0',
+        serving: statuses.filter((s) => names.includes(s.name)),
+      };
     const busy = names.map((one) => this.#jobs.running('rebuild', one)).find((job) => job);
-    if (busy) throw new Problem('REBUILD_RUNNING', `${busy.name} is being rebuilt already: job ${busy.id}.`, { context: { id: busy.id } });
+    if (busy)
+      throw new Problem('REBUILD_RUNNING', `${busy.name} is being rebuilt already: job ${busy.id}.`, {
+        context: { id: busy.id },
+      });
     return this.#jobs.start('rebuild', names, async (job) => {
       for (const projection of projections) {
         await this.rebuilder.rebuild(projection, this.#progressOf(job, projection), this.#stopping.signal);
         const { name: projectionName, version } = projection;
-        await this.#record(projectionName, { type: 'ProjectionRebuilt', data: { projection: projectionName, version } }, job.id, context);
+        await this.#record(
+          projectionName,
+          { type: 'ProjectionRebuilt', data: { projection: projectionName, version } },
+          job.id,
+          context,
+        );
       }
     });
   }
@@ -58,13 +72,23 @@ export class Administration implements OnModuleDestroy {
   /** Rebuilds into scratch schemas and compares table hashes, in the background. */
   verify(name: string | undefined): Job {
     const projections = this.#named(name ?? 'all');
-    return this.#jobs.start('verify', projections.map((projection) => projection.name), async (job) => {
-      const tables = [];
-      for (const projection of projections) {
-        tables.push(...(await this.rebuilder.verify(projection, this.#progressOf(job, projection), this.#stopping.signal)));
-      }
-      return { equal: tables.every((table) => table.equal), tables };
-    });
+    return this.#jobs.start(
+      'verify',
+      projections.map((projection) => projection.name),
+      async (job) => {
+        const tables = [];
+        for (const projection of projections) {
+          tables.push(
+            ...(await this.rebuilder.verify(
+              projection,
+              this.#progressOf(job, projection),
+              this.#stopping.signal,
+            )),
+          );
+        }
+        return { equal: tables.every((table) => table.equal), tables };
+      },
+    );
   }
 
   job(id: string): Job {
@@ -77,8 +101,14 @@ export class Administration implements OnModuleDestroy {
   async skip(name: string, { eventId, reason, dryRun }: SkipRequest, context: RequestContext) {
     this.#named(name);
     const statuses = await projectionStatuses(this.database, await this.store.head());
-    const failed = statuses.find((status) => status.name === name && (status.error as { eventId?: string } | null)?.eventId === eventId);
-    if (!failed) throw new Problem('NOT_STOPPED_THERE', `${name} has not stopped at event ${eventId}. Its status names the event.`);
+    const failed = statuses.find(
+      (status) => status.name === name && (status.error as { eventId?: string } | null)?.eventId === eventId,
+    );
+    if (!failed)
+      throw new Problem(
+        'NOT_STOPPED_THERE',
+        `${name} has not stopped at event ${eventId}. Its status names the event.`,
+      );
     if (dryRun) return { name, eventId, dryRun, error: failed.error };
     const position = await this.runner.skip(name, eventId);
     if (position === null) throw new Problem('NOT_STOPPED_THERE', `${name} went on in the meantime.`);
@@ -91,7 +121,11 @@ export class Administration implements OnModuleDestroy {
     const [first] = await this.store.readStream(stream, { limit: 1 });
     if (first?.metadata.ownerId !== caller.ownerId) throw notFound('stream', stream);
     const { after, limit, to } = query;
-    return (await replay(this.store, this.codec, stream, { after, limit, to: to ?? Number.MAX_SAFE_INTEGER }))!;
+    return (await replay(this.store, this.codec, stream, {
+      after,
+      limit,
+      to: to ?? Number.MAX_SAFE_INTEGER,
+    }))!;
   }
 
   async sizes({ caller }: RequestContext) {
@@ -104,20 +138,34 @@ export class Administration implements OnModuleDestroy {
   }
 
   #named(name: string): readonly Projection[] {
-    const projections = this.runner.projections.filter((projection) => name === 'all' || projection.name === name);
+    const projections = this.runner.projections.filter(
+      (projection) => name === 'all' || projection.name === name,
+    );
     if (projections.length > 0) return projections;
     const known = this.runner.projections.map((projection) => projection.name);
-    throw new Problem('PROJECTION_UNKNOWN', `There is no projection ${name}. There are: ${known.join(', ')}.`, { context: { known } });
+    throw new Problem(
+      'PROJECTION_UNKNOWN',
+      `There is no projection ${name}. There are: ${known.join(', ')}.`,
+      { context: { known } },
+    );
   }
 
-  #progressOf = (job: Job, projection: Projection) => (position: bigint, head: bigint): void => {
-    Object.assign(job, { name: projection.name, position: position.toString(), head: head.toString() });
-  };
+  #progressOf =
+    (job: Job, projection: Projection) =>
+    (position: bigint, head: bigint): void => {
+      Object.assign(job, { name: projection.name, position: position.toString(), head: head.toString() });
+    };
 
   async #record(name: string, event: AdminEvent, what: string, context: RequestContext): Promise<void> {
     const { actor, ownerId, now, commandId, traceId } = commandOf(context);
     const stream = `${projectionStream(name)}-${ownerId}`;
-    const metadata = { actor, ownerId, occurredAt: now.toISOString(), commandId, ...(traceId ? { traceId } : {}) };
+    const metadata = {
+      actor,
+      ownerId,
+      occurredAt: now.toISOString(),
+      commandId,
+      ...(traceId ? { traceId } : {}),
+    };
     const encoded = await this.codec.encode([{ event, id: deriveId('admin', stream, what), metadata }]);
     await this.store.append(stream, encoded, { expected: 'any' });
   }

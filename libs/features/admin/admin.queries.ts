@@ -18,7 +18,13 @@ export interface ProjectionStatus {
 /** Every projection that serves, is being built, or has failed. */
 export async function projectionStatuses(db: Queryable, head: bigint): Promise<readonly ProjectionStatus[]> {
   const rows = await db.query<{
-    name: string; version: number; schema: string; position: bigint; status: string; error: unknown; updated_at: Date;
+    name: string;
+    version: number;
+    schema: string;
+    position: bigint;
+    status: string;
+    error: unknown;
+    updated_at: Date;
   }>(sql`SELECT name, version, schema, position, status, error, updated_at FROM projections
          WHERE status <> 'retired' ORDER BY name, version, schema`);
   return rows.map((row) => ({
@@ -49,7 +55,12 @@ export async function tableSizes(db: Queryable): Promise<readonly TableSize[]> {
            greatest(c.reltuples, 0)::bigint AS rows, pg_total_relation_size(c.oid) AS bytes, pg_indexes_size(c.oid) AS index_bytes
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 3 DESC, 1`);
-  return rows.map((row) => ({ table: row.name, rows: Number(row.rows), bytes: Number(row.bytes), indexBytes: Number(row.index_bytes) }));
+  return rows.map((row) => ({
+    table: row.name,
+    rows: Number(row.rows),
+    bytes: Number(row.bytes),
+    indexBytes: Number(row.index_bytes),
+  }));
 }
 
 export const databaseSize = async (db: Queryable): Promise<number> => {
@@ -70,7 +81,12 @@ export interface OwnerSize {
 /** What each owner's data weigh (one owner, or null for all). Reads the whole log: for people, not for every minute. */
 export async function ownerSizes(db: Queryable, ownerId: string | null): Promise<readonly OwnerSize[]> {
   const rows = await db.query<{
-    id: string; name: string; events: bigint; event_bytes: bigint; blobs: bigint; blob_bytes: bigint;
+    id: string;
+    name: string;
+    events: bigint;
+    event_bytes: bigint;
+    blobs: bigint;
+    blob_bytes: bigint;
   }>(sql`
     SELECT o.id, o.name, coalesce(e.events, 0) AS events, coalesce(e.bytes, 0)::bigint AS event_bytes,
            coalesce(b.blobs, 0) AS blobs, coalesce(b.bytes, 0)::bigint AS blob_bytes
@@ -79,7 +95,11 @@ export async function ownerSizes(db: Queryable, ownerId: string | null): Promise
     LEFT JOIN (SELECT owner_id, count(*) AS blobs, sum(bytes) AS bytes FROM blobs GROUP BY 1) b ON b.owner_id = o.id
     WHERE ${ownerId}::uuid IS NULL OR o.id = ${ownerId} ORDER BY 4 DESC, o.name`);
   return rows.map((row) => ({
-    ownerId: row.id, name: row.name, events: Number(row.events), eventBytes: Number(row.event_bytes),
-    blobs: Number(row.blobs), blobBytes: Number(row.blob_bytes),
+    ownerId: row.id,
+    name: row.name,
+    events: Number(row.events),
+    eventBytes: Number(row.event_bytes),
+    blobs: Number(row.blobs),
+    blobBytes: Number(row.blob_bytes),
   }));
 }

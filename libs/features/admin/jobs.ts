@@ -26,7 +26,13 @@ export class Jobs {
   /** Starts work and answers at once. */
   start(kind: Job['kind'], names: readonly string[], work: (job: Job) => Promise<unknown>): Job {
     const job: Job = {
-      id: newId(), kind, names, status: 'running', name: names[0] ?? '', position: '0', head: '0',
+      id: newId(),
+      kind,
+      names,
+      status: 'running',
+      name: names[0] ?? '',
+      position: '0',
+      head: '0',
       startedAt: new Date().toISOString(),
     };
     this.#jobs.set(job.id, job);
@@ -44,6 +50,8 @@ export class Jobs {
 
   /** Work of a kind on a projection that has not ended. */
   running(kind: Job['kind'], name: string): Job | undefined {
-    return [...this.#jobs.values()].find((job) => job.kind === kind && job.status === 'running' && job.names.includes(name));
+    return [...this.#jobs.values()].find(
+      (job) => job.kind === kind && job.status === 'running' && job.names.includes(name),
+    );
   }
 }

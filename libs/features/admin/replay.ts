@@ -2,7 +2,6 @@ import type { EventCodec } from '#libs/event-store/codec.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import type { Decider } from '#libs/kernel/decider.js';
 import type { DomainEvent } from '#libs/kernel/event.js';
-import { chatDecider } from '../chat/chat.decider.js';
 import { contractDecider } from '../contract/contract.decider.js';
 import { taskDecider } from '../task/task.decider.js';
 
@@ -10,9 +9,8 @@ type AnyFold = Pick<Decider<unknown, never, DomainEvent>, 'initial' | 'evolve'>;
 
 /** The fold of each kind of stream, by the prefix of its name. */
 const FOLDS: Readonly<Record<string, AnyFold>> = {
-  'contract-': contractDecider as AnyFold,
-  'task-': taskDecider as AnyFold,
-  'chat-': chatDecider as AnyFold,
+  'contract-': contractDecider,
+  'task-': taskDecider,
 };
 
 export interface ReplayedEvent {

@@ -31,7 +31,11 @@ export class CheckpointController {
   @Requires('history:read')
   @AcceptsAsOf()
   @ApiOperation({ summary: "A task's checkpoints, newest first" })
-  async list(@IdParam('taskId') taskId: string, @Query() query: CheckpointsQuery, @Context() context: RequestContext) {
+  async list(
+    @IdParam('taskId') taskId: string,
+    @Query() query: CheckpointsQuery,
+    @Context() context: RequestContext,
+  ) {
     const binding = { ownerId: context.caller.ownerId, route: `checkpoints/${taskId}/1`, filters: query };
     const below = query.cursor ? (this.cursors.open(binding, query.cursor)[0] as number) : null;
     return this.reads.read(context, async (db, at) => {
@@ -49,7 +53,11 @@ export class CheckpointController {
   @Get(':checkpointId')
   @Requires('history:read')
   @ApiOperation({ summary: 'One checkpoint' })
-  show(@IdParam('taskId') taskId: string, @IdParam('checkpointId') checkpointId: string, @Context() context: RequestContext) {
+  show(
+    @IdParam('taskId') taskId: string,
+    @IdParam('checkpointId') checkpointId: string,
+    @Context() context: RequestContext,
+  ) {
     return this.reads.read(context, async (db) => {
       await visibleTask(db, context.caller, taskId);
       const checkpoint = await checkpointBy(db, taskId, checkpointId);

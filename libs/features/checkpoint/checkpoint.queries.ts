@@ -21,8 +21,17 @@ export interface CheckpointView {
 }
 
 interface CheckpointRow {
-  id: string; task_id: string; checkpoint_number: number; commit_sha: string; branch_name: string | null; message: string;
-  files_changed: string; lines_added: number; lines_removed: number; seq: number; created_at: Date;
+  id: string;
+  task_id: string;
+  checkpoint_number: number;
+  commit_sha: string;
+  branch_name: string | null;
+  message: string;
+  files_changed: string;
+  lines_added: number;
+  lines_removed: number;
+  seq: number;
+  created_at: Date;
 }
 
 const toView = (row: CheckpointRow): CheckpointView => ({

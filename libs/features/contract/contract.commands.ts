@@ -11,8 +11,11 @@ export const CONTRACT_STATE_SHAPE = 'contract/1';
 /** A command on its way to one contract. */
 export class DispatchContract extends Dispatch<ContractCommand, ContractState, ContractEvent> {}
 
-export const ContractHandler = deciderHandler<ContractState, ContractCommand, ContractEvent>(DispatchContract, {
-  stream: contractStream,
-  decider: contractDecider,
-  states: CONTRACT_STATES,
-});
+export const ContractHandler = deciderHandler<ContractState, ContractCommand, ContractEvent>(
+  DispatchContract,
+  {
+    stream: contractStream,
+    decider: contractDecider,
+    states: CONTRACT_STATES,
+  },
+);

@@ -5,7 +5,11 @@ import { AcceptsAsOf } from '#libs/http/request.interceptor.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { IdParam } from '#libs/http/validation.js';
 import {
-  ChangeContractStatusRequest, ChangePhaseRequest, ContractsQuery, CreateContractRequest, SetSupervisorRequest,
+  ChangeContractStatusRequest,
+  ChangePhaseRequest,
+  ContractsQuery,
+  CreateContractRequest,
+  SetSupervisorRequest,
 } from './contract.dto.js';
 import { Contracts } from './contract.process.js';
 
@@ -40,7 +44,11 @@ export class ContractController {
   @HttpCode(200)
   @Requires('history:write')
   @ApiOperation({ summary: 'Move a contract to another phase' })
-  phase(@IdParam('contractId') contractId: string, @Body() body: ChangePhaseRequest, @Context() context: RequestContext) {
+  phase(
+    @IdParam('contractId') contractId: string,
+    @Body() body: ChangePhaseRequest,
+    @Context() context: RequestContext,
+  ) {
     return this.contracts.change(contractId, { type: 'ChangePhase', newPhase: body.phase }, context);
   }
 
@@ -48,14 +56,26 @@ export class ContractController {
   @HttpCode(200)
   @Requires('history:write')
   @ApiOperation({ summary: 'Complete, archive or reopen a contract' })
-  status(@IdParam('contractId') contractId: string, @Body() body: ChangeContractStatusRequest, @Context() context: RequestContext) {
-    return this.contracts.change(contractId, { type: 'ChangeContractStatus', newStatus: body.status }, context);
+  status(
+    @IdParam('contractId') contractId: string,
+    @Body() body: ChangeContractStatusRequest,
+    @Context() context: RequestContext,
+  ) {
+    return this.contracts.change(
+      contractId,
+      { type: 'ChangeContractStatus', newStatus: body.status },
+      context,
+    );
   }
 
   @Put(':contractId/supervisor')
   @Requires('history:write')
   @ApiOperation({ summary: "Set a contract's supervisor" })
-  supervisor(@IdParam('contractId') contractId: string, @Body() body: SetSupervisorRequest, @Context() context: RequestContext) {
+  supervisor(
+    @IdParam('contractId') contractId: string,
+    @Body() body: SetSupervisorRequest,
+    @Context() context: RequestContext,
+  ) {
     return this.contracts.setSupervisor(contractId, body.taskId, context);
   }
 }

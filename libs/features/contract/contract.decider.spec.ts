@@ -9,8 +9,10 @@ const created: ContractEvent = {
 
 describe('a contract', () => {
   it('is created once', () => {
-    given(contractDecider).when({ type: 'CreateContract', data: created.data as never }).then(created);
-    given(contractDecider, created).when({ type: 'CreateContract', data: created.data as never }).refused('CONTRACT_EXISTS');
+    given(contractDecider).when({ type: 'CreateContract', data: created.data }).then(created);
+    given(contractDecider, created)
+      .when({ type: 'CreateContract', data: created.data })
+      .refused('CONTRACT_EXISTS');
   });
 
   it('moves between phases, and staying is no event', () => {
@@ -21,7 +23,10 @@ describe('a contract', () => {
   });
 
   it('names the former supervisor when it gets another', () => {
-    const first: ContractEvent = { type: 'ContractSupervisorSet', data: { taskId: 't1', previousTaskId: null } };
+    const first: ContractEvent = {
+      type: 'ContractSupervisorSet',
+      data: { taskId: 't1', previousTaskId: null },
+    };
     given(contractDecider, created).when({ type: 'SetSupervisor', taskId: 't1' }).then(first);
     given(contractDecider, created, first)
       .when({ type: 'SetSupervisor', taskId: 't2' })

@@ -12,7 +12,10 @@ export type ContractState =
     };
 
 export type ContractCommand =
-  | { readonly type: 'CreateContract'; readonly data: Extract<ContractEvent, { type: 'ContractCreated' }>['data'] }
+  | {
+      readonly type: 'CreateContract';
+      readonly data: Extract<ContractEvent, { type: 'ContractCreated' }>['data'];
+    }
   | { readonly type: 'ChangePhase'; readonly newPhase: Phase }
   | { readonly type: 'ChangeContractStatus'; readonly newStatus: ContractStatus }
   | { readonly type: 'SetSupervisor'; readonly taskId: string };
@@ -31,14 +34,26 @@ export const contractDecider: Decider<ContractState, ContractCommand, ContractEv
     switch (command.type) {
       case 'ChangePhase':
         if (command.newPhase === state.phase) return [];
-        return [{ type: 'ContractPhaseChanged', data: { previousPhase: state.phase, newPhase: command.newPhase } }];
+        return [
+          { type: 'ContractPhaseChanged', data: { previousPhase: state.phase, newPhase: command.newPhase } },
+        ];
       case 'ChangeContractStatus':
         if (command.newStatus === state.status) return [];
-        return [{ type: 'ContractStatusChanged', data: { previousStatus: state.status, newStatus: command.newStatus } }];
+        return [
+          {
+            type: 'ContractStatusChanged',
+            data: { previousStatus: state.status, newStatus: command.newStatus },
+          },
+        ];
       case 'SetSupervisor': {
         const { supervisorTaskId } = state;
         if (supervisorTaskId === command.taskId) return [];
-        return [{ type: 'ContractSupervisorSet', data: { taskId: command.taskId, previousTaskId: supervisorTaskId } }];
+        return [
+          {
+            type: 'ContractSupervisorSet',
+            data: { taskId: command.taskId, previousTaskId: supervisorTaskId },
+          },
+        ];
       }
     }
   },

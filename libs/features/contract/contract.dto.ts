@@ -11,7 +11,11 @@ export class CreateContractRequest {
   @IsOneOf(PHASES, { description: 'The phase that it starts in.', optional: true, default: 'research' })
   phase: Phase = 'research';
 
-  @IsText({ max: 4_096, description: 'Path or URL of the repository that the work is about.', optional: true })
+  @IsText({
+    max: 4_096,
+    description: 'Path or URL of the repository that the work is about.',
+    optional: true,
+  })
   repository?: string;
 }
 

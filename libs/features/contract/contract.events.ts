@@ -19,7 +19,10 @@ export type ContractEvent =
         readonly repository: string | null;
       };
     }
-  | { readonly type: 'ContractPhaseChanged'; readonly data: { readonly previousPhase: Phase; readonly newPhase: Phase } }
+  | {
+      readonly type: 'ContractPhaseChanged';
+      readonly data: { readonly previousPhase: Phase; readonly newPhase: Phase };
+    }
   | {
       readonly type: 'ContractStatusChanged';
       readonly data: { readonly previousStatus: ContractStatus; readonly newStatus: ContractStatus };

@@ -43,7 +43,10 @@ export class Contracts {
   }
 
   /** @throws Problem NOT_FOUND for a contract of another owner, or another than a tool key's. */
-  async show(contractId: string, context: Pick<RequestContext, 'caller' | 'minPosition' | 'asOf'>): Promise<ContractView> {
+  async show(
+    contractId: string,
+    context: Pick<RequestContext, 'caller' | 'minPosition' | 'asOf'>,
+  ): Promise<ContractView> {
     if (context.caller.contractId) assertContract(context.caller, contractId);
     const contract = await this.reads.read(context, (db, at) => contractOf(db, contractId, at));
     if (!contract) throw notFound('contract', contractId);
@@ -60,14 +63,22 @@ export class Contracts {
     const task = await this.reads.read({ caller: context.caller }, (db) => taskOf(db, taskId));
     if (!task) throw notFound('task', taskId);
     if (task.contractId !== contractId) {
-      throw new Problem('TASK_ELSEWHERE', `Task ${taskId} does not belong to contract ${contractId}. Name one of its own tasks.`);
+      throw new Problem(
+        'TASK_ELSEWHERE',
+        `Task ${taskId} does not belong to contract ${contractId}. Name one of its own tasks.`,
+      );
     }
     return this.change(contractId, { type: 'SetSupervisor', taskId }, context);
   }
 
   async #change(contractId: string, command: ContractCommand, context: RequestContext) {
-    const { position } = await this.commands.execute(new DispatchContract(contractId, command, commandOf(context)));
+    const { position } = await this.commands.execute(
+      new DispatchContract(contractId, command, commandOf(context)),
+    );
     await this.reads.catchUp(position);
-    return { ...(await this.show(contractId, { caller: context.caller })), position: positionToken(position) };
+    return {
+      ...(await this.show(contractId, { caller: context.caller })),
+      position: positionToken(position),
+    };
   }
 }

@@ -11,9 +11,19 @@ import type { ContractEvent } from './contract.events.js';
 const contractStates: Table = {
   name: 'contract_states',
   columns: {
-    contract_id: 'uuid', from_position: 'int8', to_position: 'int8?', owner_id: 'uuid', name: 'text',
-    description: 'text', phase: 'text', status: 'text', supervisor_task_id: 'uuid?', repository: 'text?',
-    version: 'int8', created_at: 'timestamptz', updated_at: 'timestamptz',
+    contract_id: 'uuid',
+    from_position: 'int8',
+    to_position: 'int8?',
+    owner_id: 'uuid',
+    name: 'text',
+    description: 'text',
+    phase: 'text',
+    status: 'text',
+    supervisor_task_id: 'uuid?',
+    repository: 'text?',
+    version: 'int8',
+    created_at: 'timestamptz',
+    updated_at: 'timestamptz',
   },
   key: ['contract_id', 'from_position'],
   indexes: ['(contract_id) WHERE to_position IS NULL', '(owner_id, created_at) WHERE to_position IS NULL'],
@@ -49,9 +59,15 @@ function next(row: Row | undefined, { event, metadata, version }: Recorded<Contr
   if (event.type === 'ContractCreated') {
     const { name, description, phase, repository } = event.data;
     return {
-      owner_id: metadata.ownerId, name: escapeText(name), description: escapeText(description), phase, status: 'active',
-      supervisor_task_id: null, repository: repository === null ? null : escapeText(repository),
-      created_at: metadata.occurredAt, ...at,
+      owner_id: metadata.ownerId,
+      name: escapeText(name),
+      description: escapeText(description),
+      phase,
+      status: 'active',
+      supervisor_task_id: null,
+      repository: repository === null ? null : escapeText(repository),
+      created_at: metadata.occurredAt,
+      ...at,
     };
   }
   if (!row) return null;
@@ -64,4 +80,3 @@ function next(row: Row | undefined, { event, metadata, version }: Recorded<Contr
       return { ...row, supervisor_task_id: event.data.taskId, ...at };
   }
 }
-

@@ -18,15 +18,29 @@ export interface ContractView {
 }
 
 interface ContractRow {
-  contract_id: string; name: string; description: string; phase: Phase; status: ContractStatus;
-  supervisor_task_id: string | null; repository: string | null; version: bigint; created_at: Date; updated_at: Date;
+  contract_id: string;
+  name: string;
+  description: string;
+  phase: Phase;
+  status: ContractStatus;
+  supervisor_task_id: string | null;
+  repository: string | null;
+  version: bigint;
+  created_at: Date;
+  updated_at: Date;
 }
 
 const heldAt = (at: bigint | null) =>
-  at === null ? sql`c.to_position IS NULL` : sql`c.from_position <= ${at} AND (c.to_position IS NULL OR c.to_position > ${at})`;
+  at === null
+    ? sql`c.to_position IS NULL`
+    : sql`c.from_position <= ${at} AND (c.to_position IS NULL OR c.to_position > ${at})`;
 
 /** A contract, as it stands or stood; null if the owner has none of this id. */
-export async function contractOf(db: Queryable, contractId: string, at: bigint | null = null): Promise<ContractView | null> {
+export async function contractOf(
+  db: Queryable,
+  contractId: string,
+  at: bigint | null = null,
+): Promise<ContractView | null> {
   const [row] = await db.query<ContractRow>(
     sql`SELECT c.* FROM contract_states c WHERE c.contract_id = ${contractId} AND ${heldAt(at)}`,
   );
@@ -40,7 +54,10 @@ export interface ContractFilters {
 }
 
 /** The owner's contracts, newest first. */
-export async function contractsBy(db: Queryable, { status, limit, after }: ContractFilters): Promise<readonly ContractView[]> {
+export async function contractsBy(
+  db: Queryable,
+  { status, limit, after }: ContractFilters,
+): Promise<readonly ContractView[]> {
   const rows = await db.query<ContractRow>(sql`
     SELECT c.* FROM contract_states c WHERE c.to_position IS NULL
       ${status ? sql`AND c.status = ${status}` : nothing}

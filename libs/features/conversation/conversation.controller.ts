@@ -15,15 +15,25 @@ export class ConversationController {
   @Get('conversation')
   @Requires('history:read')
   @AcceptsAsOf()
-  @ApiOperation({ summary: "A task's conversation", description: 'SPEC §2.2. Abandoned branches are readable by their number.' })
-  read(@IdParam('taskId') taskId: string, @Query() query: ConversationQuery, @Context() context: RequestContext) {
+  @ApiOperation({
+    summary: "A task's conversation",
+    description: 'SPEC §2.2. Abandoned branches are readable by their number.',
+  })
+  read(
+    @IdParam('taskId') taskId: string,
+    @Query() query: ConversationQuery,
+    @Context() context: RequestContext,
+  ) {
     return this.conversations.read(taskId, query, context);
   }
 
   @Get('branches')
   @Requires('history:read')
   @AcceptsAsOf()
-  @ApiOperation({ summary: "The tree of a task's conversation", description: 'Every branch, and the tasks forked from it.' })
+  @ApiOperation({
+    summary: "The tree of a task's conversation",
+    description: 'Every branch, and the tasks forked from it.',
+  })
   branches(@IdParam('taskId') taskId: string, @Context() context: RequestContext) {
     return this.conversations.branches(taskId, context);
   }
@@ -31,8 +41,15 @@ export class ConversationController {
   @Post('conversation/rewind')
   @HttpCode(200)
   @Requires('conversation:rewind')
-  @ApiOperation({ summary: 'Take a conversation back', description: 'SPEC §4.2 for any task. Nothing is deleted: what is hidden stays readable as a branch.' })
-  rewind(@IdParam('taskId') taskId: string, @Body() body: RewindConversationRequest, @Context() context: RequestContext) {
+  @ApiOperation({
+    summary: 'Take a conversation back',
+    description: 'SPEC §4.2 for any task. Nothing is deleted: what is hidden stays readable as a branch.',
+  })
+  rewind(
+    @IdParam('taskId') taskId: string,
+    @Body() body: RewindConversationRequest,
+    @Context() context: RequestContext,
+  ) {
     return this.conversations.rewind(taskId, body, context);
   }
 
@@ -40,7 +57,11 @@ export class ConversationController {
   @HttpCode(200)
   @Requires('conversation:rewind')
   @ApiOperation({ summary: 'Undo a rewind', description: 'Also after new messages: these become a branch.' })
-  undo(@IdParam('taskId') taskId: string, @Body() body: UndoRewindRequest, @Context() context: RequestContext) {
+  undo(
+    @IdParam('taskId') taskId: string,
+    @Body() body: UndoRewindRequest,
+    @Context() context: RequestContext,
+  ) {
     return this.conversations.undo(taskId, body, context);
   }
 }

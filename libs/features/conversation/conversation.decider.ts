@@ -1,6 +1,10 @@
 import { refuse, type Decision } from '#libs/kernel/decider.js';
 import type {
-  ConversationEvent, MessageContent, RewindPoint, Segment, ToolResultContent,
+  ConversationEvent,
+  MessageContent,
+  RewindPoint,
+  Segment,
+  ToolResultContent,
 } from './conversation.events.js';
 import { closed, continued, countOf, cutAfter, shows, type MessagePlace } from './segments.js';
 
@@ -51,11 +55,7 @@ export type ConversationCommand =
     };
 
 export type ConversationRefusal =
-  | 'MESSAGE_UNKNOWN'
-  | 'MESSAGE_NOT_SHOWN'
-  | 'NOTHING_TO_REWIND'
-  | 'NOTHING_TO_UNDO'
-  | 'BRANCH_UNKNOWN';
+  'MESSAGE_UNKNOWN' | 'MESSAGE_NOT_SHOWN' | 'NOTHING_TO_REWIND' | 'NOTHING_TO_UNDO' | 'BRANCH_UNKNOWN';
 
 /** A conversation that begins with what a fork took over from its source (nothing, for a new task). */
 export const startConversation = (taskId: string, inherited: readonly Segment[]): ConversationState => ({
@@ -67,7 +67,8 @@ export const startConversation = (taskId: string, inherited: readonly Segment[])
 });
 
 /** What the conversation shows now. */
-export const shownSegments = (state: ConversationState): readonly Segment[] => state.branches[state.branch]!.segments;
+export const shownSegments = (state: ConversationState): readonly Segment[] =>
+  state.branches[state.branch]!.segments;
 
 /** Number of messages that the conversation shows now. */
 export const shownCount = (state: ConversationState): number => countOf(shownSegments(state), state.seq);
@@ -123,7 +124,10 @@ function rewind(
   }
   const event = rewound(state, cutAfter(shown, keepUpTo, state.seq), command);
   if (event.data.hiddenMessages === 0) {
-    return refuse('NOTHING_TO_REWIND', 'That point is the end of the conversation: there is nothing after it.');
+    return refuse(
+      'NOTHING_TO_REWIND',
+      'That point is the end of the conversation: there is nothing after it.',
+    );
   }
   return [event];
 }
@@ -168,13 +172,18 @@ function undo(
   const number = command.branch ?? state.branches.findLastIndex((branch) => branch.undoable);
   const branch = state.branches[number];
   if (command.branch !== undefined && !branch) {
-    return refuse('BRANCH_UNKNOWN', `The conversation has no branch ${command.branch}; the last is ${state.branches.length - 1}.`);
+    return refuse(
+      'BRANCH_UNKNOWN',
+      `The conversation has no branch ${command.branch}; the last is ${state.branches.length - 1}.`,
+    );
   }
   if (!branch?.undoable || branch.previous === null) {
     return refuse('NOTHING_TO_UNDO', 'There is no rewind that has not been taken back already.');
   }
   const restored = state.branches[branch.previous]!.segments;
-  return [{ type: 'ConversationRewindUndone', data: { ...branchStarted(state, restored), undoneBranch: number } }];
+  return [
+    { type: 'ConversationRewindUndone', data: { ...branchStarted(state, restored), undoneBranch: number } },
+  ];
 }
 
 export function evolveConversation(state: ConversationState, event: ConversationEvent): ConversationState {
@@ -209,7 +218,11 @@ function withOpenCalls(state: ConversationState, seq: number, content: MessageCo
 
 function startBranch(
   state: ConversationState,
-  started: { readonly branch: number; readonly previousBranch: number; readonly segments: readonly Segment[] },
+  started: {
+    readonly branch: number;
+    readonly previousBranch: number;
+    readonly segments: readonly Segment[];
+  },
   branches: readonly Branch[],
   undoable = true,
 ): ConversationState {

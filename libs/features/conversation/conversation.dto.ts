@@ -9,10 +9,19 @@ export class ConversationQuery {
   @IsFlag({ description: 'Include tool calls and their inputs (SPEC §2.2).', optional: true, default: true })
   include_tool_calls = true;
 
-  @IsFlag({ description: 'Include tool results, as messages of role `tool` (SPEC §2.2).', optional: true, default: true })
+  @IsFlag({
+    description: 'Include tool results, as messages of role `tool` (SPEC §2.2).',
+    optional: true,
+    default: true,
+  })
   include_tool_results = true;
 
-  @IsWhole({ min: 1, max: MAX_MESSAGES, description: 'Messages at most; without it all, up to 10,000.', optional: true })
+  @IsWhole({
+    min: 1,
+    max: MAX_MESSAGES,
+    description: 'Messages at most; without it all, up to 10,000.',
+    optional: true,
+  })
   limit?: number;
 
   @IsText({ max: 2_000, description: 'Where the former page ended, from its `cursor`.', optional: true })
@@ -21,25 +30,50 @@ export class ConversationQuery {
   @IsOneOf(ORDERS, { description: 'Which end comes first.', optional: true, default: 'oldest' })
   order: (typeof ORDERS)[number] = 'oldest';
 
-  @IsWhole({ min: 0, max: 2_147_483_647, description: 'A branch, also an abandoned one; without it the present one.', optional: true })
+  @IsWhole({
+    min: 0,
+    max: 2_147_483_647,
+    description: 'A branch, also an abandoned one; without it the present one.',
+    optional: true,
+  })
   branch?: number;
 }
 
 /** SPEC §4.2, with `inclusive`, `reason` and `dryRun`. */
 export class RewindConversationRequest {
-  @IsId({ description: 'Go back to this message. It stays, with its tool results, unless `inclusive` is false.', optional: true })
+  @IsId({
+    description: 'Go back to this message. It stays, with its tool results, unless `inclusive` is false.',
+    optional: true,
+  })
   toMessageId?: string;
 
-  @IsInstant({ description: 'Go back to before the first message with this time or a later one.', optional: true })
+  @IsInstant({
+    description: 'Go back to before the first message with this time or a later one.',
+    optional: true,
+  })
   toTimestamp?: Date;
 
-  @IsWhole({ min: 1, max: 1_000_000, description: 'Go back by this many whole messages: a tool call and its result count as one.', optional: true })
+  @IsWhole({
+    min: 1,
+    max: 1_000_000,
+    description: 'Go back by this many whole messages: a tool call and its result count as one.',
+    optional: true,
+  })
   byMessageCount?: number;
 
-  @IsFlag({ description: 'For toMessageId: whether the message itself stays.', optional: true, default: true })
+  @IsFlag({
+    description: 'For toMessageId: whether the message itself stays.',
+    optional: true,
+    default: true,
+  })
   inclusive = true;
 
-  @IsFlag({ description: 'Also take the code back to the matching checkpoint. Answers 409 NO_DAEMON while no daemon runs.', optional: true, default: false })
+  @IsFlag({
+    description:
+      'Also take the code back to the matching checkpoint. Answers 409 NO_DAEMON while no daemon runs.',
+    optional: true,
+    default: false,
+  })
   rewindCode = false;
 
   @IsText({ max: 2_000, description: 'Why, for whoever reads the history later.', optional: true })
@@ -50,7 +84,12 @@ export class RewindConversationRequest {
 }
 
 export class UndoRewindRequest {
-  @IsWhole({ min: 1, max: 2_147_483_647, description: 'The branch that the rewind started; without it the newest rewind that was not undone.', optional: true })
+  @IsWhole({
+    min: 1,
+    max: 2_147_483_647,
+    description: 'The branch that the rewind started; without it the newest rewind that was not undone.',
+    optional: true,
+  })
   branch?: number;
 
   @IsFlag({ description: 'Answer what would happen, and change nothing.', optional: true, default: false })

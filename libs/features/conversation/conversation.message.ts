@@ -48,14 +48,16 @@ export async function toMessages(
 ): Promise<readonly ConversationMessage[]> {
   const calls = options.includeToolCalls ? await callsByPlace(db, rows) : new Map<string, string>();
   const inputs = new Map<string, readonly ToolCall[]>();
-  const messages = rows.map((row) => toMessage(row, options, (place) => {
-    const known = inputs.get(place);
-    if (known) return known;
-    const json = calls.get(place);
-    const parsed = json === undefined ? [] : (unescapeJson(json) as ToolCall[]);
-    inputs.set(place, parsed);
-    return parsed;
-  }));
+  const messages = rows.map((row) =>
+    toMessage(row, options, (place) => {
+      const known = inputs.get(place);
+      if (known) return known;
+      const json = calls.get(place);
+      const parsed = json === undefined ? [] : (unescapeJson(json) as ToolCall[]);
+      inputs.set(place, parsed);
+      return parsed;
+    }),
+  );
   const withBlobs = rows.some((row) => row.has_blobs);
   return withBlobs ? hydrate(blobs, ownerId, messages) : messages;
 }
@@ -64,7 +66,9 @@ async function callsByPlace(db: Queryable, rows: readonly MessageRow[]): Promise
   const calls = new Map<string, string>();
   for (const row of rows) if (row.tool_calls !== null) calls.set(`${row.task_id}/${row.seq}`, row.tool_calls);
   const elsewhere = rows.flatMap((row) =>
-    row.call_seq !== null && !calls.has(`${row.task_id}/${row.call_seq}`) ? [{ taskId: row.task_id, seq: row.call_seq }] : [],
+    row.call_seq !== null && !calls.has(`${row.task_id}/${row.call_seq}`)
+      ? [{ taskId: row.task_id, seq: row.call_seq }]
+      : [],
   );
   for (const [place, json] of await callsOf(db, elsewhere)) calls.set(place, json);
   return calls;
@@ -83,7 +87,9 @@ function toMessage(
     content: row.role === 'tool' ? '' : text,
     timestamp: row.occurred_at.toISOString(),
     ...(row.role === 'tool' ? toolFields(row, text, options, callsAt) : {}),
-    ...(row.tool_calls !== null && options.includeToolCalls ? { toolCalls: callsAt(`${row.task_id}/${row.seq}`) } : {}),
+    ...(row.tool_calls !== null && options.includeToolCalls
+      ? { toolCalls: callsAt(`${row.task_id}/${row.seq}`) }
+      : {}),
     ...(row.token_count === null ? {} : { tokenCount: Number(row.token_count) }),
     ...(row.cost_usd === null ? {} : { costUsd: row.cost_usd }),
     taskId: row.task_id,

@@ -13,7 +13,12 @@ import { DispatchTask } from '../task/task.commands.js';
 import type { OpenTask } from '../task/task.decider.js';
 import { visibleTask } from '../task/task.guard.js';
 import { tasksBy } from '../task/task.queries.js';
-import { MAX_MESSAGES, type ConversationQuery, type RewindConversationRequest, type UndoRewindRequest } from './conversation.dto.js';
+import {
+  MAX_MESSAGES,
+  type ConversationQuery,
+  type RewindConversationRequest,
+  type UndoRewindRequest,
+} from './conversation.dto.js';
 import { shownCount } from './conversation.decider.js';
 import type { ConversationEvent } from './conversation.events.js';
 import { conversationPage } from './conversation.page.js';
@@ -34,7 +39,9 @@ export class Conversations {
   async read(taskId: string, query: ConversationQuery, context: RequestContext) {
     const { ownerId } = context.caller;
     const binding: CursorBinding = { ownerId, route: `conversation/${taskId}/1`, filters: query };
-    const [start, pinned] = query.cursor ? (this.cursors.open(binding, query.cursor) as [number, number]) : [null, null];
+    const [start, pinned] = query.cursor
+      ? (this.cursors.open(binding, query.cursor) as [number, number])
+      : [null, null];
     return this.reads.read(context, async (db, at) => {
       const task = await visibleTask(db, context.caller, taskId, at);
       const now = await requireShown(db, taskId, pinned ?? query.branch ?? null, at);
@@ -63,7 +70,10 @@ export class Conversations {
   /** SPEC §4.2, for any task. */
   async rewind(taskId: string, request: RewindConversationRequest, context: RequestContext) {
     if (request.rewindCode) {
-      throw new Problem('NO_DAEMON', 'No daemon is connected, so the code cannot be taken back. Leave rewindCode out to rewind the conversation alone.');
+      throw new Problem(
+        'NO_DAEMON',
+        'No daemon is connected, so the code cannot be taken back. Leave rewindCode out to rewind the conversation alone.',
+      );
     }
     await this.reads.catchUpWithLog();
     const found = await this.reads.read({ caller: context.caller }, async (db) => {
@@ -88,7 +98,11 @@ export class Conversations {
     const outcome = await this.commands.execute(
       new DispatchTask(
         taskId,
-        { type: 'UndoRewind', ...(request.branch === undefined ? {} : { branch: request.branch }), ...expectedBy(context) },
+        {
+          type: 'UndoRewind',
+          ...(request.branch === undefined ? {} : { branch: request.branch }),
+          ...expectedBy(context),
+        },
         commandOf(context),
         { dryRun: request.dryRun },
       ),
@@ -109,17 +123,37 @@ export class Conversations {
         taskId,
         current,
         controlVersion: task.controlVersion,
-        branches: rows.map((row) => branchView(row, row.branch === current ? now : shown(row.branch, row.segments, row.left_seq ?? 0), current)),
-        forks: forks.map((fork) => ({ taskId: fork.id, name: fork.name, point: fork.fork?.point ?? null, createdAt: fork.createdAt })),
+        branches: rows.map((row) =>
+          branchView(
+            row,
+            row.branch === current ? now : shown(row.branch, row.segments, row.left_seq ?? 0),
+            current,
+          ),
+        ),
+        forks: forks.map((fork) => ({
+          taskId: fork.id,
+          name: fork.name,
+          point: fork.fork?.point ?? null,
+          createdAt: fork.createdAt,
+        })),
       };
     });
   }
 }
 
 /** What a branch of a task shows, or 404. */
-export async function requireShown(db: Queryable, taskId: string, branch: number | null, at: bigint | null): Promise<Shown> {
+export async function requireShown(
+  db: Queryable,
+  taskId: string,
+  branch: number | null,
+  at: bigint | null,
+): Promise<Shown> {
   const found = await shownBy(db, taskId, branch, at);
-  if (!found) throw new Problem('BRANCH_UNKNOWN', `Task ${taskId} has no branch ${branch ?? ''}. List its branches to see which there are.`);
+  if (!found)
+    throw new Problem(
+      'BRANCH_UNKNOWN',
+      `Task ${taskId} has no branch ${branch ?? ''}. List its branches to see which there are.`,
+    );
   return found;
 }
 
@@ -131,7 +165,12 @@ type Moved = Extract<ConversationEvent, { type: 'ConversationRewound' | 'Convers
 /** What a rewind, an undo or a restore answers. */
 export function headMoved(
   taskId: string,
-  outcome: { readonly events: readonly { readonly type: string; readonly data: unknown }[]; readonly state: unknown; readonly position: bigint; readonly repeated: boolean },
+  outcome: {
+    readonly events: readonly { readonly type: string; readonly data: unknown }[];
+    readonly state: unknown;
+    readonly position: bigint;
+    readonly repeated: boolean;
+  },
   dryRun: boolean,
 ) {
   const event = outcome.events.find(({ type }) => type.startsWith('ConversationRew')) as Moved;

@@ -12,10 +12,26 @@ import type { MessageContent, ToolResultContent } from './conversation.events.js
 const messages: Table = {
   name: 'messages',
   columns: {
-    task_id: 'uuid', seq: 'int4', owner_id: 'uuid', position: 'int8', amended_position: 'int8?', message_id: 'uuid',
-    role: 'text', content: 'text', tool_calls: 'text?', tool_call_id: 'text?', tool_name: 'text?', call_seq: 'int4?',
-    is_error: 'bool?', token_count: 'int8?', cost_usd: 'float8?', origin: 'text?', source_id: 'text?', extra: 'text?',
-    has_blobs: 'bool', occurred_at: 'timestamptz',
+    task_id: 'uuid',
+    seq: 'int4',
+    owner_id: 'uuid',
+    position: 'int8',
+    amended_position: 'int8?',
+    message_id: 'uuid',
+    role: 'text',
+    content: 'text',
+    tool_calls: 'text?',
+    tool_call_id: 'text?',
+    tool_name: 'text?',
+    call_seq: 'int4?',
+    is_error: 'bool?',
+    token_count: 'int8?',
+    cost_usd: 'float8?',
+    origin: 'text?',
+    source_id: 'text?',
+    extra: 'text?',
+    has_blobs: 'bool',
+    occurred_at: 'timestamptz',
   },
   key: ['task_id', 'seq'],
   indexes: ['(message_id)'],
@@ -25,9 +41,21 @@ const messages: Table = {
 const branches: Table = {
   name: 'conversation_branches',
   columns: {
-    task_id: 'uuid', branch: 'int4', owner_id: 'uuid', position: 'int8', previous_branch: 'int4?', kind: 'text',
-    segments: 'text', point: 'text?', reason: 'text?', actor: 'text', hidden_messages: 'int4', undone_branch: 'int4?',
-    left_position: 'int8?', left_seq: 'int4?', created_at: 'timestamptz',
+    task_id: 'uuid',
+    branch: 'int4',
+    owner_id: 'uuid',
+    position: 'int8',
+    previous_branch: 'int4?',
+    kind: 'text',
+    segments: 'text',
+    point: 'text?',
+    reason: 'text?',
+    actor: 'text',
+    hidden_messages: 'int4',
+    undone_branch: 'int4?',
+    left_position: 'int8?',
+    left_seq: 'int4?',
+    created_at: 'timestamptz',
   },
   key: ['task_id', 'branch'],
 };
@@ -41,7 +69,12 @@ export const conversationProjection = projection({
     conversation_branches: 'SELECT * FROM {schema}.conversation_branches',
   },
   handles: [
-    'TaskCreated', 'TaskForked', 'MessageRecorded', 'ToolResultRecorded', 'MessageAmended', 'ConversationRewound',
+    'TaskCreated',
+    'TaskForked',
+    'MessageRecorded',
+    'ToolResultRecorded',
+    'MessageAmended',
+    'ConversationRewound',
     'ConversationRewindUndone',
   ],
   project: (batch) => (batch as readonly Recorded<TaskEvent>[]).flatMap(operationsOf),
@@ -55,39 +88,61 @@ function operationsOf(recorded: Recorded<TaskEvent>): readonly RowOperation[] {
     case 'TaskForked': {
       const inherited = event.type === 'TaskForked' ? event.data.segments : [];
       const segments = [...inherited, { taskId, from: 1, to: null }];
-      return [insert(branches, branchRow(recorded, { branch: 0, kind: inherited.length > 0 ? 'fork' : 'start', segments }))];
+      return [
+        insert(
+          branches,
+          branchRow(recorded, { branch: 0, kind: inherited.length > 0 ? 'fork' : 'start', segments }),
+        ),
+      ];
     }
     case 'MessageRecorded':
       return [insert(messages, { ...placeOf(recorded, event.data.seq), ...messageColumns(event.data) })];
     case 'ToolResultRecorded':
-      return [insert(messages, { ...placeOf(recorded, event.data.seq), ...resultColumns(event.data, event.data.callSeq) })];
+      return [
+        insert(messages, {
+          ...placeOf(recorded, event.data.seq),
+          ...resultColumns(event.data, event.data.callSeq),
+        }),
+      ];
     case 'MessageAmended': {
       const columns = event.data.kind === 'message' ? messageColumns(event.data) : resultColumns(event.data);
-      return [update(messages, { task_id: taskId, seq: event.data.seq }, { ...columns, amended_position: position })];
-    }
-    case 'ConversationRewound':
-    case 'ConversationRewindUndone': {
-      const { branch, previousBranch, segments, hiddenMessages } = event.data;
-      const undone = event.type === 'ConversationRewindUndone';
       return [
-        insert(branches, {
-          ...branchRow(recorded, { branch, kind: undone ? 'undo' : event.data.point.kind === 'snapshot' ? 'restore' : 'rewind', segments }),
-          previous_branch: previousBranch,
-          hidden_messages: hiddenMessages,
-          point: undone ? null : escapeJson(event.data.point),
-          reason: undone || event.data.reason === null ? null : escapeText(event.data.reason),
-          undone_branch: undone ? event.data.undoneBranch : null,
-        }),
         update(
-          branches,
-          { task_id: taskId, branch: previousBranch },
-          { left_position: position, left_seq: (segments.at(-1)?.from ?? 1) - 1 },
+          messages,
+          { task_id: taskId, seq: event.data.seq },
+          { ...columns, amended_position: position },
         ),
       ];
     }
+    case 'ConversationRewound':
+    case 'ConversationRewindUndone':
+      return branchStarted(recorded, event);
     default:
       return [];
   }
+}
+
+/** A new branch is shown, and the former one ends where it stood. */
+function branchStarted(
+  recorded: Recorded,
+  event: Extract<TaskEvent, { type: 'ConversationRewound' | 'ConversationRewindUndone' }>,
+): readonly RowOperation[] {
+  const { branch, previousBranch, segments, hiddenMessages } = event.data;
+  const rewound = event.type === 'ConversationRewound' ? event.data : null;
+  const kind = rewound ? (rewound.point.kind === 'snapshot' ? 'restore' : 'rewind') : 'undo';
+  const row = {
+    ...branchRow(recorded, { branch, kind, segments }),
+    previous_branch: previousBranch,
+    hidden_messages: hiddenMessages,
+    point: rewound ? escapeJson(rewound.point) : null,
+    reason: rewound?.reason == null ? null : escapeText(rewound.reason),
+    undone_branch: event.type === 'ConversationRewindUndone' ? event.data.undoneBranch : null,
+  };
+  const left = { left_position: recorded.position, left_seq: (segments.at(-1)?.from ?? 1) - 1 };
+  return [
+    insert(branches, row),
+    update(branches, { task_id: recorded.stream.slice('task-'.length), branch: previousBranch }, left),
+  ];
 }
 
 function branchRow(
@@ -95,15 +150,32 @@ function branchRow(
   { branch, kind, segments }: { readonly branch: number; readonly kind: string; readonly segments: unknown },
 ): Row {
   return {
-    task_id: stream.slice('task-'.length), branch, owner_id: metadata.ownerId, position, previous_branch: null, kind,
-    segments: JSON.stringify(segments), point: null, reason: null, actor: escapeJson(metadata.actor),
-    hidden_messages: 0, undone_branch: null, left_position: null, left_seq: null, created_at: metadata.occurredAt,
+    task_id: stream.slice('task-'.length),
+    branch,
+    owner_id: metadata.ownerId,
+    position,
+    previous_branch: null,
+    kind,
+    segments: JSON.stringify(segments),
+    point: null,
+    reason: null,
+    actor: escapeJson(metadata.actor),
+    hidden_messages: 0,
+    undone_branch: null,
+    left_position: null,
+    left_seq: null,
+    created_at: metadata.occurredAt,
   };
 }
 
 const placeOf = ({ id, stream, position, metadata }: Recorded, seq: number): Row => ({
-  task_id: stream.slice('task-'.length), seq, owner_id: metadata.ownerId, position, amended_position: null,
-  message_id: id, occurred_at: metadata.occurredAt,
+  task_id: stream.slice('task-'.length),
+  seq,
+  owner_id: metadata.ownerId,
+  position,
+  amended_position: null,
+  message_id: id,
+  occurred_at: metadata.occurredAt,
 });
 
 /** A field as a text column holds it: a long one by its preview, with the reference kept in `extra`. */
@@ -124,12 +196,25 @@ function messageColumns(data: MessageContent): Row {
   const content = textColumn(data.content, 'content', references);
   const calls = toolCalls && toolCalls.length > 0 ? escapeJson(toolCalls) : null;
   const extra = defined({
-    thinking: data.thinking, model: data.model, usage, attachments: data.attachments, ...references,
+    thinking: data.thinking,
+    model: data.model,
+    usage,
+    attachments: data.attachments,
+    ...references,
   });
   return {
-    role: data.role, content, tool_calls: calls, tool_call_id: null, tool_name: null, call_seq: null, is_error: null,
-    token_count: usage ? usage.input + usage.output : null, cost_usd: data.costUsd ?? null, origin: data.origin ?? null,
-    source_id: data.sourceId === undefined ? null : escapeText(data.sourceId), extra,
+    role: data.role,
+    content,
+    tool_calls: calls,
+    tool_call_id: null,
+    tool_name: null,
+    call_seq: null,
+    is_error: null,
+    token_count: usage ? usage.input + usage.output : null,
+    cost_usd: data.costUsd ?? null,
+    origin: data.origin ?? null,
+    source_id: data.sourceId === undefined ? null : escapeText(data.sourceId),
+    extra,
     has_blobs: containsReference(calls) || containsReference(extra),
   };
 }
@@ -137,12 +222,26 @@ function messageColumns(data: MessageContent): Row {
 function resultColumns(data: ToolResultContent, callSeq?: number | null): Row {
   const references: Record<string, unknown> = {};
   const content = textColumn(data.result, 'content', references);
-  const extra = defined({ outcome: data.outcome, files: data.files, attachments: data.attachments, ...references });
+  const extra = defined({
+    outcome: data.outcome,
+    files: data.files,
+    attachments: data.attachments,
+    ...references,
+  });
   return {
-    role: 'tool', content, tool_calls: null, tool_call_id: escapeText(data.toolCallId),
-    tool_name: escapeText(data.toolName), ...(callSeq === undefined ? {} : { call_seq: callSeq }), is_error: data.isError,
-    token_count: null, cost_usd: null, origin: null,
-    source_id: data.sourceId === undefined ? null : escapeText(data.sourceId), extra, has_blobs: containsReference(extra),
+    role: 'tool',
+    content,
+    tool_calls: null,
+    tool_call_id: escapeText(data.toolCallId),
+    tool_name: escapeText(data.toolName),
+    ...(callSeq === undefined ? {} : { call_seq: callSeq }),
+    is_error: data.isError,
+    token_count: null,
+    cost_usd: null,
+    origin: null,
+    source_id: data.sourceId === undefined ? null : escapeText(data.sourceId),
+    extra,
+    has_blobs: containsReference(extra),
   };
 }
 

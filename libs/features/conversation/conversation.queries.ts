@@ -64,7 +64,12 @@ export async function shownBy(
   at: bigint | null,
 ): Promise<Shown | null> {
   const until = at ?? Number.MAX_SAFE_INTEGER;
-  const [row] = await db.query<{ branch: number; segments: string; left_seq: number | null; last_seq: number | null }>(sql`
+  const [row] = await db.query<{
+    branch: number;
+    segments: string;
+    left_seq: number | null;
+    last_seq: number | null;
+  }>(sql`
     SELECT b.branch, b.segments, CASE WHEN b.left_position <= ${until} THEN b.left_seq END AS left_seq,
       (SELECT m.seq FROM messages m WHERE m.task_id = b.task_id AND m.position <= ${until} ORDER BY m.seq DESC LIMIT 1) AS last_seq
     FROM conversation_branches b
@@ -100,11 +105,23 @@ const MESSAGE = sql`m.task_id, m.seq, m.message_id, m.position, m.role, m.conten
 
 /** Closed segments as rows (task_id, from_seq, to_seq, ordinal) of a FROM clause. */
 const segmentRows = (segments: readonly Segment[]): Sql => sql`unnest(
-    ${binaryArray('uuid', segments.map((s) => s.taskId))}::uuid[], ${binaryArray('int4', segments.map((s) => s.from))}::int[],
-    ${binaryArray('int4', segments.map((s) => s.to))}::int[]) WITH ORDINALITY AS s(task_id, from_seq, to_seq, ordinal)`;
+    ${binaryArray(
+      'uuid',
+      segments.map((s) => s.taskId),
+    )}::uuid[], ${binaryArray(
+      'int4',
+      segments.map((s) => s.from),
+    )}::int[],
+    ${binaryArray(
+      'int4',
+      segments.map((s) => s.to),
+    )}::int[]) WITH ORDINALITY AS s(task_id, from_seq, to_seq, ordinal)`;
 
 /** The messages that closed segments show, in order. */
-export async function messagesIn(db: Queryable, segments: readonly Segment[]): Promise<readonly MessageRow[]> {
+export async function messagesIn(
+  db: Queryable,
+  segments: readonly Segment[],
+): Promise<readonly MessageRow[]> {
   if (segments.length === 0) return [];
   const [only] = segments;
   if (segments.length === 1) {
@@ -134,8 +151,14 @@ export async function callsOf(
 ): Promise<ReadonlyMap<string, string>> {
   if (places.length === 0) return new Map();
   const rows = await db.query<{ task_id: string; seq: number; tool_calls: string }>(sql`
-    SELECT m.task_id, m.seq, m.tool_calls FROM unnest(${binaryArray('uuid', places.map((p) => p.taskId))}::uuid[],
-      ${binaryArray('int4', places.map((p) => p.seq))}::int[]) AS p(task_id, seq)
+    SELECT m.task_id, m.seq, m.tool_calls FROM unnest(${binaryArray(
+      'uuid',
+      places.map((p) => p.taskId),
+    )}::uuid[],
+      ${binaryArray(
+        'int4',
+        places.map((p) => p.seq),
+      )}::int[]) AS p(task_id, seq)
     JOIN messages m ON m.task_id = p.task_id AND m.seq = p.seq WHERE m.tool_calls IS NOT NULL`);
   return new Map(rows.map((row) => [`${row.task_id}/${row.seq}`, row.tool_calls]));
 }
@@ -159,7 +182,13 @@ export const firstSince = (db: Queryable, segments: readonly Segment[], time: Da
 export const nthLastWhole = (db: Queryable, segments: readonly Segment[], count: number) =>
   edgeOf(db, segments, sql`m.role <> 'tool'`, sql`DESC`, count - 1);
 
-async function edgeOf(db: Queryable, segments: readonly Segment[], condition: Sql, order: Sql, offset: number) {
+async function edgeOf(
+  db: Queryable,
+  segments: readonly Segment[],
+  condition: Sql,
+  order: Sql,
+  offset: number,
+) {
   if (segments.length === 0) return null;
   const [row] = await db.query<{ task_id: string; seq: number }>(sql`
     SELECT m.task_id, m.seq FROM ${segmentRows(segments)}
@@ -171,4 +200,3 @@ async function edgeOf(db: Queryable, segments: readonly Segment[], condition: Sq
 /** Parts of a row that are JSON, as they were before they were escaped for the column. */
 export const extraOf = (row: Pick<MessageRow, 'extra'>): Readonly<Record<string, unknown>> =>
   row.extra === null ? {} : (unescapeJson(row.extra) as Record<string, unknown>);
-

@@ -29,7 +29,9 @@ export async function findPoint(db: Queryable, shown: Shown, wanted: PointWanted
   if (given.length !== 1) {
     throw invalid(
       ...['toMessageId', 'toTimestamp', 'byMessageCount'].map((field) => ({
-        field, code: 'EXACTLY_ONE', detail: 'give exactly one of toMessageId, toTimestamp and byMessageCount',
+        field,
+        code: 'EXACTLY_ONE',
+        detail: 'give exactly one of toMessageId, toTimestamp and byMessageCount',
       })),
     );
   }
@@ -40,12 +42,24 @@ export async function findPoint(db: Queryable, shown: Shown, wanted: PointWanted
     return { keepUpTo, point: { kind: 'timestamp', value: toTimestamp.toISOString() } };
   }
   const first = await nthLastWhole(db, shown.segments, byMessageCount!);
-  return { keepUpTo: first ? before(shown, first) : null, point: { kind: 'messageCount', value: String(byMessageCount) } };
+  return {
+    keepUpTo: first ? before(shown, first) : null,
+    point: { kind: 'messageCount', value: String(byMessageCount) },
+  };
 }
 
-async function byMessage(db: Queryable, shown: Shown, messageId: string, inclusive: boolean): Promise<PointFound> {
+async function byMessage(
+  db: Queryable,
+  shown: Shown,
+  messageId: string,
+  inclusive: boolean,
+): Promise<PointFound> {
   const place = await placeOf(db, messageId);
-  if (!place) throw new Problem('MESSAGE_UNKNOWN', `There is no message ${messageId}. Take an id from the conversation.`);
+  if (!place)
+    throw new Problem(
+      'MESSAGE_UNKNOWN',
+      `There is no message ${messageId}. Take an id from the conversation.`,
+    );
   if (indexOf(shown, place) === null) {
     throw new Problem(
       'MESSAGE_NOT_SHOWN',
@@ -75,7 +89,8 @@ async function withResults(db: Queryable, shown: Shown, place: MessagePlace): Pr
 export function indexOf({ segments }: Shown, { taskId, seq }: MessagePlace): number | null {
   let count = 0;
   for (const segment of segments) {
-    if (segment.taskId === taskId && segment.from <= seq && seq <= (segment.to ?? 0)) return count + seq - segment.from;
+    if (segment.taskId === taskId && segment.from <= seq && seq <= (segment.to ?? 0))
+      return count + seq - segment.from;
     count += (segment.to ?? 0) - segment.from + 1;
   }
   return null;
@@ -87,7 +102,8 @@ function before(shown: Shown, place: MessagePlace): MessagePlace | null {
   return index === null || index === 0 ? null : atIndex(shown, index - 1);
 }
 
-const lastOf = (shown: Shown): MessagePlace | null => (shown.totalCount === 0 ? null : atIndex(shown, shown.totalCount - 1));
+const lastOf = (shown: Shown): MessagePlace | null =>
+  shown.totalCount === 0 ? null : atIndex(shown, shown.totalCount - 1);
 
 function atIndex(shown: Shown, index: number): MessagePlace {
   const [segment] = slice(shown.segments, index, index + 1);

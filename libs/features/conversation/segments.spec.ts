@@ -31,7 +31,11 @@ describe('segments', () => {
 
   it('cuts after a message, also in a part that came from another task', () => {
     expect(cutAfter(list, { taskId: other, seq: 2 }, 8)).toEqual([{ taskId: other, from: 1, to: 2 }]);
-    expect(cutAfter(list, { taskId: task, seq: 6 }, 8)).toEqual([list[0], list[1], { taskId: task, from: 6, to: 6 }]);
+    expect(cutAfter(list, { taskId: task, seq: 6 }, 8)).toEqual([
+      list[0],
+      list[1],
+      { taskId: task, from: 6, to: 6 },
+    ]);
     expect(cutAfter(list, null, 8)).toEqual([]);
   });
 
@@ -57,7 +61,11 @@ describe('segments', () => {
           } else {
             const keep = Math.min(one.keep, model.length);
             const seq = model[keep - 1];
-            segments = continued(cutAfter(segments, seq === undefined ? null : { taskId: task, seq }, last), task, last);
+            segments = continued(
+              cutAfter(segments, seq === undefined ? null : { taskId: task, seq }, last),
+              task,
+              last,
+            );
             model = model.slice(0, keep);
           }
           const shown = closed(segments, last).flatMap(({ from, to }) =>

@@ -24,11 +24,16 @@ export const shows = (segments: readonly Segment[], place: MessagePlace, lastSeq
   );
 
 /** The part up to a message (inclusive), closed; null keeps nothing. The message must be shown. */
-export function cutAfter(segments: readonly Segment[], place: MessagePlace | null, lastSeq: number): readonly Segment[] {
+export function cutAfter(
+  segments: readonly Segment[],
+  place: MessagePlace | null,
+  lastSeq: number,
+): readonly Segment[] {
   if (place === null) return [];
   const kept: Segment[] = [];
   for (const segment of closed(segments, lastSeq)) {
-    const here = segment.taskId === place.taskId && segment.from <= place.seq && place.seq <= (segment.to ?? 0);
+    const here =
+      segment.taskId === place.taskId && segment.from <= place.seq && place.seq <= (segment.to ?? 0);
     kept.push(here ? { ...segment, to: place.seq } : segment);
     if (here) return kept;
   }
@@ -36,7 +41,8 @@ export function cutAfter(segments: readonly Segment[], place: MessagePlace | nul
 }
 
 /** Segments that go on with what the task records next. */
-export const continued = (segments: readonly Segment[], taskId: string, lastSeq: number): readonly Segment[] => [
-  ...segments,
-  { taskId, from: lastSeq + 1, to: null },
-];
+export const continued = (
+  segments: readonly Segment[],
+  taskId: string,
+  lastSeq: number,
+): readonly Segment[] => [...segments, { taskId, from: lastSeq + 1, to: null }];

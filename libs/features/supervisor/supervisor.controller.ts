@@ -5,7 +5,11 @@ import { IsId, IsOneOf, IsText } from '#libs/http/fields.js';
 import { AcceptsAsOf } from '#libs/http/request.interceptor.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { IdParam } from '#libs/http/validation.js';
-import { ConversationQuery, RewindConversationRequest, UndoRewindRequest } from '../conversation/conversation.dto.js';
+import {
+  ConversationQuery,
+  RewindConversationRequest,
+  UndoRewindRequest,
+} from '../conversation/conversation.dto.js';
 import { Supervisors } from './supervisor.process.js';
 
 /** SPEC §3.1. */
@@ -13,7 +17,11 @@ export class ResumeSupervisorRequest {
   @IsId({ description: 'The daemon that is to go on with it.', optional: true })
   targetDaemonId?: string;
 
-  @IsOneOf(['continue', 'restart_phase', 'from_checkpoint'], { description: 'How to go on.', optional: true, default: 'continue' })
+  @IsOneOf(['continue', 'restart_phase', 'from_checkpoint'], {
+    description: 'How to go on.',
+    optional: true,
+    default: 'continue',
+  })
   resumeMode: 'continue' | 'restart_phase' | 'from_checkpoint' = 'continue';
 
   @IsId({ description: 'For from_checkpoint: the checkpoint.', optional: true })
@@ -31,8 +39,15 @@ export class SupervisorController {
   @Get('conversation')
   @Requires('history:read')
   @AcceptsAsOf()
-  @ApiOperation({ summary: "A supervisor's conversation, with the tasks that it spawned", description: 'SPEC §2.3.' })
-  read(@IdParam('contractId') contractId: string, @Query() query: ConversationQuery, @Context() context: RequestContext) {
+  @ApiOperation({
+    summary: "A supervisor's conversation, with the tasks that it spawned",
+    description: 'SPEC §2.3.',
+  })
+  read(
+    @IdParam('contractId') contractId: string,
+    @Query() query: ConversationQuery,
+    @Context() context: RequestContext,
+  ) {
     return this.supervisors.conversation(contractId, query, context);
   }
 
@@ -48,7 +63,11 @@ export class SupervisorController {
   @HttpCode(200)
   @Requires('conversation:rewind')
   @ApiOperation({ summary: "Take a supervisor's conversation back", description: 'SPEC §4.2.' })
-  rewind(@IdParam('contractId') contractId: string, @Body() body: RewindConversationRequest, @Context() context: RequestContext) {
+  rewind(
+    @IdParam('contractId') contractId: string,
+    @Body() body: RewindConversationRequest,
+    @Context() context: RequestContext,
+  ) {
     return this.supervisors.rewind(contractId, body, context);
   }
 
@@ -56,15 +75,26 @@ export class SupervisorController {
   @HttpCode(200)
   @Requires('conversation:rewind')
   @ApiOperation({ summary: 'Undo a rewind of a supervisor' })
-  undo(@IdParam('contractId') contractId: string, @Body() body: UndoRewindRequest, @Context() context: RequestContext) {
+  undo(
+    @IdParam('contractId') contractId: string,
+    @Body() body: UndoRewindRequest,
+    @Context() context: RequestContext,
+  ) {
     return this.supervisors.undo(contractId, body, context);
   }
 
   @Post('resume')
   @HttpCode(202)
   @Requires('history:write')
-  @ApiOperation({ summary: 'Resume an interrupted supervisor', description: 'SPEC §3.1. Answers 409 NO_DAEMON while no daemon is connected.' })
-  resume(@IdParam('contractId') contractId: string, @Body() _body: ResumeSupervisorRequest, @Context() context: RequestContext) {
+  @ApiOperation({
+    summary: 'Resume an interrupted supervisor',
+    description: 'SPEC §3.1. Answers 409 NO_DAEMON while no daemon is connected.',
+  })
+  resume(
+    @IdParam('contractId') contractId: string,
+    @Body() _body: ResumeSupervisorRequest,
+    @Context() context: RequestContext,
+  ) {
     return this.supervisors.resume(contractId, context);
   }
 }

@@ -6,7 +6,11 @@ import { Problem } from '#libs/http/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { ReadModels } from '#libs/projections/read-models.js';
 import { contractOf, type ContractView } from '../contract/contract.queries.js';
-import type { ConversationQuery, RewindConversationRequest, UndoRewindRequest } from '../conversation/conversation.dto.js';
+import type {
+  ConversationQuery,
+  RewindConversationRequest,
+  UndoRewindRequest,
+} from '../conversation/conversation.dto.js';
 import { Conversations } from '../conversation/conversation.process.js';
 import { taskOf, tasksBy } from '../task/task.queries.js';
 
@@ -66,7 +70,10 @@ export class Supervisors {
   /** SPEC §3.1, as far as it can go without a daemon. */
   async resume(contractId: string, context: RequestContext): Promise<never> {
     await this.#supervisorOf(contractId, context);
-    throw new Problem('NO_DAEMON', 'No daemon is connected that could resume the supervisor. Its conversation is kept; try again when one is.');
+    throw new Problem(
+      'NO_DAEMON',
+      'No daemon is connected that could resume the supervisor. Its conversation is kept; try again when one is.',
+    );
   }
 
   async #supervisorOf(
@@ -77,7 +84,10 @@ export class Supervisors {
     const contract = await this.reads.read(context, (db, at) => contractOf(db, contractId, at));
     if (!contract) throw notFound('contract', contractId);
     if (contract.supervisorTaskId === null) {
-      throw new Problem('SUPERVISOR_NOT_FOUND', `Contract ${contractId} has no supervisor. Set one: PUT /api/v1/contracts/${contractId}/supervisor.`);
+      throw new Problem(
+        'SUPERVISOR_NOT_FOUND',
+        `Contract ${contractId} has no supervisor. Set one: PUT /api/v1/contracts/${contractId}/supervisor.`,
+      );
     }
     return { contract, taskId: contract.supervisorTaskId };
   }

@@ -3,7 +3,15 @@ import { IsIds, IsNested, IsNestedList } from '#libs/http/structured-fields.js';
 import { TASK_STATUSES, type TaskStatus } from './task.events.js';
 
 export const ACTIVITY_KINDS = [
-  'message', 'tool_call', 'tool_result', 'output', 'status', 'pending_tasks', 'files', 'checkpoint', 'line',
+  'message',
+  'tool_call',
+  'tool_result',
+  'output',
+  'status',
+  'pending_tasks',
+  'files',
+  'checkpoint',
+  'line',
 ] as const;
 export type ActivityKind = (typeof ACTIVITY_KINDS)[number];
 
@@ -50,7 +58,11 @@ export class FileChangeDto {
 }
 
 export class CheckpointDto {
-  @IsText({ max: 64, pattern: /^[0-9a-f]{40}([0-9a-f]{24})?$/, description: 'Object id of the commit, 40 or 64 hex digits.' })
+  @IsText({
+    max: 64,
+    pattern: /^[0-9a-f]{40}([0-9a-f]{24})?$/,
+    description: 'Object id of the commit, 40 or 64 hex digits.',
+  })
   commitSha!: string;
 
   @IsText({ max: 500, description: 'Branch that the agent saw.', optional: true })
@@ -59,7 +71,10 @@ export class CheckpointDto {
   @IsText({ min: 0, max: 100_000, description: 'Message of the checkpoint.' })
   message!: string;
 
-  @IsNestedList(() => FileChangeDto, { maxItems: 100_000, description: 'Files changed since the checkpoint before.' })
+  @IsNestedList(() => FileChangeDto, {
+    maxItems: 100_000,
+    description: 'Files changed since the checkpoint before.',
+  })
   filesChanged!: FileChangeDto[];
 
   @IsWhole({ min: 0, max: 2_147_483_647, description: 'Lines added since the checkpoint before.' })
@@ -71,25 +86,39 @@ export class CheckpointDto {
 
 /** One thing that happened in a task. Which fields it needs depends on `kind`. */
 export class ActivityDto {
-  @IsId({ description: 'Unique in the task: sending it again changes nothing. The id of the message or event.' })
+  @IsId({
+    description: 'Unique in the task: sending it again changes nothing. The id of the message or event.',
+  })
   id!: string;
 
   @IsOneOf(ACTIVITY_KINDS, { description: 'What happened.' })
   kind!: ActivityKind;
 
-  @IsInstant({ description: 'When it happened at its source; without it, when the request arrived.', optional: true })
+  @IsInstant({
+    description: 'When it happened at its source; without it, when the request arrived.',
+    optional: true,
+  })
   occurredAt?: Date;
 
   @IsOneOf(['user', 'assistant', 'system'], { description: 'message: who said it.', optional: true })
   role?: 'user' | 'assistant' | 'system';
 
-  @IsText({ min: 0, max: MAX_TEXT, description: 'message, output, line, tool_result: the text.', optional: true })
+  @IsText({
+    min: 0,
+    max: MAX_TEXT,
+    description: 'message, output, line, tool_result: the text.',
+    optional: true,
+  })
   content?: string;
 
   @IsText({ min: 0, max: MAX_TEXT, description: "message: the agent's thinking.", optional: true })
   thinking?: string;
 
-  @IsNestedList(() => ToolCallDto, { maxItems: 1_000, description: 'message: the calls that it makes. tool_call: the one call.', optional: true })
+  @IsNestedList(() => ToolCallDto, {
+    maxItems: 1_000,
+    description: 'message: the calls that it makes. tool_call: the one call.',
+    optional: true,
+  })
   toolCalls?: ToolCallDto[];
 
   @IsText({ max: 500, description: 'tool_result: the call that it answers.', optional: true })
@@ -119,10 +148,18 @@ export class ActivityDto {
   @IsText({ max: 10_000, description: 'status: why.', optional: true })
   reason?: string;
 
-  @IsIds({ maxItems: 10_000, description: 'pending_tasks: the tasks that the supervisor waits for.', optional: true })
+  @IsIds({
+    maxItems: 10_000,
+    description: 'pending_tasks: the tasks that the supervisor waits for.',
+    optional: true,
+  })
   taskIds?: string[];
 
-  @IsNestedList(() => FileChangeDto, { maxItems: 100_000, description: 'files, tool_result: files that changed.', optional: true })
+  @IsNestedList(() => FileChangeDto, {
+    maxItems: 100_000,
+    description: 'files, tool_result: files that changed.',
+    optional: true,
+  })
   files?: FileChangeDto[];
 
   @IsNested(() => CheckpointDto, { description: 'checkpoint: the commit.', optional: true })
@@ -133,6 +170,10 @@ export class ActivityDto {
 }
 
 export class RecordActivityRequest {
-  @IsNestedList(() => ActivityDto, { minItems: 1, maxItems: 500, description: 'What happened, in order. All of it is recorded or nothing.' })
+  @IsNestedList(() => ActivityDto, {
+    minItems: 1,
+    maxItems: 500,
+    description: 'What happened, in order. All of it is recorded or nothing.',
+  })
   items!: ActivityDto[];
 }

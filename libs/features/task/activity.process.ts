@@ -43,7 +43,11 @@ export class ActivityRecorder {
   ) {}
 
   /** @throws Problem EVENT_ID_CONFLICT when an id stands in the task with another content. */
-  async record(taskId: string, happenings: readonly Happening[], context: CommandContext): Promise<RecordOutcome> {
+  async record(
+    taskId: string,
+    happenings: readonly Happening[],
+    context: CommandContext,
+  ): Promise<RecordOutcome> {
     try {
       return await this.#append(taskId, happenings, context, 0);
     } catch (error) {
@@ -51,13 +55,28 @@ export class ActivityRecorder {
       const fresh = await this.#withoutKnown(taskId, happenings);
       const repeated = happenings.length - fresh.length;
       if (fresh.length > 0) return this.#append(taskId, fresh, context, repeated);
-      const [last] = (await this.store.findEvents(taskStream(taskId), happenings.map(({ id }) => id))).slice(-1);
-      return { recorded: 0, repeated, version: last!.version, position: last!.position, controlVersion: null };
+      const [last] = (
+        await this.store.findEvents(
+          taskStream(taskId),
+          happenings.map(({ id }) => id),
+        )
+      ).slice(-1);
+      return {
+        recorded: 0,
+        repeated,
+        version: last!.version,
+        position: last!.position,
+        controlVersion: null,
+      };
     }
   }
 
   async #append(taskId: string, happenings: readonly Happening[], context: CommandContext, repeated: number) {
-    const origins = happenings.map(({ id, occurredAt, activity }): EventOrigin => ({ id, occurredAt, inputHash: hashOf(activity) }));
+    const origins = happenings.map(({ id, occurredAt, activity }): EventOrigin => ({
+      id,
+      occurredAt,
+      inputHash: hashOf(activity),
+    }));
     const outcome = await this.commands.execute(
       new DispatchTask(
         taskId,
@@ -73,13 +92,24 @@ export class ActivityRecorder {
       ),
     );
     const { controlVersion } = outcome.state as OpenTask;
-    return { recorded: happenings.length, repeated, version: outcome.version, position: outcome.position, controlVersion };
+    return {
+      recorded: happenings.length,
+      repeated,
+      version: outcome.version,
+      position: outcome.position,
+      controlVersion,
+    };
   }
 
   async #withoutKnown(taskId: string, happenings: readonly Happening[]): Promise<readonly Happening[]> {
-    const known = await this.store.findEvents(taskStream(taskId), happenings.map(({ id }) => id));
+    const known = await this.store.findEvents(
+      taskStream(taskId),
+      happenings.map(({ id }) => id),
+    );
     const hashes = new Map(known.map((event) => [event.id, event.metadata.inputHash]));
-    const misused = happenings.filter(({ id, activity }) => hashes.has(id) && hashes.get(id) !== hashOf(activity));
+    const misused = happenings.filter(
+      ({ id, activity }) => hashes.has(id) && hashes.get(id) !== hashOf(activity),
+    );
     if (misused.length > 0) {
       throw new Problem(
         'EVENT_ID_CONFLICT',

@@ -20,11 +20,16 @@ export function activitiesOf(items: readonly ActivityDto[]): readonly Activity[]
   const errors: FieldError[] = items.flatMap((item, index) =>
     REQUIRED[item.kind]
       .filter((field) => item[field] === undefined)
-      .map((field) => ({ field: `items[${index}].${field}`, code: 'REQUIRED', detail: `is required for a ${item.kind}` })),
+      .map((field) => ({
+        field: `items[${index}].${field}`,
+        code: 'REQUIRED',
+        detail: `is required for a ${item.kind}`,
+      })),
   );
   const seen = new Set<string>();
   items.forEach(({ id }, index) => {
-    if (seen.has(id)) errors.push({ field: `items[${index}].id`, code: 'DUPLICATE', detail: 'stands in this request twice' });
+    if (seen.has(id))
+      errors.push({ field: `items[${index}].id`, code: 'DUPLICATE', detail: 'stands in this request twice' });
     seen.add(id);
   });
   if (errors.length > 0) throw invalid(...errors);
@@ -62,7 +67,15 @@ function activityOf(item: ActivityDto): Activity {
       const files = filesChanged.map((file) => ({ ...file }));
       return {
         type: 'RecordCheckpoint',
-        data: { checkpointId: item.id, commitSha, branchName: branchName ?? null, message, filesChanged: files, linesAdded, linesRemoved },
+        data: {
+          checkpointId: item.id,
+          commitSha,
+          branchName: branchName ?? null,
+          message,
+          filesChanged: files,
+          linesAdded,
+          linesRemoved,
+        },
       };
     }
   }
@@ -74,7 +87,9 @@ function messageOf(item: ActivityDto) {
     role: item.role ?? ('assistant' as const),
     content: item.content ?? '',
     ...(thinking === undefined ? {} : { thinking }),
-    ...(toolCalls ? { toolCalls: toolCalls.map(({ id, name, input }) => ({ id, name, input: input ?? null })) } : {}),
+    ...(toolCalls
+      ? { toolCalls: toolCalls.map(({ id, name, input }) => ({ id, name, input: input ?? null })) }
+      : {}),
     ...(model === undefined ? {} : { model }),
     ...(usage ? { usage: { ...usage } } : {}),
     ...(costUsd === undefined ? {} : { costUsd }),

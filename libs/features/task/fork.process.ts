@@ -70,22 +70,43 @@ export class Forks {
   }
 }
 
+/** @throws Problem VALIDATION_FAILED naming what neither of the two shapes gives. */
 function canonical(request: ForkTaskRequest): Wanted {
-  const type = request.forkFrom?.type ?? request.forkFromType;
-  const value = request.forkFrom?.value ?? request.forkFromValue;
-  const name = request.newTask?.name ?? request.newTaskName;
-  const plan = request.newTask?.plan ?? request.newTaskPlan;
-  const missing = Object.entries({ 'forkFrom.type': type, 'forkFrom.value': value, 'newTask.name': name, 'newTask.plan': plan })
-    .filter(([, given]) => given === undefined)
-    .map(([field]) => ({ field, code: 'REQUIRED', detail: 'is required' }));
-  if (type === undefined || value === undefined || name === undefined || plan === undefined) throw invalid(...missing);
-  const createBranch = request.branchOptions?.createBranch ?? request.createBranch;
-  const branchName = request.branchOptions?.branchName ?? request.branchName;
-  return {
-    type, value, name, plan, inclusive: request.inclusive,
-    includeConversation: request.newTask?.includeConversation ?? request.includeConversation ?? true,
-    branchName: createBranch === false ? null : (branchName ?? (createBranch ? `makima/${name.replaceAll(/[^A-Za-z0-9]+/g, '-').toLowerCase()}` : null)),
+  const { forkFrom, newTask, inclusive } = request;
+  const given = {
+    type: forkFrom?.type ?? request.forkFromType,
+    value: forkFrom?.value ?? request.forkFromValue,
+    name: newTask?.name ?? request.newTaskName,
+    plan: newTask?.plan ?? request.newTaskPlan,
   };
+  if (!complete(given)) {
+    const paths = {
+      type: 'forkFrom.type',
+      value: 'forkFrom.value',
+      name: 'newTask.name',
+      plan: 'newTask.plan',
+    };
+    const missing = (Object.keys(paths) as (keyof typeof paths)[]).filter(
+      (field) => given[field] === undefined,
+    );
+    throw invalid(
+      ...missing.map((field) => ({ field: paths[field], code: 'REQUIRED', detail: 'is required' })),
+    );
+  }
+  const includeConversation = newTask?.includeConversation ?? request.includeConversation ?? true;
+  return { ...given, inclusive, includeConversation, branchName: branchNameOf(request, given.name) };
+}
+
+const complete = <T extends object>(given: T): given is { [K in keyof T]: Exclude<T[K], undefined> } & T =>
+  Object.values(given).every((value) => value !== undefined);
+
+/** The branch to create: the one named, or one named after the task; null if none is wanted. */
+function branchNameOf({ branchOptions, ...flat }: ForkTaskRequest, taskName: string): string | null {
+  const createBranch = branchOptions?.createBranch ?? flat.createBranch;
+  if (createBranch === false) return null;
+  const named = branchOptions?.branchName ?? flat.branchName;
+  if (named !== undefined) return named;
+  return createBranch ? `makima/${taskName.replaceAll(/[^A-Za-z0-9]+/g, '-').toLowerCase()}` : null;
 }
 
 async function locate(db: Queryable, task: TaskView, shown: Shown, wanted: Wanted): Promise<Found> {
@@ -100,9 +121,16 @@ async function locate(db: Queryable, task: TaskView, shown: Shown, wanted: Wante
     }
     case 'message_id': {
       if (!isUuid(wanted.value)) throw invalidField('forkFrom.value', 'must be the id of a message, a UUID');
-      const { keepUpTo } = await findPoint(db, shown, { toMessageId: wanted.value, inclusive: wanted.inclusive });
+      const { keepUpTo } = await findPoint(db, shown, {
+        toMessageId: wanted.value,
+        inclusive: wanted.inclusive,
+      });
       const place = await placeOf(db, wanted.value);
-      return { keepUpTo, checkpoint: await checkpointBefore(db, keepUpTo), timestamp: place!.occurredAt.toISOString() };
+      return {
+        keepUpTo,
+        checkpoint: await checkpointBefore(db, keepUpTo),
+        timestamp: place!.occurredAt.toISOString(),
+      };
     }
   }
 }
@@ -110,11 +138,15 @@ async function locate(db: Queryable, task: TaskView, shown: Shown, wanted: Wante
 async function atCheckpoint(db: Queryable, task: TaskView, shown: Shown, value: string): Promise<Found> {
   const checkpoint = await checkpointBy(db, task.id, value);
   if (!checkpoint) {
-    throw new Problem('CHECKPOINT_UNKNOWN', `Task ${task.id} has no checkpoint ${value}. List its checkpoints to see which there are.`);
+    throw new Problem(
+      'CHECKPOINT_UNKNOWN',
+      `Task ${task.id} has no checkpoint ${value}. List its checkpoints to see which there are.`,
+    );
   }
   const keepUpTo = checkpoint.seq === 0 ? null : { taskId: checkpoint.taskId, seq: checkpoint.seq };
   // A checkpoint of messages that a rewind has hidden since: the last message before it that is still shown.
-  const visible = keepUpTo === null || shows(shown.segments, keepUpTo, 0) ? keepUpTo : lastUpTo(shown, keepUpTo);
+  const visible =
+    keepUpTo === null || shows(shown.segments, keepUpTo, 0) ? keepUpTo : lastUpTo(shown, keepUpTo);
   return { keepUpTo: visible, checkpoint, timestamp: checkpoint.createdAt };
 }
 
@@ -129,21 +161,45 @@ function lastUpTo(shown: Shown, place: MessagePlace): MessagePlace | null {
 const checkpointBefore = (db: Queryable, keepUpTo: MessagePlace | null): Promise<CheckpointView | null> =>
   keepUpTo === null ? Promise.resolve(null) : checkpointBy(db, keepUpTo.taskId, { upToSeq: keepUpTo.seq });
 
-function forked(newTaskId: string, source: TaskView, wanted: Wanted, found: Found, segments: readonly Segment[]) {
+function forked(
+  newTaskId: string,
+  source: TaskView,
+  wanted: Wanted,
+  found: Found,
+  segments: readonly Segment[],
+) {
   const point: ForkPoint = {
-    type: wanted.type, value: wanted.value, inclusive: wanted.type === 'timestamp' ? false : wanted.inclusive,
-    checkpointId: found.checkpoint?.id ?? null, timestamp: found.timestamp,
+    type: wanted.type,
+    value: wanted.value,
+    inclusive: wanted.type === 'timestamp' ? false : wanted.inclusive,
+    checkpointId: found.checkpoint?.id ?? null,
+    timestamp: found.timestamp,
   };
   return {
-    taskId: newTaskId, contractId: source.contractId, parentTaskId: source.parentTaskId, name: wanted.name, plan: wanted.plan,
-    sourceTaskId: source.id, point, segments,
-    conversationIncluded: wanted.includeConversation, checkpointSha: found.checkpoint?.commitSha ?? null,
-    checkpointNumber: source.checkpointCount, branchName: wanted.branchName, source: null,
+    taskId: newTaskId,
+    contractId: source.contractId,
+    parentTaskId: source.parentTaskId,
+    name: wanted.name,
+    plan: wanted.plan,
+    sourceTaskId: source.id,
+    point,
+    segments,
+    conversationIncluded: wanted.includeConversation,
+    checkpointSha: found.checkpoint?.commitSha ?? null,
+    checkpointNumber: source.checkpointCount,
+    branchName: wanted.branchName,
+    source: null,
   };
 }
 
 function answer(
-  taskId: string, newTaskId: string, wanted: Wanted, found: Found, prefix: readonly Segment[], dryRun: boolean, position: bigint,
+  taskId: string,
+  newTaskId: string,
+  wanted: Wanted,
+  found: Found,
+  prefix: readonly Segment[],
+  dryRun: boolean,
+  position: bigint,
 ) {
   return {
     newTaskId,

@@ -8,7 +8,13 @@ import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { IdParam } from '#libs/http/validation.js';
 import { RecordActivityRequest } from './activity.dto.js';
 import { Forks } from './fork.process.js';
-import { ContinueTaskRequest, CreateTaskRequest, ForkTaskRequest, ReassignTaskRequest, TasksQuery } from './task.dto.js';
+import {
+  ContinueTaskRequest,
+  CreateTaskRequest,
+  ForkTaskRequest,
+  ReassignTaskRequest,
+  TasksQuery,
+} from './task.dto.js';
 import { Tasks } from './task.process.js';
 
 @ApiTags('task')
@@ -36,8 +42,15 @@ export class TaskController {
   @Get(':taskId')
   @Requires('history:read')
   @AcceptsAsOf()
-  @ApiOperation({ summary: 'One task', description: 'Its ETag is the control version that rewinds are tied to.' })
-  async show(@IdParam('taskId') taskId: string, @Context() context: RequestContext, @Res({ passthrough: true }) response: Response) {
+  @ApiOperation({
+    summary: 'One task',
+    description: 'Its ETag is the control version that rewinds are tied to.',
+  })
+  async show(
+    @IdParam('taskId') taskId: string,
+    @Context() context: RequestContext,
+    @Res({ passthrough: true }) response: Response,
+  ) {
     const task = await this.tasks.show(taskId, context);
     setControlVersion(response, task.controlVersion);
     return task;
@@ -46,14 +59,24 @@ export class TaskController {
   @Post(':taskId/activity')
   @HttpCode(200)
   @Requires('history:write')
-  @ApiOperation({ summary: 'Record what happened in a task', description: 'A batch, all or none; items that the task has already are passed over.' })
-  record(@IdParam('taskId') taskId: string, @Body() body: RecordActivityRequest, @Context() context: RequestContext) {
+  @ApiOperation({
+    summary: 'Record what happened in a task',
+    description: 'A batch, all or none; items that the task has already are passed over.',
+  })
+  record(
+    @IdParam('taskId') taskId: string,
+    @Body() body: RecordActivityRequest,
+    @Context() context: RequestContext,
+  ) {
     return this.tasks.record(taskId, body, context);
   }
 
   @Post(':taskId/fork')
   @Requires('conversation:rewind')
-  @ApiOperation({ summary: 'Fork a task from a point of its history', description: 'SPEC §4.3; the earlier flat shape is accepted too.' })
+  @ApiOperation({
+    summary: 'Fork a task from a point of its history',
+    description: 'SPEC §4.3; the earlier flat shape is accepted too.',
+  })
   fork(@IdParam('taskId') taskId: string, @Body() body: ForkTaskRequest, @Context() context: RequestContext) {
     return this.forks.fork(taskId, body, context);
   }
@@ -61,16 +84,30 @@ export class TaskController {
   @Post(':taskId/continue')
   @HttpCode(202)
   @Requires('history:write')
-  @ApiOperation({ summary: 'Ask for an interrupted task to go on', description: 'SPEC §3.2. It starts when a daemon takes it.' })
-  continue(@IdParam('taskId') taskId: string, @Body() body: ContinueTaskRequest, @Context() context: RequestContext) {
+  @ApiOperation({
+    summary: 'Ask for an interrupted task to go on',
+    description: 'SPEC §3.2. It starts when a daemon takes it.',
+  })
+  continue(
+    @IdParam('taskId') taskId: string,
+    @Body() body: ContinueTaskRequest,
+    @Context() context: RequestContext,
+  ) {
     return this.tasks.continue(taskId, body, context);
   }
 
   @Post(':taskId/reassign')
   @HttpCode(202)
   @Requires('history:write')
-  @ApiOperation({ summary: 'Give a task to another daemon', description: 'SPEC §1.3. It moves when that daemon takes it.' })
-  reassign(@IdParam('taskId') taskId: string, @Body() body: ReassignTaskRequest, @Context() context: RequestContext) {
+  @ApiOperation({
+    summary: 'Give a task to another daemon',
+    description: 'SPEC §1.3. It moves when that daemon takes it.',
+  })
+  reassign(
+    @IdParam('taskId') taskId: string,
+    @Body() body: ReassignTaskRequest,
+    @Context() context: RequestContext,
+  ) {
     return this.tasks.reassign(taskId, body, context);
   }
 }

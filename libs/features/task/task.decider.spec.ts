@@ -8,8 +8,16 @@ const taskId = 'task-1';
 const created: TaskEvent = {
   type: 'TaskCreated',
   data: {
-    taskId, contractId: null, parentTaskId: null, name: 'a task', plan: '', isSupervisor: false, continueFromTaskId: null,
-    checkpointSha: null, copyFiles: [], source: null,
+    taskId,
+    contractId: null,
+    parentTaskId: null,
+    name: 'a task',
+    plan: '',
+    isSupervisor: false,
+    continueFromTaskId: null,
+    checkpointSha: null,
+    copyFiles: [],
+    source: null,
   },
 };
 const message = (seq: number, role: 'user' | 'assistant' = 'user'): TaskEvent => ({
@@ -18,28 +26,42 @@ const message = (seq: number, role: 'user' | 'assistant' = 'user'): TaskEvent =>
 });
 const say = (content: string): Activity => ({ type: 'RecordMessage', content: { role: 'user', content } });
 const record = (...activities: Activity[]): TaskCommand => ({
-  type: 'RecordActivity', activities, snapshotEvery: 0, snapshotId: 'snapshot-1',
+  type: 'RecordActivity',
+  activities,
+  snapshotEvery: 0,
+  snapshotId: 'snapshot-1',
 });
 const point = { kind: 'messageCount', value: '1' } as const;
 const rewind = (seq: number | null): Extract<TaskCommand, { type: 'RewindConversation' }> => ({
-  type: 'RewindConversation', keepUpTo: seq === null ? null : { taskId, seq }, point, reason: null,
+  type: 'RewindConversation',
+  keepUpTo: seq === null ? null : { taskId, seq },
+  point,
+  reason: null,
 });
-const stateOf = (...events: TaskEvent[]): OpenTask => fold(taskDecider, taskDecider.initial, events) as OpenTask;
+const stateOf = (...events: TaskEvent[]): OpenTask =>
+  fold(taskDecider, taskDecider.initial, events) as OpenTask;
 
 describe('a task', () => {
   it('is created once', () => {
-    given(taskDecider).when({ type: 'CreateTask', data: created.data as never }).then(created);
-    given(taskDecider, created).when({ type: 'CreateTask', data: created.data as never }).refused('TASK_EXISTS');
+    given(taskDecider).when({ type: 'CreateTask', data: created.data }).then(created);
+    given(taskDecider, created).when({ type: 'CreateTask', data: created.data }).refused('TASK_EXISTS');
   });
 
   it('does nothing before it exists', () => {
-    given(taskDecider).when(record(say('hello'))).refused('TASK_UNKNOWN');
+    given(taskDecider)
+      .when(record(say('hello')))
+      .refused('TASK_UNKNOWN');
     given(taskDecider).when(rewind(null)).refused('TASK_UNKNOWN');
   });
 
   it('numbers messages and results along one line', () => {
     const events = given(taskDecider, created, message(1))
-      .when(record(say('two'), { type: 'RecordToolResult', content: { toolCallId: 'c', toolName: 'Read', result: '', isError: false } }))
+      .when(
+        record(say('two'), {
+          type: 'RecordToolResult',
+          content: { toolCallId: 'c', toolName: 'Read', result: '', isError: false },
+        }),
+      )
       .events();
     expect(events.map(({ data }) => (data as { seq: number }).seq)).toEqual([2, 3]);
   });
@@ -50,7 +72,12 @@ describe('a task', () => {
       data: { seq: 1, role: 'assistant', content: '', toolCalls: [{ id: 'c1', name: 'Edit', input: {} }] },
     };
     given(taskDecider, created, call, message(2))
-      .when(record({ type: 'RecordToolResult', content: { toolCallId: 'c1', toolName: '', result: 'ok', isError: false } }))
+      .when(
+        record({
+          type: 'RecordToolResult',
+          content: { toolCallId: 'c1', toolName: '', result: 'ok', isError: false },
+        }),
+      )
       .then({
         type: 'ToolResultRecorded',
         data: { seq: 3, callSeq: 1, toolCallId: 'c1', toolName: 'Edit', result: 'ok', isError: false },
@@ -59,7 +86,12 @@ describe('a task', () => {
 
   it('keeps a result whose call nobody knows', () => {
     given(taskDecider, created)
-      .when(record({ type: 'RecordToolResult', content: { toolCallId: 'x', toolName: '', result: 'ok', isError: false } }))
+      .when(
+        record({
+          type: 'RecordToolResult',
+          content: { toolCallId: 'x', toolName: '', result: 'ok', isError: false },
+        }),
+      )
       .then({
         type: 'ToolResultRecorded',
         data: { seq: 1, callSeq: null, toolCallId: 'x', toolName: 'unknown', result: 'ok', isError: false },
@@ -77,12 +109,19 @@ describe('going back in a conversation', () => {
   const three = [created, message(1), message(2), message(3)];
 
   it('shows a prefix and goes on after what was recorded', () => {
-    const [event] = given(taskDecider, ...three).when(rewind(1)).events();
+    const [event] = given(taskDecider, ...three)
+      .when(rewind(1))
+      .events();
     expect(event).toMatchObject({
       type: 'ConversationRewound',
       data: {
-        branch: 1, previousBranch: 0, hiddenMessages: 2,
-        segments: [{ taskId, from: 1, to: 1 }, { taskId, from: 4, to: null }],
+        branch: 1,
+        previousBranch: 0,
+        hiddenMessages: 2,
+        segments: [
+          { taskId, from: 1, to: 1 },
+          { taskId, from: 4, to: null },
+        ],
       },
     });
     const state = stateOf(...three, event!, message(4));
@@ -90,45 +129,84 @@ describe('going back in a conversation', () => {
   });
 
   it('refuses a point that is not shown, one without anything after it, and one of another task', () => {
-    const rewound = given(taskDecider, ...three).when(rewind(1)).events();
-    given(taskDecider, ...three, ...rewound).when(rewind(2)).refused('MESSAGE_NOT_SHOWN');
-    given(taskDecider, ...three).when(rewind(3)).refused('NOTHING_TO_REWIND');
-    given(taskDecider, ...three).when({ ...rewind(1), keepUpTo: { taskId: 'another', seq: 1 } }).refused('MESSAGE_NOT_SHOWN');
+    const rewound = given(taskDecider, ...three)
+      .when(rewind(1))
+      .events();
+    given(taskDecider, ...three, ...rewound)
+      .when(rewind(2))
+      .refused('MESSAGE_NOT_SHOWN');
+    given(taskDecider, ...three)
+      .when(rewind(3))
+      .refused('NOTHING_TO_REWIND');
+    given(taskDecider, ...three)
+      .when({ ...rewind(1), keepUpTo: { taskId: 'another', seq: 1 } })
+      .refused('MESSAGE_NOT_SHOWN');
   });
 
   it('can go back to the very beginning', () => {
-    const events = given(taskDecider, ...three).when(rewind(null)).events();
+    const events = given(taskDecider, ...three)
+      .when(rewind(null))
+      .events();
     expect(shownCount(stateOf(...three, ...events).conversation)).toBe(0);
   });
 
   it('is undone, also after new messages, which become a branch', () => {
-    const rewound = given(taskDecider, ...three).when(rewind(1)).events();
+    const rewound = given(taskDecider, ...three)
+      .when(rewind(1))
+      .events();
     const after = [...three, ...rewound, message(4), message(5)];
-    const undone = given(taskDecider, ...after).when({ type: 'UndoRewind' }).events();
-    expect(undone[0]).toMatchObject({ type: 'ConversationRewindUndone', data: { branch: 2, undoneBranch: 1, hiddenMessages: 2 } });
+    const undone = given(taskDecider, ...after)
+      .when({ type: 'UndoRewind' })
+      .events();
+    expect(undone[0]).toMatchObject({
+      type: 'ConversationRewindUndone',
+      data: { branch: 2, undoneBranch: 1, hiddenMessages: 2 },
+    });
     const state = stateOf(...after, ...undone);
-    expect(shownSegments(state.conversation)).toEqual([{ taskId, from: 1, to: 3 }, { taskId, from: 6, to: null }]);
-    expect(state.conversation.branches[1]!.segments).toEqual([{ taskId, from: 1, to: 1 }, { taskId, from: 4, to: 5 }]);
+    expect(shownSegments(state.conversation)).toEqual([
+      { taskId, from: 1, to: 3 },
+      { taskId, from: 6, to: null },
+    ]);
+    expect(state.conversation.branches[1]!.segments).toEqual([
+      { taskId, from: 1, to: 1 },
+      { taskId, from: 4, to: 5 },
+    ]);
   });
 
   it('undoes the newest rewind first, then the one before, then nothing', () => {
     let history: TaskEvent[] = [...three];
-    const add = (command: TaskCommand): void => void (history = [...history, ...given(taskDecider, ...history).when(command).events()]);
+    const add = (command: TaskCommand): void =>
+      void (history = [
+        ...history,
+        ...given(taskDecider, ...history)
+          .when(command)
+          .events(),
+      ]);
     add(rewind(2));
     add(rewind(1));
     add({ type: 'UndoRewind' });
     expect(shownCount(stateOf(...history).conversation)).toBe(2);
     add({ type: 'UndoRewind' });
     expect(shownCount(stateOf(...history).conversation)).toBe(3);
-    given(taskDecider, ...history).when({ type: 'UndoRewind' }).refused('NOTHING_TO_UNDO');
-    given(taskDecider, ...history).when({ type: 'UndoRewind', branch: 99 }).refused('BRANCH_UNKNOWN');
+    given(taskDecider, ...history)
+      .when({ type: 'UndoRewind' })
+      .refused('NOTHING_TO_UNDO');
+    given(taskDecider, ...history)
+      .when({ type: 'UndoRewind', branch: 99 })
+      .refused('BRANCH_UNKNOWN');
   });
 
   it('is tied to the control version, which messages do not move', () => {
     const { controlVersion } = stateOf(created);
     expect(stateOf(...three).controlVersion).toBe(controlVersion);
-    given(taskDecider, ...three).when({ ...rewind(1), expectedControlVersion: controlVersion + 1 }).refused('PRECONDITION_FAILED');
-    expect(given(taskDecider, ...three).when({ ...rewind(1), expectedControlVersion: controlVersion }).events()).toHaveLength(1);
+    given(taskDecider, ...three)
+      .when({ ...rewind(1), expectedControlVersion: controlVersion + 1 })
+      .refused('PRECONDITION_FAILED');
+    expect(
+      given(taskDecider, ...three)
+        .when({ ...rewind(1), expectedControlVersion: controlVersion })
+        .events(),
+    ).toHaveLength(1);
   });
 
   it('forgets open calls that it hides', () => {
@@ -136,7 +214,9 @@ describe('going back in a conversation', () => {
       type: 'MessageRecorded',
       data: { seq: 4, role: 'assistant', content: '', toolCalls: [{ id: 'c1', name: 'Edit', input: {} }] },
     };
-    const rewound = given(taskDecider, ...three, call).when(rewind(3)).events();
+    const rewound = given(taskDecider, ...three, call)
+      .when(rewind(3))
+      .events();
     expect(stateOf(...three, call, ...rewound).conversation.openCalls).toEqual({});
     expect(Object.keys(stateOf(...three, call).conversation.openCalls)).toEqual(['c1']);
   });
@@ -146,22 +226,50 @@ describe('a fork', () => {
   const forked: TaskEvent = {
     type: 'TaskForked',
     data: {
-      taskId, contractId: null, parentTaskId: null, name: 'fork', plan: '', sourceTaskId: 'source', sourceVersion: 9,
-      point: { type: 'message_id', value: 'm', inclusive: true, checkpointId: null, timestamp: '2026-01-01T00:00:00.000Z' },
-      segments: [{ taskId: 'source', from: 1, to: 5 }], conversationIncluded: true, checkpointSha: null, checkpointNumber: 3,
-      branchName: null, source: null,
+      taskId,
+      contractId: null,
+      parentTaskId: null,
+      name: 'fork',
+      plan: '',
+      sourceTaskId: 'source',
+      sourceVersion: 9,
+      point: {
+        type: 'message_id',
+        value: 'm',
+        inclusive: true,
+        checkpointId: null,
+        timestamp: '2026-01-01T00:00:00.000Z',
+      },
+      segments: [{ taskId: 'source', from: 1, to: 5 }],
+      conversationIncluded: true,
+      checkpointSha: null,
+      checkpointNumber: 3,
+      branchName: null,
+      source: null,
     },
   };
 
   it("shows its source's messages and can go back into them", () => {
     expect(shownCount(stateOf(forked).conversation)).toBe(5);
-    const events = given(taskDecider, forked, message(1)).when({ ...rewind(null), keepUpTo: { taskId: 'source', seq: 2 } }).events();
+    const events = given(taskDecider, forked, message(1))
+      .when({ ...rewind(null), keepUpTo: { taskId: 'source', seq: 2 } })
+      .events();
     expect(shownCount(stateOf(forked, message(1), ...events).conversation)).toBe(2);
   });
 
   it("goes on with its source's checkpoint numbers", () => {
-    const checkpoint = { checkpointId: 'c', commitSha: 'a'.repeat(40), branchName: null, message: '', filesChanged: [], linesAdded: 0, linesRemoved: 0 };
-    const events = given(taskDecider, forked).when(record({ type: 'RecordCheckpoint', data: checkpoint })).events();
+    const checkpoint = {
+      checkpointId: 'c',
+      commitSha: 'a'.repeat(40),
+      branchName: null,
+      message: '',
+      filesChanged: [],
+      linesAdded: 0,
+      linesRemoved: 0,
+    };
+    const events = given(taskDecider, forked)
+      .when(record({ type: 'RecordCheckpoint', data: checkpoint }))
+      .events();
     expect(events[0]).toMatchObject({ data: { number: 4 } });
   });
 });

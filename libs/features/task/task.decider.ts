@@ -1,7 +1,13 @@
 import { isRefusal, refuse, type Decider, type Decision, type Refusal } from '#libs/kernel/decider.js';
 import {
-  decideConversation, evolveConversation, shownCount, shownSegments, startConversation,
-  type ConversationCommand, type ConversationRefusal, type ConversationState,
+  decideConversation,
+  evolveConversation,
+  shownCount,
+  shownSegments,
+  startConversation,
+  type ConversationCommand,
+  type ConversationRefusal,
+  type ConversationState,
 } from '../conversation/conversation.decider.js';
 import type { FileChange } from '../conversation/conversation.events.js';
 import { closed } from '../conversation/segments.js';
@@ -31,7 +37,10 @@ type Data<Type extends TaskEvent['type']> = Extract<TaskEvent, { type: Type }>['
 
 /** What a daemon, an importer or a client says happened in a task. Each makes one event. */
 export type Activity =
-  | Extract<ConversationCommand, { type: 'RecordMessage' | 'RecordToolResult' | 'AmendMessage' | 'AmendToolResult' }>
+  | Extract<
+      ConversationCommand,
+      { type: 'RecordMessage' | 'RecordToolResult' | 'AmendMessage' | 'AmendToolResult' }
+    >
   | Extract<ConversationCommand, { type: 'RewindConversation' }>
   | { readonly type: 'RecordOutput'; readonly data: Data<'TaskOutputRecorded'> }
   | { readonly type: 'ChangeStatus'; readonly newStatus: TaskStatus; readonly reason: string | null }
@@ -60,16 +69,23 @@ export type TaskCommand =
       readonly checkpointId: string | null;
       readonly note: string | null;
     }
-  | { readonly type: 'RequestContinue'; readonly data: Data<'TaskContinueRequested'> & { readonly contextOptions: ContextOptions } }
+  | {
+      readonly type: 'RequestContinue';
+      readonly data: Data<'TaskContinueRequested'> & { readonly contextOptions: ContextOptions };
+    }
   | { readonly type: 'Reassign'; readonly targetDaemonId: string | null }
   | ControlCommand;
 
 /** Commands that the caller may tie to a control version. */
-type ControlCommand = Extract<ConversationCommand, { type: 'RewindConversation' | 'RestoreConversation' | 'UndoRewind' }> & {
+type ControlCommand = Extract<
+  ConversationCommand,
+  { type: 'RewindConversation' | 'RestoreConversation' | 'UndoRewind' }
+> & {
   readonly expectedControlVersion?: number;
 };
 
-export type TaskRefusal = ConversationRefusal | 'TASK_UNKNOWN' | 'TASK_EXISTS' | 'PRECONDITION_FAILED' | 'STATUS_UNCHANGED';
+export type TaskRefusal =
+  ConversationRefusal | 'TASK_UNKNOWN' | 'TASK_EXISTS' | 'PRECONDITION_FAILED' | 'STATUS_UNCHANGED';
 
 type TaskDecision = Decision<TaskEvent, TaskRefusal>;
 
@@ -96,7 +112,10 @@ export const taskDecider: Decider<TaskState, TaskCommand, TaskEvent, TaskRefusal
   evolve,
 };
 
-function open(command: Extract<TaskCommand, { type: 'CreateTask' | 'ForkTask' }>, state: TaskState): TaskDecision {
+function open(
+  command: Extract<TaskCommand, { type: 'CreateTask' | 'ForkTask' }>,
+  state: TaskState,
+): TaskDecision {
   if (state.kind !== 'none') return refuse('TASK_EXISTS', `There is a task ${command.data.taskId} already.`);
   return command.type === 'CreateTask'
     ? [{ type: 'TaskCreated', data: command.data }]
@@ -127,8 +146,17 @@ function record(command: Extract<TaskCommand, { type: 'RecordActivity' }>, befor
     if (isRefusal(decision)) return decision;
     add(decision);
   }
-  const due = command.snapshotEvery > 0 && state.conversation.seq - state.snapshot.seq >= command.snapshotEvery;
-  if (due) add(snapshotOf(state, { snapshotId: command.snapshotId, snapshotType: 'auto', checkpointId: null, note: null }));
+  const due =
+    command.snapshotEvery > 0 && state.conversation.seq - state.snapshot.seq >= command.snapshotEvery;
+  if (due)
+    add(
+      snapshotOf(state, {
+        snapshotId: command.snapshotId,
+        snapshotType: 'auto',
+        checkpointId: null,
+        note: null,
+      }),
+    );
   return events;
 }
 
@@ -148,11 +176,14 @@ function recordOne(activity: Activity, state: OpenTask): TaskEvent | Refusal<Tas
       return { type: 'AgentLineKept', data: activity.data };
     case 'RecordCheckpoint': {
       const { seq, branch } = state.conversation;
-      return { type: 'CheckpointRecorded', data: { ...activity.data, number: state.checkpointNumber + 1, seq, branch } };
+      return {
+        type: 'CheckpointRecorded',
+        data: { ...activity.data, number: state.checkpointNumber + 1, seq, branch },
+      };
     }
     default: {
       const decision = decideConversation(activity, state.conversation);
-      return isRefusal(decision) ? (decision as Refusal<TaskRefusal>) : decision[0]!;
+      return isRefusal(decision) ? decision : decision[0]!;
     }
   }
 }
@@ -165,7 +196,14 @@ function snapshotOf(
   const segments = closed(shownSegments(state.conversation), state.conversation.seq);
   return {
     type: 'ConversationSnapshotTaken',
-    data: { snapshotId, snapshotType, checkpointId, segments, messageCount: shownCount(state.conversation), note },
+    data: {
+      snapshotId,
+      snapshotType,
+      checkpointId,
+      segments,
+      messageCount: shownCount(state.conversation),
+      note,
+    },
   };
 }
 
@@ -220,4 +258,3 @@ function opened(event: Extract<LifeCycleEvent, { type: 'TaskCreated' | 'TaskFork
     snapshot: { seq: 0, messages: 0 },
   };
 }
-

@@ -24,10 +24,20 @@ export class CreateTaskRequest {
   @IsId({ description: 'Inherit the working tree of this task.', optional: true })
   continueFromTaskId?: string;
 
-  @IsText({ max: 64, pattern: /^[0-9a-f]{40}([0-9a-f]{24})?$/, description: 'Checkpoint to start from: a commit id.', optional: true })
+  @IsText({
+    max: 64,
+    pattern: /^[0-9a-f]{40}([0-9a-f]{24})?$/,
+    description: 'Checkpoint to start from: a commit id.',
+    optional: true,
+  })
   checkpointSha?: string;
 
-  @IsTexts({ max: 4_096, maxItems: 10_000, description: "Files to copy from the parent task's working tree.", optional: true })
+  @IsTexts({
+    max: 4_096,
+    maxItems: 10_000,
+    description: "Files to copy from the parent task's working tree.",
+    optional: true,
+  })
   copyFiles?: string[];
 }
 
@@ -54,7 +64,10 @@ class ForkFromDto {
   @IsOneOf(FORK_POINTS, { description: 'What `value` is.' })
   type!: (typeof FORK_POINTS)[number];
 
-  @IsText({ max: 100, description: 'A checkpoint (id, number or commit id), an ISO 8601 time, or a message id.' })
+  @IsText({
+    max: 100,
+    description: 'A checkpoint (id, number or commit id), an ISO 8601 time, or a message id.',
+  })
   value!: string;
 }
 
@@ -109,7 +122,11 @@ export class ForkTaskRequest {
   @IsText({ max: 250, description: 'Flat shape: branchOptions.branchName.', optional: true })
   branchName?: string;
 
-  @IsFlag({ description: 'For a message: whether it is part of the fork (with its tool results).', optional: true, default: true })
+  @IsFlag({
+    description: 'For a message: whether it is part of the fork (with its tool results).',
+    optional: true,
+    default: true,
+  })
   inclusive = true;
 
   @IsFlag({ description: 'Answer what would happen, and change nothing.', optional: true, default: false })
@@ -140,10 +157,18 @@ export class ContinueTaskRequest {
   @IsOneOf(RESUME_MODES, { description: 'How to go on.', optional: true, default: 'with_context' })
   resumeMode: (typeof RESUME_MODES)[number] = 'with_context';
 
-  @IsText({ max: 64, pattern: /^[0-9a-f]{40}([0-9a-f]{24})?$/, description: 'For from_checkpoint: the commit id.', optional: true })
+  @IsText({
+    max: 64,
+    pattern: /^[0-9a-f]{40}([0-9a-f]{24})?$/,
+    description: 'For from_checkpoint: the commit id.',
+    optional: true,
+  })
   checkpointSha?: string;
 
-  @IsNested(() => ContextOptionsDto, { description: 'What of the conversation the agent is given.', optional: true })
+  @IsNested(() => ContextOptionsDto, {
+    description: 'What of the conversation the agent is given.',
+    optional: true,
+  })
   contextOptions?: ContextOptionsDto;
 }
 
@@ -151,4 +176,3 @@ export class ReassignTaskRequest {
   @IsId({ description: 'The daemon that is to have it; without it any.', optional: true })
   targetDaemonId?: string;
 }
-

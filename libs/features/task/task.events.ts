@@ -5,7 +5,14 @@ import type { ConversationEvent, FileChange, Segment } from '../conversation/con
 import type { SnapshotEvent } from '../snapshot/snapshot.events.js';
 
 export const TASK_STATUSES = [
-  'pending', 'starting', 'running', 'paused', 'interrupted', 'completed', 'failed', 'cancelled',
+  'pending',
+  'starting',
+  'running',
+  'paused',
+  'interrupted',
+  'completed',
+  'failed',
+  'cancelled',
 ] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
@@ -70,7 +77,11 @@ export type LifeCycleEvent =
     }
   | {
       readonly type: 'TaskStatusChanged';
-      readonly data: { readonly previousStatus: TaskStatus; readonly newStatus: TaskStatus; readonly reason: string | null };
+      readonly data: {
+        readonly previousStatus: TaskStatus;
+        readonly newStatus: TaskStatus;
+        readonly reason: string | null;
+      };
     }
   | {
       readonly type: 'TaskOutputRecorded';

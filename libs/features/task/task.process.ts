@@ -33,21 +33,25 @@ export class Tasks {
     await this.#requireKnown(context, contractId, [parentTaskId, continueFromTaskId]);
     const command = commandOf(context);
     const taskId = createdId(command, 'task');
-    const { position } = await this.#dispatch(taskId, {
-      type: 'CreateTask',
-      data: {
-        taskId,
-        contractId: contractId ?? null,
-        parentTaskId: parentTaskId ?? null,
-        name: request.name,
-        plan: request.plan,
-        isSupervisor: request.isSupervisor,
-        continueFromTaskId: continueFromTaskId ?? null,
-        checkpointSha: request.checkpointSha ?? null,
-        copyFiles: request.copyFiles ?? [],
-        source: null,
+    const { position } = await this.#dispatch(
+      taskId,
+      {
+        type: 'CreateTask',
+        data: {
+          taskId,
+          contractId: contractId ?? null,
+          parentTaskId: parentTaskId ?? null,
+          name: request.name,
+          plan: request.plan,
+          isSupervisor: request.isSupervisor,
+          continueFromTaskId: continueFromTaskId ?? null,
+          checkpointSha: request.checkpointSha ?? null,
+          copyFiles: request.copyFiles ?? [],
+          source: null,
+        },
       },
-    }, context);
+      context,
+    );
     if (request.isSupervisor && contractId !== undefined) {
       const set = { type: 'SetSupervisor', taskId } as const;
       await this.commands.execute(new DispatchContract(contractId, set, { ...command, idempotent: false }));
@@ -61,14 +65,23 @@ export class Tasks {
     const after = query.cursor ? (this.cursors.open(binding, query.cursor) as [string, string]) : undefined;
     const contractId = context.caller.contractId ?? query.contract_id;
     const tasks = await this.reads.read(context, (db) =>
-      tasksBy(db, { contractId, parentTaskId: query.parent_task_id, status: query.status, limit: query.limit, after }),
+      tasksBy(db, {
+        contractId,
+        parentTaskId: query.parent_task_id,
+        status: query.status,
+        limit: query.limit,
+        after,
+      }),
     );
     const last = tasks.length === query.limit ? tasks.at(-1) : undefined;
     return { tasks, ...(last ? { cursor: this.cursors.seal(binding, [last.createdAt, last.id]) } : {}) };
   }
 
   /** @throws Problem NOT_FOUND for a task of another owner, or outside of a tool key's contract. */
-  async show(taskId: string, context: Pick<RequestContext, 'caller' | 'minPosition' | 'asOf'>): Promise<TaskView> {
+  async show(
+    taskId: string,
+    context: Pick<RequestContext, 'caller' | 'minPosition' | 'asOf'>,
+  ): Promise<TaskView> {
     return this.reads.read(context, (db, at) => visibleTask(db, context.caller, taskId, at));
   }
 
@@ -99,18 +112,29 @@ export class Tasks {
   async reassign(taskId: string, request: ReassignTaskRequest, context: RequestContext) {
     const command = { type: 'Reassign', targetDaemonId: request.targetDaemonId ?? null } as const;
     const { state, position } = await this.#dispatch(taskId, command, context);
-    return { taskId, targetDaemonId: command.targetDaemonId, ...waiting(state as OpenTask), position: positionToken(position) };
+    return {
+      taskId,
+      targetDaemonId: command.targetDaemonId,
+      ...waiting(state as OpenTask),
+      position: positionToken(position),
+    };
   }
 
   async #dispatch(taskId: string, command: TaskCommand, context: RequestContext) {
-    if (context.caller.contractId && command.type !== 'CreateTask') await this.show(taskId, { caller: context.caller });
+    if (context.caller.contractId && command.type !== 'CreateTask')
+      await this.show(taskId, { caller: context.caller });
     return this.commands.execute(new DispatchTask(taskId, command, commandOf(context)));
   }
 
-  async #requireKnown(context: RequestContext, contractId: string | undefined, taskIds: readonly (string | undefined)[]) {
+  async #requireKnown(
+    context: RequestContext,
+    contractId: string | undefined,
+    taskIds: readonly (string | undefined)[],
+  ) {
     if (contractId !== undefined) assertContractOf(context, contractId);
     await this.reads.read({ caller: context.caller }, async (db) => {
-      if (contractId !== undefined && !(await contractOf(db, contractId))) throw notFound('contract', contractId);
+      if (contractId !== undefined && !(await contractOf(db, contractId)))
+        throw notFound('contract', contractId);
       for (const id of taskIds) if (id !== undefined && !(await taskOf(db, id))) throw notFound('task', id);
     });
   }

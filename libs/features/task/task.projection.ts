@@ -11,12 +11,32 @@ import type { TaskEvent } from './task.events.js';
 const taskStates: Table = {
   name: 'task_states',
   columns: {
-    task_id: 'uuid', from_position: 'int8', to_position: 'int8?', owner_id: 'uuid', contract_id: 'uuid?',
-    parent_task_id: 'uuid?', name: 'text', plan: 'text', status: 'text', is_supervisor: 'bool',
-    continue_from_task_id: 'uuid?', checkpoint_sha: 'text?', copy_files: 'text', forked_from_task_id: 'uuid?',
-    forked_at_checkpoint_id: 'uuid?', fork: 'text?', source: 'text?', pending_task_ids: 'text',
-    last_checkpoint_id: 'uuid?', last_checkpoint_sha: 'text?', checkpoint_count: 'int4', checkpoint_message: 'text?',
-    control_version: 'int8', created_at: 'timestamptz', completed_at: 'timestamptz?', updated_at: 'timestamptz',
+    task_id: 'uuid',
+    from_position: 'int8',
+    to_position: 'int8?',
+    owner_id: 'uuid',
+    contract_id: 'uuid?',
+    parent_task_id: 'uuid?',
+    name: 'text',
+    plan: 'text',
+    status: 'text',
+    is_supervisor: 'bool',
+    continue_from_task_id: 'uuid?',
+    checkpoint_sha: 'text?',
+    copy_files: 'text',
+    forked_from_task_id: 'uuid?',
+    forked_at_checkpoint_id: 'uuid?',
+    fork: 'text?',
+    source: 'text?',
+    pending_task_ids: 'text',
+    last_checkpoint_id: 'uuid?',
+    last_checkpoint_sha: 'text?',
+    checkpoint_count: 'int4',
+    checkpoint_message: 'text?',
+    control_version: 'int8',
+    created_at: 'timestamptz',
+    completed_at: 'timestamptz?',
+    updated_at: 'timestamptz',
   },
   key: ['task_id', 'from_position'],
   indexes: [
@@ -41,8 +61,15 @@ export const taskProjection = projection<Map<string, Row>>({
       FROM {schema}.task_states WHERE to_position IS NULL`,
   },
   handles: [
-    'TaskCreated', 'TaskForked', 'TaskStatusChanged', 'TaskPendingTasksChanged', 'CheckpointRecorded',
-    'ConversationRewound', 'ConversationRewindUndone', 'TaskContinueRequested', 'TaskReassigned',
+    'TaskCreated',
+    'TaskForked',
+    'TaskStatusChanged',
+    'TaskPendingTasksChanged',
+    'CheckpointRecorded',
+    'ConversationRewound',
+    'ConversationRewindUndone',
+    'TaskContinueRequested',
+    'TaskReassigned',
   ],
   load: (connection, schema, batch) => currentStates(connection, schema, taskStates, batch.map(taskIdOf)),
   project(batch, states) {
@@ -68,14 +95,21 @@ function next(row: Row | undefined, { event, metadata }: Recorded<TaskEvent>): R
   switch (event.type) {
     case 'TaskStatusChanged': {
       const { newStatus } = event.data;
-      return { ...controlled, status: newStatus, completed_at: ENDED.has(newStatus) ? metadata.occurredAt : null };
+      return {
+        ...controlled,
+        status: newStatus,
+        completed_at: ENDED.has(newStatus) ? metadata.occurredAt : null,
+      };
     }
     case 'TaskPendingTasksChanged':
       return { ...row, pending_task_ids: JSON.stringify(event.data.taskIds), ...at };
     case 'CheckpointRecorded': {
       const { checkpointId, commitSha, number, message } = event.data;
       return {
-        ...controlled, last_checkpoint_id: checkpointId, last_checkpoint_sha: commitSha, checkpoint_count: number,
+        ...controlled,
+        last_checkpoint_id: checkpointId,
+        last_checkpoint_sha: commitSha,
+        checkpoint_count: number,
         checkpoint_message: escapeText(message),
       };
     }
@@ -89,17 +123,51 @@ function opened(
   { ownerId, occurredAt }: Recorded['metadata'],
 ): Row {
   const { contractId, parentTaskId, name, plan, source, checkpointSha } = event.data;
-  const created = event.type === 'TaskCreated' ? event.data : null;
-  const fork = event.type === 'TaskForked' ? event.data : null;
   return {
-    owner_id: ownerId, contract_id: contractId, parent_task_id: parentTaskId, name: escapeText(name),
-    plan: escapeText(plan), status: 'pending', is_supervisor: created?.isSupervisor ?? false,
-    continue_from_task_id: created?.continueFromTaskId ?? null, checkpoint_sha: checkpointSha,
-    copy_files: escapeJson(created?.copyFiles ?? []), forked_from_task_id: fork?.sourceTaskId ?? null,
-    forked_at_checkpoint_id: fork?.point.checkpointId ?? null,
-    fork: fork ? escapeJson({ point: fork.point, sourceVersion: fork.sourceVersion, branchName: fork.branchName }) : null,
-    source: source ? escapeJson(source) : null, pending_task_ids: '[]', last_checkpoint_id: null,
-    last_checkpoint_sha: null, checkpoint_count: fork?.checkpointNumber ?? 0, checkpoint_message: null,
-    control_version: 1n, created_at: occurredAt, completed_at: null, updated_at: occurredAt,
+    owner_id: ownerId,
+    contract_id: contractId,
+    parent_task_id: parentTaskId,
+    name: escapeText(name),
+    plan: escapeText(plan),
+    status: 'pending',
+    checkpoint_sha: checkpointSha,
+    source: source ? escapeJson(source) : null,
+    pending_task_ids: '[]',
+    last_checkpoint_id: null,
+    last_checkpoint_sha: null,
+    checkpoint_message: null,
+    control_version: 1n,
+    created_at: occurredAt,
+    completed_at: null,
+    updated_at: occurredAt,
+    ...(event.type === 'TaskCreated' ? created(event.data) : forked(event.data)),
   };
 }
+
+type Opening<Type extends TaskEvent['type']> = Extract<TaskEvent, { type: Type }>['data'];
+
+const created = ({ isSupervisor, continueFromTaskId, copyFiles }: Opening<'TaskCreated'>): Row => ({
+  is_supervisor: isSupervisor,
+  continue_from_task_id: continueFromTaskId,
+  copy_files: escapeJson(copyFiles),
+  forked_from_task_id: null,
+  forked_at_checkpoint_id: null,
+  fork: null,
+  checkpoint_count: 0,
+});
+
+const forked = ({
+  sourceTaskId,
+  sourceVersion,
+  point,
+  branchName,
+  checkpointNumber,
+}: Opening<'TaskForked'>): Row => ({
+  is_supervisor: false,
+  continue_from_task_id: null,
+  copy_files: '[]',
+  forked_from_task_id: sourceTaskId,
+  forked_at_checkpoint_id: point.checkpointId,
+  fork: escapeJson({ point, sourceVersion, branchName }),
+  checkpoint_count: checkpointNumber,
+});

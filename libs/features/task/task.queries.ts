@@ -17,7 +17,11 @@ export interface TaskView {
   readonly copyFiles: readonly string[];
   readonly forkedFromTaskId: string | null;
   readonly forkedAtCheckpointId: string | null;
-  readonly fork: { readonly point: ForkPoint; readonly sourceVersion: number; readonly branchName: string | null } | null;
+  readonly fork: {
+    readonly point: ForkPoint;
+    readonly sourceVersion: number;
+    readonly branchName: string | null;
+  } | null;
   readonly source: TaskSource | null;
   readonly pendingTaskIds: readonly string[];
   readonly lastCheckpointSha: string | null;
@@ -31,21 +35,45 @@ export interface TaskView {
 }
 
 interface TaskRow {
-  task_id: string; name: string; plan: string; status: TaskStatus; contract_id: string | null;
-  parent_task_id: string | null; is_supervisor: boolean; continue_from_task_id: string | null;
-  checkpoint_sha: string | null; copy_files: string; forked_from_task_id: string | null;
-  forked_at_checkpoint_id: string | null; fork: string | null; source: string | null; pending_task_ids: string;
-  last_checkpoint_sha: string | null; checkpoint_count: number; checkpoint_message: string | null;
-  control_version: bigint; created_at: Date; completed_at: Date | null; updated_at: Date;
+  task_id: string;
+  name: string;
+  plan: string;
+  status: TaskStatus;
+  contract_id: string | null;
+  parent_task_id: string | null;
+  is_supervisor: boolean;
+  continue_from_task_id: string | null;
+  checkpoint_sha: string | null;
+  copy_files: string;
+  forked_from_task_id: string | null;
+  forked_at_checkpoint_id: string | null;
+  fork: string | null;
+  source: string | null;
+  pending_task_ids: string;
+  last_checkpoint_sha: string | null;
+  checkpoint_count: number;
+  checkpoint_message: string | null;
+  control_version: bigint;
+  created_at: Date;
+  completed_at: Date | null;
+  updated_at: Date;
 }
 
 /** Rows that held at a position (inclusive); null: those that hold now. */
 export const heldAt = (at: bigint | null) =>
-  at === null ? sql`t.to_position IS NULL` : sql`t.from_position <= ${at} AND (t.to_position IS NULL OR t.to_position > ${at})`;
+  at === null
+    ? sql`t.to_position IS NULL`
+    : sql`t.from_position <= ${at} AND (t.to_position IS NULL OR t.to_position > ${at})`;
 
 /** A task, as it stands or stood; null if the owner has none of this id. */
-export async function taskOf(db: Queryable, taskId: string, at: bigint | null = null): Promise<TaskView | null> {
-  const [row] = await db.query<TaskRow>(sql`SELECT t.* FROM task_states t WHERE t.task_id = ${taskId} AND ${heldAt(at)}`);
+export async function taskOf(
+  db: Queryable,
+  taskId: string,
+  at: bigint | null = null,
+): Promise<TaskView | null> {
+  const [row] = await db.query<TaskRow>(
+    sql`SELECT t.* FROM task_states t WHERE t.task_id = ${taskId} AND ${heldAt(at)}`,
+  );
   return row ? toView(row) : null;
 }
 
@@ -60,7 +88,11 @@ export interface TaskFilters {
 }
 
 /** The owner's tasks, newest first. */
-export async function tasksBy(db: Queryable, filters: TaskFilters, at: bigint | null = null): Promise<readonly TaskView[]> {
+export async function tasksBy(
+  db: Queryable,
+  filters: TaskFilters,
+  at: bigint | null = null,
+): Promise<readonly TaskView[]> {
   const { contractId, parentTaskId, status, forkedFromTaskId, limit, after } = filters;
   const rows = await db.query<TaskRow>(sql`
     SELECT t.* FROM task_states t WHERE ${heldAt(at)}

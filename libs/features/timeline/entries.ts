@@ -3,7 +3,13 @@ import type { ContractEvent } from '../contract/contract.events.js';
 import type { TaskEvent } from '../task/task.events.js';
 
 /** The SPEC's kinds of history entry (§2.1). */
-export const ENTRY_KINDS = ['task_event', 'chat_message', 'phase_change', 'checkpoint', 'file_change'] as const;
+export const ENTRY_KINDS = [
+  'task_event',
+  'chat_message',
+  'phase_change',
+  'checkpoint',
+  'file_change',
+] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
 export type TimelineEvent = ContractEvent | TaskEvent | ChatEvent;
@@ -23,15 +29,19 @@ export interface Entry {
 export function entriesOf(event: TimelineEvent): readonly Entry[] {
   switch (event.type) {
     case 'ContractCreated':
-      return [{ kind: 'phase_change', subtype: 'contract_created', data: { newPhase: event.data.phase, name: event.data.name } }];
     case 'ContractPhaseChanged':
-      return [{ kind: 'phase_change', subtype: 'phase_change', data: event.data }];
     case 'ContractStatusChanged':
-      return [{ kind: 'phase_change', subtype: 'contract_status', data: event.data }];
     case 'ContractSupervisorSet':
-      return [{ kind: 'task_event', subtype: 'supervisor_set', taskId: event.data.taskId, data: event.data }];
+      return [contractEntry(event)];
     case 'MessageRecorded':
-      return [{ kind: 'chat_message', subtype: event.data.role, seq: event.data.seq, failed: event.data.origin === 'error' }];
+      return [
+        {
+          kind: 'chat_message',
+          subtype: event.data.role,
+          seq: event.data.seq,
+          failed: event.data.origin === 'error',
+        },
+      ];
     case 'ToolResultRecorded': {
       const { seq, isError, toolName, files } = event.data;
       const result: Entry = { kind: 'chat_message', subtype: 'tool', seq, failed: isError };
@@ -43,9 +53,19 @@ export function entriesOf(event: TimelineEvent): readonly Entry[] {
       return [fileChange(event.data.files, {})];
     case 'CheckpointRecorded': {
       const { filesChanged, ...checkpoint } = event.data;
-      const entry: Entry = { kind: 'checkpoint', subtype: 'checkpoint', data: { ...checkpoint, filesChanged } };
+      const entry: Entry = {
+        kind: 'checkpoint',
+        subtype: 'checkpoint',
+        data: { ...checkpoint, filesChanged },
+      };
       return filesChanged.length > 0
-        ? [entry, fileChange(filesChanged, { checkpointId: checkpoint.checkpointId, checkpointNumber: checkpoint.number })]
+        ? [
+            entry,
+            fileChange(filesChanged, {
+              checkpointId: checkpoint.checkpointId,
+              checkpointNumber: checkpoint.number,
+            }),
+          ]
         : [entry];
     }
     case 'ChatOpened':
@@ -61,15 +81,41 @@ export function entriesOf(event: TimelineEvent): readonly Entry[] {
   }
 }
 
+function contractEntry(event: ContractEvent): Entry {
+  switch (event.type) {
+    case 'ContractCreated':
+      return {
+        kind: 'phase_change',
+        subtype: 'contract_created',
+        data: { newPhase: event.data.phase, name: event.data.name },
+      };
+    case 'ContractPhaseChanged':
+      return { kind: 'phase_change', subtype: 'phase_change', data: event.data };
+    case 'ContractStatusChanged':
+      return { kind: 'phase_change', subtype: 'contract_status', data: event.data };
+    case 'ContractSupervisorSet':
+      return { kind: 'task_event', subtype: 'supervisor_set', taskId: event.data.taskId, data: event.data };
+  }
+}
+
 const fileChange = (filesChanged: unknown, origin: Readonly<Record<string, unknown>>): Entry => ({
-  kind: 'file_change', subtype: 'file_change', data: { ...origin, filesChanged },
+  kind: 'file_change',
+  subtype: 'file_change',
+  data: { ...origin, filesChanged },
 });
 
 type PlainTaskEvent = Exclude<
   TimelineEvent,
   | ContractEvent
   | ChatEvent
-  | { type: 'MessageRecorded' | 'ToolResultRecorded' | 'MessageAmended' | 'TaskFilesChanged' | 'CheckpointRecorded' }
+  | {
+      type:
+        | 'MessageRecorded'
+        | 'ToolResultRecorded'
+        | 'MessageAmended'
+        | 'TaskFilesChanged'
+        | 'CheckpointRecorded';
+    }
 >;
 
 const SUBTYPES: Readonly<Record<PlainTaskEvent['type'], string>> = {
@@ -87,10 +133,14 @@ const SUBTYPES: Readonly<Record<PlainTaskEvent['type'], string>> = {
 };
 
 function taskEvent(event: PlainTaskEvent): Entry {
-  if (event.type !== 'TaskStatusChanged') return { kind: 'task_event', subtype: SUBTYPES[event.type], data: event.data };
+  if (event.type !== 'TaskStatusChanged')
+    return { kind: 'task_event', subtype: SUBTYPES[event.type], data: event.data };
   const { newStatus } = event.data;
   const ended = newStatus === 'completed' || newStatus === 'failed' || newStatus === 'cancelled';
   return {
-    kind: 'task_event', subtype: ended ? `task_${newStatus}` : 'status_change', failed: newStatus === 'failed', data: event.data,
+    kind: 'task_event',
+    subtype: ended ? `task_${newStatus}` : 'status_change',
+    failed: newStatus === 'failed',
+    data: event.data,
   };
 }

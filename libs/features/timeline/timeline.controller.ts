@@ -9,7 +9,13 @@ import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { LiveStreams } from '#libs/http/sse.js';
 import { IdParam } from '#libs/http/validation.js';
 import {
-  HistoryQuery, OutputQuery, OverviewQuery, StreamQuery, TimelineOverviewQuery, TimelineQuery, TimelineStreamQuery,
+  HistoryQuery,
+  OutputQuery,
+  OverviewQuery,
+  StreamQuery,
+  TimelineOverviewQuery,
+  TimelineQuery,
+  TimelineStreamQuery,
 } from './timeline.dto.js';
 import { LiveTimeline } from './timeline.live.js';
 import { Timelines } from './timeline.process.js';
@@ -28,7 +34,11 @@ export class TimelineController {
   @Requires('history:read')
   @AcceptsAsOf()
   @ApiOperation({ summary: "A contract's history across all phases and tasks", description: 'SPEC §2.1.' })
-  history(@IdParam('contractId') contractId: string, @Query() query: HistoryQuery, @Context() context: RequestContext) {
+  history(
+    @IdParam('contractId') contractId: string,
+    @Query() query: HistoryQuery,
+    @Context() context: RequestContext,
+  ) {
     return this.timelines.contractHistory(contractId, query, context);
   }
 
@@ -36,26 +46,46 @@ export class TimelineController {
   @Requires('history:read')
   @AcceptsAsOf()
   @ApiOperation({ summary: 'Counts per time bucket and kind for a whole contract' })
-  overview(@IdParam('contractId') contractId: string, @Query() query: OverviewQuery, @Context() context: RequestContext) {
+  overview(
+    @IdParam('contractId') contractId: string,
+    @Query() query: OverviewQuery,
+    @Context() context: RequestContext,
+  ) {
     return this.timelines.contractOverview(contractId, query, context);
   }
 
   @Get('contracts/:contractId/stream')
   @Requires('history:read')
   @ApiProduces('text/event-stream')
-  @ApiOperation({ summary: 'Follow a contract live', description: 'Server-sent events `entry` and one `synced`; `id` is a position.' })
+  @ApiOperation({
+    summary: 'Follow a contract live',
+    description: 'Server-sent events `entry` and one `synced`; `id` is a position.',
+  })
   async contractStream(
-    @IdParam('contractId') contractId: string, @Query() query: StreamQuery, @Headers('last-event-id') lastId: string | undefined,
-    @Context() context: RequestContext, @Res() response: Response,
+    @IdParam('contractId') contractId: string,
+    @Query() query: StreamQuery,
+    @Headers('last-event-id') lastId: string | undefined,
+    @Context() context: RequestContext,
+    @Res() response: Response,
   ): Promise<void> {
-    return this.#stream(await this.timelines.scopeOf({ contract_id: contractId }, context), query, lastId, context, response);
+    return this.#stream(
+      await this.timelines.scopeOf({ contract_id: contractId }, context),
+      query,
+      lastId,
+      context,
+      response,
+    );
   }
 
   @Get('mesh/tasks/:taskId/history')
   @Requires('history:read')
   @AcceptsAsOf()
   @ApiOperation({ summary: "A task's timeline" })
-  taskHistory(@IdParam('taskId') taskId: string, @Query() query: HistoryQuery, @Context() context: RequestContext) {
+  taskHistory(
+    @IdParam('taskId') taskId: string,
+    @Query() query: HistoryQuery,
+    @Context() context: RequestContext,
+  ) {
     return this.timelines.timeline({ ...query, task_id: taskId, include_subtasks: false }, context);
   }
 
@@ -78,18 +108,33 @@ export class TimelineController {
   @Get('mesh/tasks/:taskId/stream')
   @Requires('history:read')
   @ApiProduces('text/event-stream')
-  @ApiOperation({ summary: 'Follow a task live', description: 'Server-sent events `entry` and one `synced`; `id` is a position.' })
+  @ApiOperation({
+    summary: 'Follow a task live',
+    description: 'Server-sent events `entry` and one `synced`; `id` is a position.',
+  })
   async taskStream(
-    @IdParam('taskId') taskId: string, @Query() query: StreamQuery, @Headers('last-event-id') lastId: string | undefined,
-    @Context() context: RequestContext, @Res() response: Response,
+    @IdParam('taskId') taskId: string,
+    @Query() query: StreamQuery,
+    @Headers('last-event-id') lastId: string | undefined,
+    @Context() context: RequestContext,
+    @Res() response: Response,
   ): Promise<void> {
-    return this.#stream(await this.timelines.scopeOf({ task_id: taskId }, context), query, lastId, context, response);
+    return this.#stream(
+      await this.timelines.scopeOf({ task_id: taskId }, context),
+      query,
+      lastId,
+      context,
+      response,
+    );
   }
 
   @Get('timeline')
   @Requires('history:read')
   @AcceptsAsOf()
-  @ApiOperation({ summary: 'Everything that happened: of an owner, a contract or a task', description: 'SPEC §2.5.' })
+  @ApiOperation({
+    summary: 'Everything that happened: of an owner, a contract or a task',
+    description: 'SPEC §2.5.',
+  })
   timeline(@Query() query: TimelineQuery, @Context() context: RequestContext) {
     return this.timelines.timeline(query, context);
   }
@@ -105,19 +150,31 @@ export class TimelineController {
   @Get('timeline/stream')
   @Requires('history:read')
   @ApiProduces('text/event-stream')
-  @ApiOperation({ summary: 'Follow everything live', description: 'Server-sent events `entry` and one `synced`; `id` is a position.' })
+  @ApiOperation({
+    summary: 'Follow everything live',
+    description: 'Server-sent events `entry` and one `synced`; `id` is a position.',
+  })
   async timelineStream(
-    @Query() query: TimelineStreamQuery, @Headers('last-event-id') lastId: string | undefined,
-    @Context() context: RequestContext, @Res() response: Response,
+    @Query() query: TimelineStreamQuery,
+    @Headers('last-event-id') lastId: string | undefined,
+    @Context() context: RequestContext,
+    @Res() response: Response,
   ): Promise<void> {
     return this.#stream(await this.timelines.scopeOf(query, context), query, lastId, context, response);
   }
 
   #stream(
-    scope: Scope, { after }: StreamQuery, lastId: string | undefined, context: RequestContext, response: Response,
+    scope: Scope,
+    { after }: StreamQuery,
+    lastId: string | undefined,
+    context: RequestContext,
+    response: Response,
   ): Promise<void> {
     const resumed = lastId === undefined || lastId === '' ? undefined : parsePosition(lastId);
-    if (lastId && resumed === undefined) throw invalidField('Last-Event-ID', 'must be a position that a message had as its id');
-    return this.streams.send(response, (signal) => this.live.follow(scope, resumed ?? after ?? null, context, signal));
+    if (lastId && resumed === undefined)
+      throw invalidField('Last-Event-ID', 'must be a position that a message had as its id');
+    return this.streams.send(response, (signal) =>
+      this.live.follow(scope, resumed ?? after ?? null, context, signal),
+    );
   }
 }

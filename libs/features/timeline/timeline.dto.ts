@@ -8,8 +8,11 @@ export class EntryFilters {
   phase?: Phase;
 
   @IsTexts({
-    max: 100, maxItems: 50, optional: true,
-    description: 'Entry types (task_event, chat_message, phase_change, checkpoint, file_change), `chat`, or event types such as task_created, task_completed, output.',
+    max: 100,
+    maxItems: 50,
+    optional: true,
+    description:
+      'Entry types (task_event, chat_message, phase_change, checkpoint, file_change), `chat`, or event types such as task_created, task_completed, output.',
     example: 'task_created,checkpoint',
   })
   event_types?: string[];
@@ -23,7 +26,10 @@ export class EntryFilters {
   @IsText({ max: 500, description: 'Only entries whose text contains this, in any case.', optional: true })
   text?: string;
 
-  @IsFlag({ description: 'Only what failed: tool errors, failed tasks (true), or only what did not (false).', optional: true })
+  @IsFlag({
+    description: 'Only what failed: tool errors, failed tasks (true), or only what did not (false).',
+    optional: true,
+  })
   failed?: boolean;
 }
 
@@ -45,7 +51,11 @@ export class TimelineQuery extends HistoryQuery {
   @IsId({ description: 'Only this task.', optional: true })
   task_id?: string;
 
-  @IsFlag({ description: 'With task_id: also the tasks that it spawned, and theirs.', optional: true, default: false })
+  @IsFlag({
+    description: 'With task_id: also the tasks that it spawned, and theirs.',
+    optional: true,
+    default: false,
+  })
   include_subtasks = false;
 }
 
@@ -61,12 +71,19 @@ export class TimelineOverviewQuery extends OverviewQuery {
   @IsId({ description: 'Only this task.', optional: true })
   task_id?: string;
 
-  @IsFlag({ description: 'With task_id: also the tasks that it spawned, and theirs.', optional: true, default: false })
+  @IsFlag({
+    description: 'With task_id: also the tasks that it spawned, and theirs.',
+    optional: true,
+    default: false,
+  })
   include_subtasks = false;
 }
 
 export class StreamQuery {
-  @IsPosition({ description: 'Replay from after this position; Last-Event-ID goes before it. Without both: from now on.', optional: true })
+  @IsPosition({
+    description: 'Replay from after this position; Last-Event-ID goes before it. Without both: from now on.',
+    optional: true,
+  })
   after?: bigint;
 }
 
@@ -77,14 +94,28 @@ export class TimelineStreamQuery extends StreamQuery {
   @IsId({ description: 'Only this task.', optional: true })
   task_id?: string;
 
-  @IsFlag({ description: 'With task_id: also the tasks that it spawned, and theirs.', optional: true, default: false })
+  @IsFlag({
+    description: 'With task_id: also the tasks that it spawned, and theirs.',
+    optional: true,
+    default: false,
+  })
   include_subtasks = false;
 }
 
 export class OutputQuery {
-  @IsWhole({ min: 1, max: 10_000, description: 'The newest N, oldest first.', optional: true, default: 1_000 })
+  @IsWhole({
+    min: 1,
+    max: 10_000,
+    description: 'The newest N, oldest first.',
+    optional: true,
+    default: 1_000,
+  })
   limit = 1_000;
 
-  @IsText({ max: 2_000, description: 'For what lies before: the `cursor` of the former page.', optional: true })
+  @IsText({
+    max: 2_000,
+    description: 'For what lies before: the `cursor` of the former page.',
+    optional: true,
+  })
   cursor?: string;
 }

@@ -23,7 +23,9 @@ export class LiveTimeline {
     let synced = false;
     for await (const head of this.reads.positions(signal)) {
       while (cursor < head && !signal.aborted) {
-        const entries = await this.reads.read({ caller: context.caller }, (db) => entriesAfter(db, scope, cursor, head, PAGE));
+        const entries = await this.reads.read({ caller: context.caller }, (db) =>
+          entriesAfter(db, scope, cursor, head, PAGE),
+        );
         // A page never ends inside of an event: its last event is read again with the next page unless it is the last.
         const full = entries.length === PAGE;
         const last = entries.at(-1)?.position;

@@ -7,7 +7,13 @@ import { ReadModels } from '#libs/projections/read-models.js';
 import { contractOf } from '../contract/contract.queries.js';
 import { visibleTask } from '../task/task.guard.js';
 import { withSubtasks } from '../task/task.queries.js';
-import type { HistoryQuery, OutputQuery, OverviewQuery, TimelineOverviewQuery, TimelineQuery } from './timeline.dto.js';
+import type {
+  HistoryQuery,
+  OutputQuery,
+  OverviewQuery,
+  TimelineOverviewQuery,
+  TimelineQuery,
+} from './timeline.dto.js';
 import { countEntries, entriesPage, overviewOf, type EntryPlace, type Scope } from './timeline.queries.js';
 
 /** Which part of the owner's history a request is about. */
@@ -32,7 +38,12 @@ export class Timelines {
       const scope = await findScope(db, { contract_id: contractId }, context.caller, at);
       const { entries, next } = await this.#page(db, scope, query, binding, at);
       const totalCount = await countEntries(db, scope, query, at);
-      return { contractId, entries, totalCount, ...(next ? { cursor: this.cursors.seal(binding, next) } : {}) };
+      return {
+        contractId,
+        entries,
+        totalCount,
+        ...(next ? { cursor: this.cursors.seal(binding, next) } : {}),
+      };
     });
   }
 
@@ -47,7 +58,10 @@ export class Timelines {
   }
 
   async contractOverview(contractId: string, query: OverviewQuery, context: RequestContext) {
-    return { contractId, ...(await this.overview({ ...query, contract_id: contractId, include_subtasks: false }, context)) };
+    return {
+      contractId,
+      ...(await this.overview({ ...query, contract_id: contractId, include_subtasks: false }, context)),
+    };
   }
 
   overview(query: TimelineOverviewQuery, context: RequestContext) {
@@ -57,14 +71,28 @@ export class Timelines {
   }
 
   /** SPEC §1.3: the newest N of a task's events (or those of some types), oldest first. */
-  async taskEvents(taskId: string, query: OutputQuery, types: readonly string[] | undefined, context: RequestContext) {
+  async taskEvents(
+    taskId: string,
+    query: OutputQuery,
+    types: readonly string[] | undefined,
+    context: RequestContext,
+  ) {
     const binding = { ownerId: context.caller.ownerId, route: `events/${taskId}/1`, filters: { types } };
     const filters = { event_types: [...(types ?? ['task_event'])] };
     return this.reads.read(context, async (db, at) => {
       const scope = await findScope(db, { task_id: taskId }, context.caller, at);
-      const wanted = { ...filters, order: 'newest' as const, limit: query.limit, ...(query.cursor ? { cursor: query.cursor } : {}) };
+      const wanted = {
+        ...filters,
+        order: 'newest' as const,
+        limit: query.limit,
+        ...(query.cursor ? { cursor: query.cursor } : {}),
+      };
       const { entries, next } = await this.#page(db, scope, wanted, binding, at);
-      return { taskId, events: entries.toReversed(), ...(next ? { cursor: this.cursors.seal(binding, next) } : {}) };
+      return {
+        taskId,
+        events: entries.toReversed(),
+        ...(next ? { cursor: this.cursors.seal(binding, next) } : {}),
+      };
     });
   }
 
@@ -86,11 +114,20 @@ export class Timelines {
 }
 
 /** @throws Problem NOT_FOUND for a contract or task that the caller may not see. */
-async function findScope(db: Queryable, wanted: ScopeWanted, caller: Caller, at: bigint | null): Promise<Scope> {
+async function findScope(
+  db: Queryable,
+  wanted: ScopeWanted,
+  caller: Caller,
+  at: bigint | null,
+): Promise<Scope> {
   if (wanted.task_id !== undefined) {
     const task = await visibleTask(db, caller, wanted.task_id, at);
-    if (wanted.contract_id !== undefined && task.contractId !== wanted.contract_id) throw notFound('task', wanted.task_id);
-    return { kind: 'tasks', taskIds: wanted.include_subtasks ? await withSubtasks(db, wanted.task_id) : [wanted.task_id] };
+    if (wanted.contract_id !== undefined && task.contractId !== wanted.contract_id)
+      throw notFound('task', wanted.task_id);
+    return {
+      kind: 'tasks',
+      taskIds: wanted.include_subtasks ? await withSubtasks(db, wanted.task_id) : [wanted.task_id],
+    };
   }
   const contractId = wanted.contract_id ?? caller.contractId;
   if (contractId === undefined) return { kind: 'owner' };

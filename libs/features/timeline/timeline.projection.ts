@@ -13,8 +13,19 @@ import { entriesOf, type TimelineEvent } from './entries.js';
 const entries: Table = {
   name: 'entries',
   columns: {
-    position: 'int8', ordinal: 'int2', id: 'uuid', owner_id: 'uuid', contract_id: 'uuid?', task_id: 'uuid?',
-    chat_id: 'uuid?', kind: 'text', subtype: 'text', phase: 'text', failed: 'bool', seq: 'int4?', data: 'text?',
+    position: 'int8',
+    ordinal: 'int2',
+    id: 'uuid',
+    owner_id: 'uuid',
+    contract_id: 'uuid?',
+    task_id: 'uuid?',
+    chat_id: 'uuid?',
+    kind: 'text',
+    subtype: 'text',
+    phase: 'text',
+    failed: 'bool',
+    seq: 'int4?',
+    data: 'text?',
     occurred_at: 'timestamptz',
   },
   key: ['position', 'ordinal'],
@@ -60,11 +71,27 @@ export const timelineProjection = projection<Lookup>({
       FROM {schema}.entries WHERE kind = 'task_event' AND task_id IS NOT NULL`,
   },
   handles: [
-    'ContractCreated', 'ContractPhaseChanged', 'ContractStatusChanged', 'ContractSupervisorSet', 'TaskCreated',
-    'TaskForked', 'TaskStatusChanged', 'TaskOutputRecorded', 'TaskPendingTasksChanged', 'TaskFilesChanged',
-    'AgentLineKept', 'TaskContinueRequested', 'TaskReassigned', 'MessageRecorded', 'ToolResultRecorded',
-    'ConversationRewound', 'ConversationRewindUndone', 'CheckpointRecorded', 'ConversationSnapshotTaken',
-    'ChatOpened', 'ChatMessageRecorded',
+    'ContractCreated',
+    'ContractPhaseChanged',
+    'ContractStatusChanged',
+    'ContractSupervisorSet',
+    'TaskCreated',
+    'TaskForked',
+    'TaskStatusChanged',
+    'TaskOutputRecorded',
+    'TaskPendingTasksChanged',
+    'TaskFilesChanged',
+    'AgentLineKept',
+    'TaskContinueRequested',
+    'TaskReassigned',
+    'MessageRecorded',
+    'ToolResultRecorded',
+    'ConversationRewound',
+    'ConversationRewindUndone',
+    'CheckpointRecorded',
+    'ConversationSnapshotTaken',
+    'ChatOpened',
+    'ChatMessageRecorded',
   ],
   load: loadPlaces,
   project: (batch, lookup) =>
@@ -73,12 +100,17 @@ export const timelineProjection = projection<Lookup>({
 
 const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
 
-async function loadPlaces(connection: Queryable, schema: string, batch: readonly Recorded[]): Promise<Lookup> {
+async function loadPlaces(
+  connection: Queryable,
+  schema: string,
+  batch: readonly Recorded[],
+): Promise<Lookup> {
   const taskIds = new Set(batch.filter((e) => !e.stream.startsWith('contract-')).map((e) => idOf(e.stream)));
   const rows = await connection.query<{ task_id: string; contract_id: string | null }>(
-    new Sql([`SELECT task_id, contract_id FROM "${schema}".task_places WHERE task_id = ANY (`, '::uuid[])'], [
-      binaryArray('uuid', [...taskIds]),
-    ]),
+    new Sql(
+      [`SELECT task_id, contract_id FROM "${schema}".task_places WHERE task_id = ANY (`, '::uuid[])'],
+      [binaryArray('uuid', [...taskIds])],
+    ),
   );
   const contractOf = new Map(rows.map((row) => [row.task_id, row.contract_id]));
   const contractIds = new Set<string>(rows.flatMap((row) => row.contract_id ?? []));
@@ -88,9 +120,10 @@ async function loadPlaces(connection: Queryable, schema: string, batch: readonly
     if (contractId) contractIds.add(contractId);
   }
   const phaseRows = await connection.query<{ contract_id: string; phase: string }>(
-    new Sql([`SELECT contract_id, phase FROM "${schema}".contract_phases WHERE contract_id = ANY (`, '::uuid[])'], [
-      binaryArray('uuid', [...contractIds]),
-    ]),
+    new Sql(
+      [`SELECT contract_id, phase FROM "${schema}".contract_phases WHERE contract_id = ANY (`, '::uuid[])'],
+      [binaryArray('uuid', [...contractIds])],
+    ),
   );
   return { contractOf, phaseOf: new Map(phaseRows.map((row) => [row.contract_id, row.phase])) };
 }
@@ -137,4 +170,3 @@ function operationsOf(recorded: Recorded<TimelineEvent>, lookup: Lookup): readon
   });
   return operations;
 }
-

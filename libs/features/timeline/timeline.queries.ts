@@ -26,9 +26,23 @@ export interface HistoryEntry {
 }
 
 interface EntryRow {
-  position: bigint; ordinal: number; id: string; contract_id: string | null; task_id: string | null; chat_id: string | null;
-  kind: EntryKind; subtype: string; phase: string; failed: boolean; seq: number | null; data: string | null;
-  occurred_at: Date; micros: bigint; task_name: string | null; role: string | null; content: string | null;
+  position: bigint;
+  ordinal: number;
+  id: string;
+  contract_id: string | null;
+  task_id: string | null;
+  chat_id: string | null;
+  kind: EntryKind;
+  subtype: string;
+  phase: string;
+  failed: boolean;
+  seq: number | null;
+  data: string | null;
+  occurred_at: Date;
+  micros: bigint;
+  task_name: string | null;
+  role: string | null;
+  content: string | null;
   tool_name: string | null;
 }
 
@@ -47,7 +61,8 @@ const inScope = (scope: Scope): Sql => {
 
 /** The SPEC's words for kinds of entries besides their own names. */
 const KIND_OF: Readonly<Record<string, EntryKind>> = {
-  chat: 'chat_message', ...Object.fromEntries(ENTRY_KINDS.map((kind) => [kind, kind])),
+  chat: 'chat_message',
+  ...Object.fromEntries(ENTRY_KINDS.map((kind) => [kind, kind])),
 };
 
 function ofTypes(types: readonly string[] | undefined): Sql {
@@ -109,11 +124,19 @@ export async function entriesPage(
       SELECT ${COLUMNS} FROM timeline_entries e WHERE ${conditions(scope, filters, at)} ${beyond} ${sorted} LIMIT ${limit}
     ) e ${JOINED} ${sorted}`);
   const last = rows.length === limit ? rows.at(-1)! : null;
-  return { entries: rows.map(toEntry), next: last && [String(last.micros), String(last.position), last.ordinal] };
+  return {
+    entries: rows.map(toEntry),
+    next: last && [String(last.micros), String(last.position), last.ordinal],
+  };
 }
 
 /** How many entries the filters match. */
-export async function countEntries(db: Queryable, scope: Scope, filters: EntryFilters, at: bigint | null): Promise<number> {
+export async function countEntries(
+  db: Queryable,
+  scope: Scope,
+  filters: EntryFilters,
+  at: bigint | null,
+): Promise<number> {
   const [row] = await db.query<{ count: bigint }>(
     sql`SELECT count(*) AS count FROM timeline_entries e WHERE ${conditions(scope, filters, at)}`,
   );
@@ -147,7 +170,8 @@ export async function overviewOf(
   const [range] = await db.query<{ first: Date | null; last: Date | null }>(
     sql`SELECT min(e.occurred_at) AS first, max(e.occurred_at) AS last FROM timeline_entries e WHERE ${where}`,
   );
-  if (!range?.first || !range.last) return { from: null, to: null, bucketSeconds: null, buckets: [], totals: {}, failed: 0 };
+  if (!range?.first || !range.last)
+    return { from: null, to: null, bucketSeconds: null, buckets: [], totals: {}, failed: 0 };
   const seconds = Math.max((range.last.getTime() - range.first.getTime()) / 1_000 / filters.buckets, 0.001);
   const rows = await db.query<{ bucket: number; kind: string; count: bigint; failed: bigint }>(sql`
     SELECT least(floor(extract(epoch FROM e.occurred_at - ${range.first}::timestamptz) / ${seconds}::float8)::int, ${filters.buckets - 1}::int) AS bucket,
@@ -162,12 +186,16 @@ export async function overviewOf(
     buckets.set(row.bucket, bucket);
     totals[row.kind] = (totals[row.kind] ?? 0) + Number(row.count);
   }
-  const startOf = (bucket: number): string => new Date(range.first!.getTime() + bucket * seconds * 1_000).toISOString();
+  const startOf = (bucket: number): string =>
+    new Date(range.first!.getTime() + bucket * seconds * 1_000).toISOString();
   return {
     from: range.first.toISOString(),
     to: range.last.toISOString(),
     bucketSeconds: seconds,
-    buckets: [...buckets].map(([bucket, counted]): OverviewBucket => ({ start: startOf(bucket), ...counted })),
+    buckets: [...buckets].map(([bucket, counted]): OverviewBucket => ({
+      start: startOf(bucket),
+      ...counted,
+    })),
     totals,
     failed: [...buckets.values()].reduce((sum, { failed }) => sum + failed, 0),
   };
@@ -191,7 +219,8 @@ function toEntry(row: EntryRow): HistoryEntry {
         ...base,
         conversationId: row.chat_id ?? row.task_id,
         role: row.role ?? row.subtype,
-        content: row.content === null ? String(data['content'] ?? '') : unescapeText(row.content),
+        content:
+          row.content === null ? ((data['content']) ?? '') : unescapeText(row.content),
         ...(row.seq === null ? {} : { seq: row.seq }),
         ...(row.tool_name === null ? {} : { toolName: unescapeText(row.tool_name) }),
       };
