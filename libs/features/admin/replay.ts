@@ -2,6 +2,7 @@ import type { EventCodec } from '#libs/event-store/codec.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import type { Decider } from '#libs/kernel/decider.js';
 import type { DomainEvent } from '#libs/kernel/event.js';
+import { chatDecider } from '../chat/chat.decider.js';
 import { contractDecider } from '../contract/contract.decider.js';
 import { taskDecider } from '../task/task.decider.js';
 
@@ -11,6 +12,7 @@ type AnyFold = Pick<Decider<unknown, never, DomainEvent>, 'initial' | 'evolve'>;
 const FOLDS: Readonly<Record<string, AnyFold>> = {
   'contract-': contractDecider,
   'task-': taskDecider,
+  'chat-': chatDecider,
 };
 
 export interface ReplayedEvent {

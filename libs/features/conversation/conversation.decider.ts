@@ -32,7 +32,13 @@ export interface ConversationState {
 export type ConversationCommand =
   | { readonly type: 'RecordMessage'; readonly content: MessageContent }
   | { readonly type: 'RecordToolResult'; readonly content: ToolResultContent }
-  | { readonly type: 'AmendMessage'; readonly seq: number; readonly content: MessageContent }
+  | {
+      readonly type: 'AmendMessage';
+      readonly seq: number;
+      readonly content: MessageContent;
+      /** Calls of the message that have been answered before. */
+      readonly answeredCalls?: readonly string[];
+    }
   | { readonly type: 'AmendToolResult'; readonly seq: number; readonly content: ToolResultContent }
   | {
       readonly type: 'RewindConversation';
@@ -105,9 +111,12 @@ function amend(
   if (command.seq < 1 || command.seq > state.seq) {
     return refuse('MESSAGE_UNKNOWN', `The task has no message number ${command.seq}.`);
   }
-  return command.type === 'AmendMessage'
-    ? [{ type: 'MessageAmended', data: { seq: command.seq, kind: 'message', ...command.content } }]
-    : [{ type: 'MessageAmended', data: { seq: command.seq, kind: 'tool_result', ...command.content } }];
+  const { seq } = command;
+  if (command.type === 'AmendToolResult') {
+    return [{ type: 'MessageAmended', data: { seq, kind: 'tool_result', ...command.content } }];
+  }
+  const answered = command.answeredCalls && { answeredCalls: command.answeredCalls };
+  return [{ type: 'MessageAmended', data: { seq, kind: 'message', ...answered, ...command.content } }];
 }
 
 function rewind(
@@ -195,7 +204,9 @@ export function evolveConversation(state: ConversationState, event: Conversation
       return { ...state, seq: event.data.seq, openCalls };
     }
     case 'MessageAmended':
-      return event.data.kind === 'message' ? withOpenCalls(state, event.data.seq, event.data) : state;
+      return event.data.kind === 'message'
+        ? withOpenCalls(state, event.data.seq, event.data, event.data.answeredCalls)
+        : state;
     case 'ConversationRewound':
       return startBranch(state, event.data, state.branches);
     case 'ConversationRewindUndone': {
@@ -209,9 +220,15 @@ export function evolveConversation(state: ConversationState, event: Conversation
 /** Calls that nobody answers must not grow the state without bound. */
 const MAX_OPEN_CALLS = 500;
 
-function withOpenCalls(state: ConversationState, seq: number, content: MessageContent): ConversationState {
-  if (!content.toolCalls || content.toolCalls.length === 0) return state;
-  const added = content.toolCalls.map(({ id, name }) => [id, { seq, name: name.slice(0, 200) }] as const);
+function withOpenCalls(
+  state: ConversationState,
+  seq: number,
+  content: MessageContent,
+  answered: readonly string[] = [],
+): ConversationState {
+  const open = content.toolCalls?.filter(({ id }) => !answered.includes(id)) ?? [];
+  if (open.length === 0) return state;
+  const added = open.map(({ id, name }) => [id, { seq, name: name.slice(0, 200) }] as const);
   const all = [...Object.entries(state.openCalls), ...added].slice(-MAX_OPEN_CALLS);
   return { ...state, openCalls: Object.fromEntries(all) };
 }

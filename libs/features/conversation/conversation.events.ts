@@ -86,7 +86,11 @@ export type ConversationEvent =
       /** A message's or tool result's full new value (an agent went on writing it, or its transcript grew). */
       readonly type: 'MessageAmended';
       readonly data: { readonly seq: number } & (
-        | ({ readonly kind: 'message' } & MessageContent)
+        | ({
+            readonly kind: 'message';
+            /** Calls of it that have been answered before; the others are open. */
+            readonly answeredCalls?: readonly string[];
+          } & MessageContent)
         | ({ readonly kind: 'tool_result' } & ToolResultContent)
       );
     }

@@ -1,6 +1,11 @@
 import { Module } from '@nestjs/common';
 import { ConversationController } from './conversation.controller.js';
+import { ConversationReader } from './conversation.page.js';
 import { Conversations } from './conversation.process.js';
 
-@Module({ controllers: [ConversationController], providers: [Conversations], exports: [Conversations] })
+@Module({
+  controllers: [ConversationController],
+  providers: [Conversations, ConversationReader],
+  exports: [Conversations, ConversationReader],
+})
 export class ConversationModule {}

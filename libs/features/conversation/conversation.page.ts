@@ -1,6 +1,10 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { Queryable } from '#libs/database/database.js';
-import type { BlobStore } from '#libs/event-store/blob-store.js';
+import { BlobStore } from '#libs/event-store/blob-store.js';
+import { EventCodec } from '#libs/event-store/codec.js';
+import { EventStore } from '#libs/event-store/event-store.js';
 import { toMessages, type ConversationMessage, type MessageOptions } from './conversation.message.js';
+import { asTheyStood } from './former-messages.js';
 import { messagesIn, slice, totalsOf, type MessageRow, type Shown } from './conversation.queries.js';
 
 export interface PageOptions extends MessageOptions {
@@ -19,24 +23,35 @@ export interface ConversationPage {
   readonly totalCost: number | null;
 }
 
-/** A page of what a conversation shows. Its cost depends on the page's length, not on the conversation's. */
-export async function conversationPage(
-  db: Queryable,
-  blobs: BlobStore,
-  ownerId: string,
-  shown: Shown,
-  options: PageOptions,
-): Promise<ConversationPage> {
-  const { rows, next } = await collect(db, shown, options);
-  const whole = rows.length === shown.totalCount;
-  const totals = whole ? sum(rows) : await totalsOf(db, shown.segments);
-  const ordered = options.order === 'oldest' ? rows : rows.toReversed();
-  return {
-    messages: await toMessages(db, blobs, ownerId, ordered, options),
-    next,
-    totalTokens: totals.tokens === null ? null : Number(totals.tokens),
-    totalCost: totals.cost,
-  };
+/** Reads pages of what conversations show. A page's cost depends on its length, not on the conversation's. */
+@Injectable()
+export class ConversationReader {
+  constructor(
+    @Inject(BlobStore) private readonly blobs: BlobStore,
+    @Inject(EventStore) readonly store: EventStore,
+    @Inject(EventCodec) readonly codec: EventCodec,
+  ) {}
+
+  /** `at`: messages that were amended later are shown as they stood then. */
+  async page(
+    db: Queryable,
+    ownerId: string,
+    shown: Shown,
+    at: bigint | null,
+    options: PageOptions,
+  ): Promise<ConversationPage> {
+    const { rows: present, next } = await collect(db, shown, options);
+    const rows = await asTheyStood(this, present, at);
+    const whole = rows.length === shown.totalCount;
+    const totals = whole ? sum(rows) : await totalsOf(db, shown.segments);
+    const ordered = options.order === 'oldest' ? rows : rows.toReversed();
+    return {
+      messages: await toMessages(db, this.blobs, ownerId, ordered, options),
+      next,
+      totalTokens: totals.tokens === null ? null : Number(totals.tokens),
+      totalCost: totals.cost,
+    };
+  }
 }
 
 /** Rows in the conversation's order, as many as the page needs, leaving out what the caller does not want. */

@@ -1,9 +1,8 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { commandOf } from '#libs/commands/command-context.js';
 import type { Queryable } from '#libs/database/database.js';
 import { unescapeJson, unescapeText } from '#libs/database/text-escape.js';
-import { BlobStore } from '#libs/event-store/blob-store.js';
 import { CursorCodec, type CursorBinding } from '#libs/http/cursor.js';
 import { positionToken } from '#libs/http/position.js';
 import { Problem } from '#libs/http/problem.js';
@@ -21,7 +20,7 @@ import {
 } from './conversation.dto.js';
 import { shownCount } from './conversation.decider.js';
 import type { ConversationEvent } from './conversation.events.js';
-import { conversationPage } from './conversation.page.js';
+import { ConversationReader } from './conversation.page.js';
 import { branchesOf, shown, shownBy, type BranchRow, type Shown } from './conversation.queries.js';
 import { findPoint } from './rewind-point.js';
 
@@ -32,7 +31,7 @@ export class Conversations {
     private readonly reads: ReadModels,
     private readonly cursors: CursorCodec,
     private readonly commands: CommandBus,
-    @Inject(BlobStore) private readonly blobs: BlobStore,
+    private readonly reader: ConversationReader,
   ) {}
 
   /** SPEC §2.2. */
@@ -45,7 +44,7 @@ export class Conversations {
     return this.reads.read(context, async (db, at) => {
       const task = await visibleTask(db, context.caller, taskId, at);
       const now = await requireShown(db, taskId, pinned ?? query.branch ?? null, at);
-      const page = await conversationPage(db, this.blobs, ownerId, now, {
+      const page = await this.reader.page(db, ownerId, now, at, {
         order: query.order,
         limit: query.limit ?? MAX_MESSAGES,
         start,

@@ -1,12 +1,13 @@
-import type { Row } from '#libs/database/database.js';
+import { binaryArray } from '#libs/database/binary-array.js';
+import type { Queryable, Row } from '#libs/database/database.js';
+import { Sql } from '#libs/database/sql.js';
 import { escapeJson, escapeText } from '#libs/database/text-escape.js';
-import { isBlobReference } from '#libs/event-store/codec.js';
 import type { Recorded } from '#libs/kernel/event.js';
 import { projection } from '#libs/projections/projection.js';
 import { insert, update, type RowOperation } from '#libs/projections/row-operation.js';
 import type { Table } from '#libs/projections/table.js';
 import type { TaskEvent } from '../task/task.events.js';
-import type { MessageContent, ToolResultContent } from './conversation.events.js';
+import { messageColumns, resultColumns, type Amendment } from './message-columns.js';
 
 /** Every message once, under the task and number at which it was recorded. A tool result is a message of role `tool`. */
 const messages: Table = {
@@ -16,7 +17,7 @@ const messages: Table = {
     seq: 'int4',
     owner_id: 'uuid',
     position: 'int8',
-    amended_position: 'int8?',
+    amendments: 'text?',
     message_id: 'uuid',
     role: 'text',
     content: 'text',
@@ -34,7 +35,8 @@ const messages: Table = {
     occurred_at: 'timestamptz',
   },
   key: ['task_id', 'seq'],
-  indexes: ['(message_id)'],
+  // The second one finds the tasks whose transcripts begin with the same message: forks of each other.
+  indexes: ['(message_id)', '(source_id) WHERE seq = 1 AND source_id IS NOT NULL'],
 };
 
 /** The lines of a conversation's tree: what each shows, when and why it began, and where it was left. */
@@ -60,7 +62,7 @@ const branches: Table = {
   key: ['task_id', 'branch'],
 };
 
-export const conversationProjection = projection({
+export const conversationProjection = projection<Amendments>({
   name: 'conversation',
   version: 1,
   tables: [messages, branches],
@@ -77,10 +79,46 @@ export const conversationProjection = projection({
     'ConversationRewound',
     'ConversationRewindUndone',
   ],
-  project: (batch) => (batch as readonly Recorded<TaskEvent>[]).flatMap(operationsOf),
+  load: loadAmendments,
+  project: (batch, amendments) =>
+    (batch as readonly Recorded<TaskEvent>[]).flatMap((recorded) => operationsOf(recorded, amendments)),
 });
 
-function operationsOf(recorded: Recorded<TaskEvent>): readonly RowOperation[] {
+/** The earlier amendments of a message, by `<task>/<seq>`: position and id of their events, first to last. */
+type Amendments = Map<string, readonly Amendment[]>;
+
+async function loadAmendments(
+  connection: Queryable,
+  schema: string,
+  batch: readonly Recorded[],
+): Promise<Amendments> {
+  const amended = (batch as readonly Recorded<TaskEvent>[]).flatMap(({ event, stream }) =>
+    event.type === 'MessageAmended' ? [{ taskId: stream.slice('task-'.length), seq: event.data.seq }] : [],
+  );
+  if (amended.length === 0) return new Map();
+  const rows = await connection.query<{ task_id: string; seq: number; amendments: string }>(
+    new Sql(
+      [
+        `SELECT m.task_id, m.seq, m.amendments FROM unnest(`,
+        '::uuid[], ',
+        `::int[]) AS a(task_id, seq) JOIN "${schema}".messages m USING (task_id, seq) WHERE m.amendments IS NOT NULL`,
+      ],
+      [
+        binaryArray(
+          'uuid',
+          amended.map(({ taskId }) => taskId),
+        ),
+        binaryArray(
+          'int4',
+          amended.map(({ seq }) => seq),
+        ),
+      ],
+    ),
+  );
+  return new Map(rows.map((row) => [`${row.task_id}/${row.seq}`, JSON.parse(row.amendments) as Amendment[]]));
+}
+
+function operationsOf(recorded: Recorded<TaskEvent>, amendments: Amendments): readonly RowOperation[] {
   const { event, position, stream } = recorded;
   const taskId = stream.slice('task-'.length);
   switch (event.type) {
@@ -105,14 +143,12 @@ function operationsOf(recorded: Recorded<TaskEvent>): readonly RowOperation[] {
         }),
       ];
     case 'MessageAmended': {
+      const { seq } = event.data;
       const columns = event.data.kind === 'message' ? messageColumns(event.data) : resultColumns(event.data);
-      return [
-        update(
-          messages,
-          { task_id: taskId, seq: event.data.seq },
-          { ...columns, amended_position: position },
-        ),
-      ];
+      const place = `${taskId}/${seq}`;
+      const all = [...(amendments.get(place) ?? []), [position.toString(), recorded.id] as const];
+      amendments.set(place, all);
+      return [update(messages, { task_id: taskId, seq }, { ...columns, amendments: JSON.stringify(all) })];
     }
     case 'ConversationRewound':
     case 'ConversationRewindUndone':
@@ -173,76 +209,7 @@ const placeOf = ({ id, stream, position, metadata }: Recorded, seq: number): Row
   seq,
   owner_id: metadata.ownerId,
   position,
-  amended_position: null,
+  amendments: null,
   message_id: id,
   occurred_at: metadata.occurredAt,
 });
-
-/** A field as a text column holds it: a long one by its preview, with the reference kept in `extra`. */
-function textColumn(value: unknown, name: string, references: Record<string, unknown>): string {
-  if (!isBlobReference(value)) return escapeText(String(value));
-  references[name] = value;
-  return escapeText(value.$blob.preview);
-}
-
-const defined = (record: Record<string, unknown>): string | null => {
-  const entries = Object.entries(record).filter(([, value]) => value !== undefined);
-  return entries.length > 0 ? escapeJson(Object.fromEntries(entries)) : null;
-};
-
-function messageColumns(data: MessageContent): Row {
-  const references: Record<string, unknown> = {};
-  const { usage, toolCalls } = data;
-  const content = textColumn(data.content, 'content', references);
-  const calls = toolCalls && toolCalls.length > 0 ? escapeJson(toolCalls) : null;
-  const extra = defined({
-    thinking: data.thinking,
-    model: data.model,
-    usage,
-    attachments: data.attachments,
-    ...references,
-  });
-  return {
-    role: data.role,
-    content,
-    tool_calls: calls,
-    tool_call_id: null,
-    tool_name: null,
-    call_seq: null,
-    is_error: null,
-    token_count: usage ? usage.input + usage.output : null,
-    cost_usd: data.costUsd ?? null,
-    origin: data.origin ?? null,
-    source_id: data.sourceId === undefined ? null : escapeText(data.sourceId),
-    extra,
-    has_blobs: containsReference(calls) || containsReference(extra),
-  };
-}
-
-function resultColumns(data: ToolResultContent, callSeq?: number | null): Row {
-  const references: Record<string, unknown> = {};
-  const content = textColumn(data.result, 'content', references);
-  const extra = defined({
-    outcome: data.outcome,
-    files: data.files,
-    attachments: data.attachments,
-    ...references,
-  });
-  return {
-    role: 'tool',
-    content,
-    tool_calls: null,
-    tool_call_id: escapeText(data.toolCallId),
-    tool_name: escapeText(data.toolName),
-    ...(callSeq === undefined ? {} : { call_seq: callSeq }),
-    is_error: data.isError,
-    token_count: null,
-    cost_usd: null,
-    origin: null,
-    source_id: data.sourceId === undefined ? null : escapeText(data.sourceId),
-    extra,
-    has_blobs: containsReference(extra),
-  };
-}
-
-const containsReference = (json: string | null): boolean => json?.includes('"$blob"') ?? false;

@@ -45,6 +45,7 @@ export interface MessageRow {
   readonly cost_usd: number | null;
   readonly origin: string | null;
   readonly extra: string | null;
+  readonly amendments: string | null;
   readonly has_blobs: boolean;
   readonly occurred_at: Date;
 }
@@ -101,7 +102,7 @@ export function slice(segments: readonly Segment[], from: number, to: number): r
 }
 
 const MESSAGE = sql`m.task_id, m.seq, m.message_id, m.position, m.role, m.content, m.tool_calls, m.tool_call_id,
-  m.tool_name, m.call_seq, m.is_error, m.token_count, m.cost_usd, m.origin, m.extra, m.has_blobs, m.occurred_at`;
+  m.tool_name, m.call_seq, m.is_error, m.token_count, m.cost_usd, m.origin, m.extra, m.amendments, m.has_blobs, m.occurred_at`;
 
 /** Closed segments as rows (task_id, from_seq, to_seq, ordinal) of a FROM clause. */
 const segmentRows = (segments: readonly Segment[]): Sql => sql`unnest(

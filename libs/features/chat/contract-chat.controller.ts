@@ -1,0 +1,103 @@
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Requires } from '#libs/http/auth.guard.js';
+import { AcceptsAsOf } from '#libs/http/request.interceptor.js';
+import { Context, type RequestContext } from '#libs/http/request-context.js';
+import { IdParam, TextParam } from '#libs/http/validation.js';
+import {
+  AnswerQuestionRequest, ChangeChatRequest, ChatMessagesQuery, ChatsQuery, NewChatMessageRequest, OpenChatRequest, QUESTION_ID,
+  RenameChatRequest,
+} from './chat.dto.js';
+import { Chats, ofContract } from './chat.process.js';
+
+@ApiTags('chat')
+@Controller('api/v1/contracts/:contractId/chats')
+export class ContractChatController {
+  constructor(private readonly chats: Chats) {}
+
+  @Post()
+  @Requires('chat:write')
+  @ApiOperation({ summary: 'Open a chat about a contract', description: 'It becomes the active one.' })
+  open(@IdParam('contractId') contractId: string, @Body() body: OpenChatRequest, @Context() context: RequestContext) {
+    return this.chats.open(ofContract(contractId), body, context);
+  }
+
+  @Get()
+  @Requires('history:read')
+  @AcceptsAsOf()
+  @ApiOperation({ summary: "A contract's chats, newest first", description: 'SPEC §1.1 contract_chat_conversations.' })
+  list(@IdParam('contractId') contractId: string, @Query() query: ChatsQuery, @Context() context: RequestContext) {
+    return this.chats.list(ofContract(contractId), query, context);
+  }
+
+  @Get(':chatId')
+  @Requires('history:read')
+  @AcceptsAsOf()
+  @ApiOperation({ summary: 'One chat of a contract' })
+  show(
+    @IdParam('contractId') contractId: string, @IdParam('chatId') chatId: string, @Context() context: RequestContext,
+  ) {
+    return this.chats.show(ofContract(contractId), chatId, context);
+  }
+
+  @Get(':chatId/messages')
+  @Requires('history:read')
+  @AcceptsAsOf()
+  @ApiOperation({ summary: "Messages of a contract's chat", description: 'SPEC §1.1 contract_chat_messages; a question carries its answer once it has one.' })
+  messages(
+    @IdParam('contractId') contractId: string, @IdParam('chatId') chatId: string, @Query() query: ChatMessagesQuery, @Context() context: RequestContext,
+  ) {
+    return this.chats.messages(ofContract(contractId), chatId, query, context);
+  }
+
+  @Post(':chatId/messages')
+  @Requires('chat:write')
+  @ApiOperation({ summary: "Record a message in a contract's chat" })
+  record(
+    @IdParam('contractId') contractId: string, @IdParam('chatId') chatId: string, @Body() body: NewChatMessageRequest, @Context() context: RequestContext,
+  ) {
+    return this.chats.record(ofContract(contractId), chatId, body, context);
+  }
+
+  @Post(':chatId/questions/:questionId/answer')
+  @HttpCode(200)
+  @Requires('chat:write')
+  @ApiOperation({ summary: "Answer a pending question of a contract's chat", description: 'Once; also after the chat was closed.' })
+  answer(
+    @IdParam('contractId') contractId: string, @IdParam('chatId') chatId: string,
+    @TextParam('questionId', QUESTION_ID) questionId: string,
+    @Body() body: AnswerQuestionRequest, @Context() context: RequestContext,
+  ) {
+    return this.chats.answer(ofContract(contractId), chatId, questionId, body, context);
+  }
+
+  @Post(':chatId/rename')
+  @HttpCode(200)
+  @Requires('chat:write')
+  @ApiOperation({ summary: "Rename a contract's chat" })
+  rename(
+    @IdParam('contractId') contractId: string, @IdParam('chatId') chatId: string, @Body() body: RenameChatRequest, @Context() context: RequestContext,
+  ) {
+    return this.chats.rename(ofContract(contractId), chatId, body, context);
+  }
+
+  @Post(':chatId/close')
+  @HttpCode(200)
+  @Requires('chat:write')
+  @ApiOperation({ summary: "Close a contract's chat", description: 'It can be read and reopened for ever. If it was the active one, none is.' })
+  close(
+    @IdParam('contractId') contractId: string, @IdParam('chatId') chatId: string, @Body() body: ChangeChatRequest, @Context() context: RequestContext,
+  ) {
+    return this.chats.close(ofContract(contractId), chatId, body, context);
+  }
+
+  @Post(':chatId/reopen')
+  @HttpCode(200)
+  @Requires('chat:write')
+  @ApiOperation({ summary: "Make a contract's chat the active one", description: 'Whether it was closed or another one is active, which then no longer is.' })
+  reopen(
+    @IdParam('contractId') contractId: string, @IdParam('chatId') chatId: string, @Body() body: ChangeChatRequest, @Context() context: RequestContext,
+  ) {
+    return this.chats.reopen(ofContract(contractId), chatId, body, context);
+  }
+}
