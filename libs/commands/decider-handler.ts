@@ -125,14 +125,16 @@ class DeciderExecutor<State, Commands, Event extends DomainEvent> {
     }
     let current = await this.states.load(stream);
     for (let attempt = 1; ; attempt += 1) {
-      if (current.ownerId !== null && current.ownerId !== context.ownerId)
-        current = { ...current, state: this.decider.initial };
-      const decision = this.decider.decide(command, current.state);
-      if (isRefusal(decision)) throw new RefusalException(decision);
+      const foreign = current.ownerId !== null && current.ownerId !== context.ownerId;
+      const decision = this.decider.decide(command, foreign ? this.decider.initial : current.state);
       try {
+        if (isRefusal(decision)) throw new RefusalException(decision);
         return await this.#append(stream, current, decision, dispatch);
       } catch (error) {
-        if (!(error instanceof VersionConflict) || attempt >= MAX_ATTEMPTS) throw error;
+        // A refusal may rest on a state that another process has changed since: it is asked once more before it holds.
+        const again =
+          error instanceof VersionConflict || (error instanceof RefusalException && attempt === 1);
+        if (!again || attempt >= MAX_ATTEMPTS) throw error;
         current = await this.states.refresh(stream);
       }
     }
@@ -154,7 +156,10 @@ class DeciderExecutor<State, Commands, Event extends DomainEvent> {
     const { version, position, repeated } = await this.store.append(stream, encoded, {
       expected: current.version,
     });
-    const { state } = this.states.advance(stream, current, events, context.ownerId);
+    // A repetition stands somewhere in the stream already: folded onto its end it would count twice.
+    const { state } = repeated
+      ? await this.states.refresh(stream)
+      : this.states.advance(stream, current, events, context.ownerId);
     return { events, state, version, position, repeated };
   }
 

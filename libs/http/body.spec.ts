@@ -5,7 +5,7 @@ import type { Request } from 'express';
 import { Requires } from './auth.guard.js';
 import { depthOf, MAX_DEPTH, parseJson } from './body.js';
 import { IsJson } from './fields.js';
-import { listen, type Listening } from './listening.js';
+import { listen, type Listening } from '#libs/testing/listening.js';
 import { Problem } from './problem.js';
 import { StreamedBody } from './request.interceptor.js';
 
@@ -71,7 +71,10 @@ describe('a JSON body', () => {
     const { hostname, port } = new URL(server.url);
     const socket = connect(Number(port), hostname);
     let answers = '';
-    socket.setEncoding('utf8').on('data', (text: string) => (answers += text));
+    socket
+      .setEncoding('utf8')
+      .on('data', (text: string) => (answers += text))
+      .on('error', () => undefined);
     const head =
       'POST /json HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\nContent-Type: application/json\r\n';
     const chunk = `${(LIMIT / 10).toString(16)}\r\n${' '.repeat(LIMIT / 10)}\r\n`;

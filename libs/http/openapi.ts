@@ -147,6 +147,9 @@ function complete(
   operation.security = open ? [] : [{ bearer: Array.isArray(access) ? (access as string[]) : [] }];
   const shared = parametersOf(method, open).map((name) => ref('parameters', name));
   operation.parameters = [...(operation.parameters ?? []), ...shared];
+  for (const response of Object.values(operation.responses)) {
+    if (response && 'description' in response) response.description ||= operation.summary ?? 'Done.';
+  }
   for (const status of problemsOf(method, path, operation, open)) {
     operation.responses[status] ??= ref('responses', responseName(status));
   }

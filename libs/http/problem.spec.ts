@@ -17,7 +17,7 @@ import {
 } from '#libs/event-store/event-store.js';
 import { refuse } from '#libs/kernel/decider.js';
 import { Public } from './auth.guard.js';
-import { listen, type Listening } from './listening.js';
+import { listen, type Listening } from '#libs/testing/listening.js';
 import { invalidField, Problem, RefusalException, statusOf } from './problem.js';
 
 const databaseError = (code: string): Error =>

@@ -34,6 +34,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   KEY_KIND_NOT_ALLOWED: 403,
   CONTRACT_MISSING: 422,
   CONTRACT_NOT_EXPECTED: 422,
+  IMPORT_UNREADABLE: 422,
 };
 
 export function statusOf(code: string): number {

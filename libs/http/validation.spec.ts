@@ -13,7 +13,7 @@ import {
   IsText,
   IsWhole,
 } from './fields.js';
-import { listen, type Listening } from './listening.js';
+import { listen, type Listening } from '#libs/testing/listening.js';
 import type { FieldError } from './problem.js';
 import { IsIds, IsNested, IsNestedList, IsSomeOf, IsTexts } from './structured-fields.js';
 import { IdParam, TextParam } from './validation.js';

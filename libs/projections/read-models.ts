@@ -1,7 +1,7 @@
 import type { Database, Queryable } from '#libs/database/database.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import type { RequestContext } from '#libs/http/request-context.js';
-import { Problem } from '#libs/http/problem.js';
+import { invalidField, Problem } from '#libs/http/problem.js';
 import type { ProjectionRunner } from './runner.js';
 
 /** What a query needs to know of the request: whose data, how fresh, and as of when. */
@@ -21,15 +21,23 @@ export class ReadModels {
   /**
    * Runs a query with a connection that sees the caller's owner's rows only. `at` is the position that `asOf` stands
    * for (inclusive), null for now.
-   * @throws Problem READ_MODEL_BEHIND when `minPosition` is not reached within 5 s.
+   * @throws Problem READ_MODEL_BEHIND when `minPosition` is not reached within 5 s, VALIDATION_FAILED when it cannot be.
    */
   async read<T>(
     context: ReadContext,
     query: (connection: Queryable, at: bigint | null) => Promise<T>,
   ): Promise<T> {
-    if (context.minPosition !== undefined) await this.catchUp(context.minPosition);
+    if (context.minPosition !== undefined) await this.#reach(context.minPosition);
     const at = await this.#positionOf(context);
     return this.database.asOwner(context.caller.ownerId, (connection) => query(connection, at));
+  }
+
+  /** A position that the log has not reached is no answer's: waiting for it would never end. */
+  async #reach(position: bigint): Promise<void> {
+    if ((await this.runner.lowest()) >= position) return;
+    if (position > (await this.store.head()))
+      throw invalidField('minPosition', 'must be a position that an answer gave');
+    await this.catchUp(position);
   }
 
   /** Waits until everything people read reflects a position. */

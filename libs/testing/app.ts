@@ -42,7 +42,7 @@ export interface TestApp extends TestCaller {
 export async function startTestApp(options: Partial<ServerOptions> = {}): Promise<TestApp> {
   const database = await testDatabase();
   const server = await startServer({
-    databaseUrl: database.url, host: '127.0.0.1', port: 0, cursorKey: Buffer.alloc(32, 7), snapshotEvery: 0,
+    databaseUrl: database.url, host: '127.0.0.1', port: 0, cursorKey: Buffer.alloc(32, 7), snapshots: { everyMessages: 0, everyMinutes: 0 },
     log: () => undefined, ...options,
   });
   const { body: me } = await callerOf(server.url, '', server.token).call('GET', '/api/v1/access/whoami');

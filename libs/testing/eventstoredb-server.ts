@@ -22,9 +22,14 @@ export class EventStoreDbServer {
   readonly #writes: WriteCalls;
   readonly #calls = new Map<string, number>();
   #server: Server | undefined;
-  #port = 0;
+  #port: number;
 
-  constructor(readonly log: RecordedLog = new RecordedLog()) {
+  /** @param port 0 takes a free one at the first start. */
+  constructor(
+    readonly log: RecordedLog = new RecordedLog(),
+    port = 0,
+  ) {
+    this.#port = port;
     this.#reads = new ReadCalls(log);
     this.#writes = new WriteCalls(log);
   }
@@ -58,7 +63,8 @@ export class EventStoreDbServer {
         answer(null, supportedMethods()),
     });
     server.addService(gossipService.GossipService, {
-      read: (_: unknown, answer: (error: null, value: unknown) => void) => answer(null, clusterOfOne(this.#port)),
+      read: (_: unknown, answer: (error: null, value: unknown) => void) =>
+        answer(null, clusterOfOne(this.#port)),
     });
     this.#port = await new Promise<number>((resolve, reject) => {
       server.bindAsync(`127.0.0.1:${this.#port}`, ServerCredentials.createInsecure(), (error, port) =>

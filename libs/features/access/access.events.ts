@@ -1,7 +1,7 @@
 // Stream `owner-<id>`: an owner, and who may reach its data: the audit trail of access.
 // Starts with OwnerCreated. Never ends: keys are revoked, never forgotten.
 // The tables `owners` and `access_keys` are the working truth; these events say how it came about, and by whom.
-import type { CallerKind } from '#libs/http/caller.js';
+import type { Actor } from '#libs/kernel/event.js';
 
 export type AccessEvent =
   | { readonly type: 'OwnerCreated'; readonly data: { readonly ownerId: string; readonly name: string } }
@@ -9,7 +9,7 @@ export type AccessEvent =
       readonly type: 'AccessKeyCreated';
       readonly data: {
         readonly keyId: string;
-        readonly kind: CallerKind;
+        readonly kind: Exclude<Actor['kind'], 'system'>;
         readonly name: string;
         readonly scopes: readonly string[];
         /** For tool keys: the one contract that the key reaches. */

@@ -1,6 +1,6 @@
 import { testDatabase, type TestDatabase } from '#libs/testing/postgres.js';
 import { AccessBootstrap } from './bootstrap.js';
-import { idOf, ListeningAccess } from './listening-access.js';
+import { idOf, ListeningAccess } from '#libs/testing/listening-access.js';
 
 let database: TestDatabase;
 let access: ListeningAccess;

@@ -74,7 +74,7 @@ export class StoredKeyAuthenticator extends KeyAuthenticator {
       commandId,
       traceId: access.traceId,
     });
-    this.#logger.log(
+    this.#logger.warn(
       `key ${caller.keyId} on owner ${ownerId}: ${access.method} ${JSON.stringify(data.path)} trace ${access.traceId}`,
     );
     return { ...caller, ownerId };

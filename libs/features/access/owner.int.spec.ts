@@ -5,7 +5,7 @@ import { newId } from '#libs/kernel/ids.js';
 import { testDatabase, type TestDatabase } from '#libs/testing/postgres.js';
 import { AccessTrail } from './access-trail.js';
 import { StoredKeyAuthenticator } from './key-authenticator.js';
-import { idOf, KEYS, ListeningAccess, OWNERS } from './listening-access.js';
+import { idOf, KEYS, ListeningAccess, OWNERS } from '#libs/testing/listening-access.js';
 
 let database: TestDatabase;
 let access: ListeningAccess;

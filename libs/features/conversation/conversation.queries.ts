@@ -3,7 +3,7 @@ import type { Queryable } from '#libs/database/database.js';
 import { sql, type Sql } from '#libs/database/sql.js';
 import { unescapeJson } from '#libs/database/text-escape.js';
 import type { Segment } from './conversation.events.js';
-import { countOf } from './segments.js';
+import { countOf, type MessagePlace } from './segments.js';
 
 /** A branch of a conversation as its row says. */
 export interface BranchRow {
@@ -176,26 +176,35 @@ export async function placeOf(
 }
 
 /** The first message that closed segments show with `occurredAt` ≥ a time, in the conversation's order. */
-export const firstSince = (db: Queryable, segments: readonly Segment[], time: Date) =>
-  edgeOf(db, segments, sql`m.occurred_at >= ${time}`, sql`ASC`, 0);
-
-/** The n-th last whole message (1: the last one); a tool result counts with its call. Null if there are fewer. */
-export const nthLastWhole = (db: Queryable, segments: readonly Segment[], count: number) =>
-  edgeOf(db, segments, sql`m.role <> 'tool'`, sql`DESC`, count - 1);
-
-async function edgeOf(
+export async function firstSince(
   db: Queryable,
   segments: readonly Segment[],
-  condition: Sql,
-  order: Sql,
-  offset: number,
-) {
-  if (segments.length === 0) return null;
-  const [row] = await db.query<{ task_id: string; seq: number }>(sql`
-    SELECT m.task_id, m.seq FROM ${segmentRows(segments)}
-    JOIN messages m ON m.task_id = s.task_id AND m.seq BETWEEN s.from_seq AND s.to_seq
-    WHERE ${condition} ORDER BY s.ordinal ${order}, m.seq ${order} OFFSET ${offset} LIMIT 1`);
-  return row ? { taskId: row.task_id, seq: row.seq } : null;
+  time: Date,
+): Promise<MessagePlace | null> {
+  for (const { taskId, from, to } of segments) {
+    const [row] = await db.query<{ seq: number }>(sql`
+      SELECT seq FROM messages WHERE task_id = ${taskId} AND seq BETWEEN ${from} AND ${to} AND occurred_at >= ${time}
+      ORDER BY seq LIMIT 1`);
+    if (row) return { taskId, seq: row.seq };
+  }
+  return null;
+}
+
+/** The n-th last whole message (1: the last one); a tool result counts with its call. Null if there are fewer. */
+export async function nthLastWhole(
+  db: Queryable,
+  segments: readonly Segment[],
+  count: number,
+): Promise<MessagePlace | null> {
+  let left = count;
+  for (const { taskId, from, to } of segments.toReversed()) {
+    const rows = await db.query<{ seq: number }>(sql`
+      SELECT seq FROM messages WHERE task_id = ${taskId} AND seq BETWEEN ${from} AND ${to} AND role <> 'tool'
+      ORDER BY seq DESC LIMIT ${left}`);
+    if (rows.length === left) return { taskId, seq: rows.at(-1)!.seq };
+    left -= rows.length;
+  }
+  return null;
 }
 
 /** Parts of a row that are JSON, as they were before they were escaped for the column. */

@@ -21,8 +21,11 @@ export class ReadCalls {
     const options = call.request.getOptions();
     if (!options) return void call.emit('error', failure(status.INVALID_ARGUMENT, 'no options'));
     const name = options.hasAll() ? undefined : streamName(options.getStream()?.getStreamIdentifier());
-    if (name !== undefined && this.log.isTombstoned(name)) return void call.emit('error', streamDeleted(name));
-    const answer = options.hasSubscription() ? this.#subscribe(call, options, name) : this.#page(call, options, name);
+    if (name !== undefined && this.log.isTombstoned(name))
+      return void call.emit('error', streamDeleted(name));
+    const answer = options.hasSubscription()
+      ? this.#subscribe(call, options, name)
+      : this.#page(call, options, name);
     answer.catch((error: unknown) => {
       call.emit('error', failure(status.INTERNAL, String(error)));
     });
@@ -30,7 +33,8 @@ export class ReadCalls {
 
   /** Ends all live subscriptions as a lost connection would. */
   dropSubscriptions(): void {
-    for (const call of this.#subscriptions) call.emit('error', failure(status.UNAVAILABLE, 'connection lost'));
+    for (const call of this.#subscriptions)
+      call.emit('error', failure(status.UNAVAILABLE, 'connection lost'));
     this.#subscriptions.clear();
   }
 
@@ -102,7 +106,8 @@ export class ReadCalls {
         next += 1;
         sinceCheckpoint += 1;
         if (matches(event)) await send(call, eventResponse(event));
-        if (options.hasFilter() && sinceCheckpoint % every === 0) await send(call, checkpoint(event.position));
+        if (options.hasFilter() && sinceCheckpoint % every === 0)
+          await send(call, checkpoint(event.position));
       } else if (caughtUp) {
         await new Promise<void>((resolve) => {
           wake = resolve;

@@ -94,7 +94,9 @@ export class RecordedLog {
   }
 
   append(name: string, expected: Expected, proposed: readonly Proposed[]): AppendOutcome {
-    if (proposed.reduce((sum, event) => sum + sizeOf(event), 0) > (this.options.maxAppendBytes ?? ONE_MEBIBYTE)) {
+    if (
+      proposed.reduce((sum, event) => sum + sizeOf(event), 0) > (this.options.maxAppendBytes ?? ONE_MEBIBYTE)
+    ) {
       return { kind: 'too-large' };
     }
     if (this.isTombstoned(name)) return { kind: 'deleted' };
@@ -210,7 +212,14 @@ export class RecordedLog {
 }
 
 function systemEvent(type: string, data: string): Proposed {
-  return { id: randomUUID(), type, contentType: 'application/json', data: Buffer.from(data), metadata: NOTHING };
+  return {
+    id: randomUUID(),
+    type,
+    contentType: 'application/json',
+    data: Buffer.from(data),
+    metadata: NOTHING,
+  };
 }
 
-const sizeOf = ({ type, data, metadata }: Proposed): number => data.length + metadata.length + 2 * type.length;
+const sizeOf = ({ type, data, metadata }: Proposed): number =>
+  data.length + metadata.length + 2 * type.length;

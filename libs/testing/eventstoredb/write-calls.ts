@@ -49,7 +49,10 @@ export class WriteCalls {
     });
   };
 
-  readonly delete = (call: ServerUnaryCall<DeleteReq, DeleteResp>, answer: sendUnaryData<DeleteResp>): void => {
+  readonly delete = (
+    call: ServerUnaryCall<DeleteReq, DeleteResp>,
+    answer: sendUnaryData<DeleteResp>,
+  ): void => {
     const options = call.request.getOptions();
     const name = streamName(options?.getStreamIdentifier());
     const outcome = this.log.delete(name, expectedOf(options));
@@ -117,12 +120,16 @@ function refusal(name: string, expected: Expected, outcome: AppendOutcome): Retu
     case 'deleted':
       return streamDeleted(name);
     case 'wrong-version':
-      return failure(status.FAILED_PRECONDITION, `Append failed due to WrongExpectedVersion. Stream: ${name}`, {
-        exception: 'wrong-expected-version',
-        'stream-name': name,
-        'expected-version': typeof expected === 'number' ? expected : STATE_NUMBERS[expected],
-        'actual-version': outcome.current,
-      });
+      return failure(
+        status.FAILED_PRECONDITION,
+        `Append failed due to WrongExpectedVersion. Stream: ${name}`,
+        {
+          exception: 'wrong-expected-version',
+          'stream-name': name,
+          'expected-version': typeof expected === 'number' ? expected : STATE_NUMBERS[expected],
+          'actual-version': outcome.current,
+        },
+      );
     case 'too-large':
       return failure(status.INVALID_ARGUMENT, 'Maximum Append Size Exceeded.', {
         exception: 'maximum-append-size-exceeded',

@@ -2,10 +2,10 @@ import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Module, type ModuleMetadata } from '@nestjs/common';
-import { KeyAuthenticator } from './auth.guard.js';
-import type { Caller } from './caller.js';
-import type { HttpOptions } from './http-options.js';
-import { configureHttp, HTTP_APPLICATION_OPTIONS, HttpModule } from './http.module.js';
+import { KeyAuthenticator } from '#libs/http/auth.guard.js';
+import type { Caller } from '#libs/http/caller.js';
+import type { HttpOptions } from '#libs/http/http-options.js';
+import { configureHttp, HTTP_APPLICATION_OPTIONS, HttpModule } from '#libs/http/http.module.js';
 
 /** A server on a port of its own, for specs. */
 export interface Listening {

@@ -5,11 +5,13 @@ import { EventCodec } from '#libs/event-store/codec.js';
 import { EventStore } from '#libs/event-store/event-store.js';
 import { PostgresEventStore } from '#libs/event-store/postgres/postgres-event-store.js';
 import { Requires } from '#libs/http/auth.guard.js';
-import { listen, type Listening } from '#libs/http/listening.js';
+import { listen, type Listening } from './listening.js';
+import type { Caller } from '#libs/http/caller.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
-import { AccessModule } from './access.module.js';
-import { ownerStream } from './access.events.js';
-import { AccessBootstrap } from './bootstrap.js';
+import { newId } from '#libs/kernel/ids.js';
+import { AccessModule } from '#libs/features/access/access.module.js';
+import { ownerStream } from '#libs/features/access/access.events.js';
+import { AccessBootstrap } from '#libs/features/access/bootstrap.js';
 
 @Controller('thing')
 class Thing {
@@ -119,3 +121,15 @@ export class ListeningAccess {
     }));
   }
 }
+
+/** A command that a client named. */
+export const commandOf = (caller: Caller): RequestContext => ({
+  caller,
+  actor: caller.actor,
+  ownerId: caller.ownerId,
+  commandId: newId(),
+  idempotent: true,
+  requestHash: 'same',
+  now: new Date(),
+  traceId: '',
+});
