@@ -34,6 +34,8 @@ interface EntryBase {
   readonly occurredAt: string;
   /** 1-based line (or message index, for a one-document format) where the entry begins. */
   readonly line: number;
+  /** In a forked file whose lines got new ids: the `sourceId` that the entry has in the session it was copied from. */
+  readonly copiedFrom?: string;
 }
 
 /** What a person, the agent or the system said: one per API message, however many lines it took. */
@@ -113,7 +115,7 @@ export type TranscriptEntry = MessageEntry | ToolResultEntry | RewindEntry | Raw
 /** Where every line read went. `lines` is the sum of all other counts. */
 export interface LineReport {
   readonly lines: number;
-  /** Lines that became or joined a message or tool result. */
+  /** Lines that became or joined a message, a tool result or a rewind. */
   readonly imported: number;
   /** Kept as raw entries, by line type. */
   readonly raw: Readonly<Record<string, number>>;
@@ -136,7 +138,7 @@ export interface InvalidLine {
 }
 
 export interface Transcript {
-  /** The main session first, then its sub-agents, each after its parent. */
+  /** The main session first, then its sub-agents, each after its parent; without the main one if its file is missing. */
   readonly sessions: readonly TranscriptSession[];
   readonly report: LineReport;
 }
