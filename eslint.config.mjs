@@ -26,7 +26,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.{spec,contract}.ts', 'libs/testing/**/*.ts'],
+    files: ['**/*.{spec,contract,story}.ts', 'libs/testing/**/*.ts', 'test/**/*.ts'],
     rules: {
       'max-lines-per-function': 'off',
       // Jest's asymmetric matchers are any, and a suite hands its harness around by destructuring.

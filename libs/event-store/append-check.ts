@@ -35,11 +35,13 @@ export function checkAppend(
   const ids = new Set<string>();
   let bytes = 0;
   events.forEach((event, index) => {
-    if (!isUuid(event.id)) throw new RangeError(`event id ${event.id} is not a UUID in lower case`);
-    if (ids.has(event.id)) throw new RangeError(`event id ${event.id} stands twice in one append`);
-    ids.add(event.id);
+    const { id } = event;
+    const isId: boolean = isUuid(id);
+    if (!isId) throw new RangeError(`event id ${id} is not a UUID in lower case`);
+    if (ids.has(id)) throw new RangeError(`event id ${id} stands twice in one append`);
+    ids.add(id);
     checkName('event type', event.type);
-    if (event.body.length > MAX_EVENT_BYTES) throw new EventTooLarge(event.id, event.body.length);
+    if (event.body.length > MAX_EVENT_BYTES) throw new EventTooLarge(id, event.body.length);
     bytes += bytesInAppend(event, metadata[index] ?? new Uint8Array());
   });
   if (bytes > MAX_APPEND_BYTES) throw new AppendTooLarge(stream, bytes);

@@ -63,6 +63,41 @@ export interface SubscribeOptions {
   readonly batchSize?: number;
 }
 
+/** What an auditor looks for. Every condition must hold. */
+export interface SearchOptions {
+  readonly ownerId: string;
+  readonly types?: readonly string[];
+  /** An actor's id, its kind, or `kind:id`. */
+  readonly actor?: string;
+  /** Exclusive. */
+  readonly after: bigint;
+  /** Inclusive. */
+  readonly upTo: bigint;
+  readonly order: 'oldest' | 'newest';
+  /** Events at most. */
+  readonly limit: number;
+}
+
+/** A stored event with the hash that its own was chained to; null where the event before it is missing. */
+export interface ChainedEvent extends StoredEvent {
+  readonly previousHash: Uint8Array | null;
+}
+
+export interface SearchPage {
+  /** In the order that was asked for; there may be fewer than the limit, even none, before everything was searched. */
+  readonly events: readonly ChainedEvent[];
+  /** Bounds of what is left to search; null: nothing. */
+  readonly rest: { readonly after: bigint; readonly upTo: bigint } | null;
+}
+
+/** What an engine itself keeps on record about a stream, besides the stream's events. */
+export interface StreamTail {
+  readonly stream: string;
+  readonly version: number;
+  /** Hash of the last event. */
+  readonly hash: Uint8Array;
+}
+
 /** The append-only log. One stream at a time: no feature may need more, because not every engine can. */
 export abstract class EventStore {
   /**
@@ -99,6 +134,15 @@ export abstract class EventStore {
 
   /** Position of the last event recorded at or before a time, 0n if there is none. */
   abstract positionAt(time: Date): Promise<bigint>;
+
+  /** Searches a bounded part of the log, where the engine does so faster than reading all of it: see log-search.ts. */
+  search?(options: SearchOptions): Promise<SearchPage>;
+
+  /**
+   * An owner's streams (or the one of this name) as the engine has them on record, for engines that keep a record apart
+   * from the events: a missing last event shows only against it.
+   */
+  tails?(ownerId: string, stream?: string): Promise<readonly StreamTail[]>;
 
   /** Ends subscriptions, waits for appends under way, and frees connections. */
   abstract close(): Promise<void>;
@@ -162,5 +206,16 @@ export class AppendTooLarge extends Error {
 
 /** The log contradicts itself (a gap on an engine without gaps, a broken chain). An alarm, never normal. */
 export class LogCorrupt extends Error {
-  override readonly name = 'LogCorrupt';
+  override readonly name: string = 'LogCorrupt';
+}
+
+/** An event whose stored bytes cannot be read: somebody changed them in the database. */
+export class EventUnreadable extends LogCorrupt {
+  override readonly name = 'EventUnreadable';
+  constructor(
+    readonly event: Pick<StoredEvent, 'id' | 'stream' | 'version' | 'position'>,
+    options: { readonly cause: unknown },
+  ) {
+    super(`event ${event.id} (${event.stream}, version ${event.version}, position ${event.position}) has unreadable metadata`, options);
+  }
 }

@@ -1,5 +1,15 @@
 import { EventIdConflict, VersionConflict } from '../event-store.js';
-import { event, events, idsOf, json, newStream, oneTo, rejection, versionsOf, type Log } from './fixtures.contract.js';
+import {
+  event,
+  events,
+  idsOf,
+  json,
+  newStream,
+  oneTo,
+  rejection,
+  versionsOf,
+  type Log,
+} from './fixtures.contract.js';
 
 /** Versions, conflicts and atomicity. */
 export function appendCases(log: Log): void {
@@ -7,8 +17,14 @@ export function appendCases(log: Log): void {
     it('counts the events of the stream as its version', async () => {
       const { store } = log();
       const stream = newStream();
-      expect(await store.append(stream, events(3), { expected: 0 })).toMatchObject({ version: 3, repeated: false });
-      expect(await store.append(stream, events(2), { expected: 3 })).toMatchObject({ version: 5, repeated: false });
+      expect(await store.append(stream, events(3), { expected: 0 })).toMatchObject({
+        version: 3,
+        repeated: false,
+      });
+      expect(await store.append(stream, events(2), { expected: 3 })).toMatchObject({
+        version: 5,
+        repeated: false,
+      });
       expect(versionsOf(await store.readStream(stream))).toEqual([1, 2, 3, 4, 5]);
     });
 
@@ -56,7 +72,9 @@ export function appendCases(log: Log): void {
       await store.append(stream, events(2), { expected: 0 });
       const conflict = await rejection(store.append(stream, events(1), { expected: 1 }));
       if (!(conflict instanceof VersionConflict)) throw conflict;
-      expect(await store.append(stream, events(1), { expected: conflict.actual })).toMatchObject({ version: 3 });
+      expect(await store.append(stream, events(1), { expected: conflict.actual })).toMatchObject({
+        version: 3,
+      });
     });
 
     it('notices an append made through another handle', async () => {

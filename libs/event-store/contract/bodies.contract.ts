@@ -15,7 +15,13 @@ const BODIES: readonly (readonly [string, Uint8Array])[] = [
   ['a byte order mark', Buffer.from('\uFEFF{}')],
 ];
 
-const NAMES = ['task-žluť', 'task-漢字-👩‍👩‍👧', "task-o'brien; DROP TABLE events;--", 'task-a b/c?d#e%20', `task-${'x'.repeat(200)}`];
+const NAMES = [
+  'task-žluť',
+  'task-漢字-👩‍👩‍👧',
+  "task-o'brien; DROP TABLE events;--",
+  'task-a b/c?d#e%20',
+  `task-${'x'.repeat(200)}`,
+];
 
 /** Bodies stay byte for byte what they were, up to the limits. */
 export function bodyCases(log: Log): void {

@@ -29,7 +29,8 @@ export function chainCases(log: Log): void {
       const { store } = log();
       const stream = newStream();
       let expected = 0;
-      for (const size of [1, 3, 1, 10]) ({ version: expected } = await store.append(stream, events(size), { expected }));
+      for (const size of [1, 3, 1, 10])
+        ({ version: expected } = await store.append(stream, events(size), { expected }));
       const stored = await store.readStream(stream);
       expect(stored).toHaveLength(15);
       expectChain(stored);

@@ -2,7 +2,15 @@ import { GENESIS, verifies } from '../event-hash.js';
 import { VersionConflict, type AppendResult, type StoredEvent } from '../event-store.js';
 import { followAndCompare } from './follow-and-compare.contract.js';
 import {
-  event, events, idsOf, newStream, oneTo, readToEnd, versionsOf, type Log, type LogFactory,
+  event,
+  events,
+  idsOf,
+  newStream,
+  oneTo,
+  readToEnd,
+  versionsOf,
+  type Log,
+  type LogFactory,
 } from './fixtures.contract.js';
 
 const WRITERS = 16;
@@ -10,29 +18,25 @@ const WRITERS = 16;
 /** Many writers at once: every acknowledged event stands in the log exactly once. */
 export function concurrencyCases(log: Log, { gaplessPositions }: LogFactory): void {
   describe('many writers', () => {
-    it(
-      'on one stream, without expectation: each event once, versions without gaps',
-      async () => {
-        const { store, reopen } = log();
-        const handles = [store, await reopen()];
-        const stream = newStream();
-        const acknowledged: string[] = [];
-        await Promise.all(
-          Array.from({ length: WRITERS }, async (_, writer) => {
-            for (let round = 0; round < 10; round += 1) {
-              const written = events(1 + (round % 3));
-              await handles[writer % 2]!.append(stream, written, { expected: 'any' });
-              acknowledged.push(...idsOf(written));
-            }
-          }),
-        );
-        const stored = await store.readStream(stream);
-        expect(versionsOf(stored)).toEqual(oneTo(acknowledged.length));
-        expect(idsOf(stored).toSorted()).toEqual(acknowledged.toSorted());
-        expectChain(stored);
-      },
-      60_000,
-    );
+    it('on one stream, without expectation: each event once, versions without gaps', async () => {
+      const { store, reopen } = log();
+      const handles = [store, await reopen()];
+      const stream = newStream();
+      const acknowledged: string[] = [];
+      await Promise.all(
+        Array.from({ length: WRITERS }, async (_, writer) => {
+          for (let round = 0; round < 10; round += 1) {
+            const written = events(1 + (round % 3));
+            await handles[writer % 2]!.append(stream, written, { expected: 'any' });
+            acknowledged.push(...idsOf(written));
+          }
+        }),
+      );
+      const stored = await store.readStream(stream);
+      expect(versionsOf(stored)).toEqual(oneTo(acknowledged.length));
+      expect(idsOf(stored).toSorted()).toEqual(acknowledged.toSorted());
+      expectChain(stored);
+    }, 60_000);
 
     it('on one stream, with the same expectation: one wins, the others hear the new version', async () => {
       const { store, reopen } = log();
@@ -53,26 +57,23 @@ export function concurrencyCases(log: Log, { gaplessPositions }: LogFactory): vo
       expect(await store.readStream(stream)).toHaveLength(5);
     });
 
-    it(
-      'on one stream, retrying after conflicts: all get in',
-      async () => {
-        const { store } = log();
-        const stream = newStream();
-        await Promise.all(
-          Array.from({ length: WRITERS }, async () => {
-            const mine = event();
-            let expected = 0;
-            for (;;) {
-              const outcome = await store.append(stream, [mine], { expected }).catch((error: unknown) => error);
-              if (!(outcome instanceof VersionConflict)) return expect(outcome).toMatchObject({ repeated: false });
-              expected = outcome.actual;
-            }
-          }),
-        );
-        expect(versionsOf(await store.readStream(stream))).toEqual(oneTo(WRITERS));
-      },
-      60_000,
-    );
+    it('on one stream, retrying after conflicts: all get in', async () => {
+      const { store } = log();
+      const stream = newStream();
+      await Promise.all(
+        Array.from({ length: WRITERS }, async () => {
+          const mine = event();
+          let expected = 0;
+          for (;;) {
+            const outcome = await store.append(stream, [mine], { expected }).catch((error: unknown) => error);
+            if (!(outcome instanceof VersionConflict))
+              return expect(outcome).toMatchObject({ repeated: false });
+            expected = outcome.actual;
+          }
+        }),
+      );
+      expect(versionsOf(await store.readStream(stream))).toEqual(oneTo(WRITERS));
+    }, 60_000);
 
     it.each([
       ['one handle', false],
@@ -102,34 +103,30 @@ export function concurrencyCases(log: Log, { gaplessPositions }: LogFactory): vo
       }
     });
 
-    it(
-      'on many streams, while a reader follows: it sees every event once and in order',
-      async () => {
-        const { store, reopen } = log();
-        const handles = [store, await reopen()];
-        const reader = await reopen();
-        const start = await store.head();
-        const streams = Array.from({ length: WRITERS }, () => newStream());
-        const report = await followAndCompare({
-          writers: WRITERS,
-          rounds: 25,
-          start,
-          append: async (writer, round) => {
-            const written = events(1 + ((writer + round) % 3));
-            await handles[writer % 2]!.append(streams[writer]!, written, { expected: 'any' });
-            return idsOf(written);
-          },
-          read: (after) => reader.readAll({ after, limit: 100 }),
-        });
-        expect(report).toEqual({ acknowledged: report.acknowledged, lost: [], repeated: [], outOfOrder: [] });
-        expect(report.acknowledged).toBeGreaterThan(WRITERS * 25);
-        const all = await readToEnd(store, start);
-        expect(all).toHaveLength(report.acknowledged);
-        if (gaplessPositions) expect(all.at(-1)?.position).toBe(start + BigInt(all.length));
-        for (const stream of streams) expectChain(all.filter((stored) => stored.stream === stream));
-      },
-      60_000,
-    );
+    it('on many streams, while a reader follows: it sees every event once and in order', async () => {
+      const { store, reopen } = log();
+      const handles = [store, await reopen()];
+      const reader = await reopen();
+      const start = await store.head();
+      const streams = Array.from({ length: WRITERS }, () => newStream());
+      const report = await followAndCompare({
+        writers: WRITERS,
+        rounds: 25,
+        start,
+        append: async (writer, round) => {
+          const written = events(1 + ((writer + round) % 3));
+          await handles[writer % 2]!.append(streams[writer]!, written, { expected: 'any' });
+          return idsOf(written);
+        },
+        read: (after) => reader.readAll({ after, limit: 100 }),
+      });
+      expect(report).toEqual({ acknowledged: report.acknowledged, lost: [], repeated: [], outOfOrder: [] });
+      expect(report.acknowledged).toBeGreaterThan(WRITERS * 25);
+      const all = await readToEnd(store, start);
+      expect(all).toHaveLength(report.acknowledged);
+      if (gaplessPositions) expect(all.at(-1)?.position).toBe(start + BigInt(all.length));
+      for (const stream of streams) expectChain(all.filter((stored) => stored.stream === stream));
+    }, 60_000);
   });
 }
 

@@ -1,7 +1,10 @@
 import { followAndCompare, type OrderingReport, type Seen } from './follow-and-compare.contract.js';
 
 /** A log in memory that numbers an event at once and shows it when it commits, `delay` turns of the loop later. */
-function logWith(delay: (writer: number) => number, show: (seen: readonly Seen[]) => readonly Seen[] = (s) => s) {
+function logWith(
+  delay: (writer: number) => number,
+  show: (seen: readonly Seen[]) => readonly Seen[] = (s) => s,
+) {
   const committed: Seen[] = [];
   let positions = 0n;
   return async (): Promise<OrderingReport> =>
@@ -13,7 +16,8 @@ function logWith(delay: (writer: number) => number, show: (seen: readonly Seen[]
         const id = `${writer}/${round}`;
         positions += 1n;
         const position = positions;
-        for (let turns = delay(writer); turns > 0; turns -= 1) await new Promise((resolve) => setImmediate(resolve));
+        for (let turns = delay(writer); turns > 0; turns -= 1)
+          await new Promise((resolve) => setImmediate(resolve));
         committed.push({ id, position });
         return [id];
       },

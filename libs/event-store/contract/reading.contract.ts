@@ -1,6 +1,14 @@
 import type { StoredEvent } from '../event-store.js';
 import {
-  event, events, idsOf, newStream, oneTo, readToEnd, versionsOf, type Log, type LogFactory,
+  event,
+  events,
+  idsOf,
+  newStream,
+  oneTo,
+  readToEnd,
+  versionsOf,
+  type Log,
+  type LogFactory,
 } from './fixtures.contract.js';
 
 const LONG = 5_000;
@@ -61,30 +69,26 @@ export function readingCases(log: Log, { gaplessPositions }: LogFactory): void {
       expect(await store.findEvents(stream, [])).toEqual([]);
     });
 
-    it(
-      `of ${LONG} events goes in pages, from the middle and as a whole`,
-      async () => {
-        const { store } = log();
-        const stream = newStream();
-        const written = events(LONG);
-        for (let at = 0; at < LONG; at += IN_ONE_APPEND) {
-          await store.append(stream, written.slice(at, at + IN_ONE_APPEND), { expected: at });
-        }
-        expect(idsOf(await store.readStream(stream))).toEqual(idsOf(written));
-        const pages: StoredEvent[] = [];
-        for (;;) {
-          const page = await store.readStream(stream, { after: pages.length, limit: 700 });
-          if (page.length === 0) break;
-          pages.push(...page);
-        }
-        expect(idsOf(pages)).toEqual(idsOf(written));
-        expect(versionsOf(pages)).toEqual(oneTo(LONG));
-        const part = await store.readStream(stream, { after: 2_500, upTo: 2_510 });
-        expect(idsOf(part)).toEqual(idsOf(written.slice(2_500, 2_510)));
-        expect(await store.append(stream, events(1), { expected: LONG })).toMatchObject({ version: LONG + 1 });
-      },
-      60_000,
-    );
+    it(`of ${LONG} events goes in pages, from the middle and as a whole`, async () => {
+      const { store } = log();
+      const stream = newStream();
+      const written = events(LONG);
+      for (let at = 0; at < LONG; at += IN_ONE_APPEND) {
+        await store.append(stream, written.slice(at, at + IN_ONE_APPEND), { expected: at });
+      }
+      expect(idsOf(await store.readStream(stream))).toEqual(idsOf(written));
+      const pages: StoredEvent[] = [];
+      for (;;) {
+        const page = await store.readStream(stream, { after: pages.length, limit: 700 });
+        if (page.length === 0) break;
+        pages.push(...page);
+      }
+      expect(idsOf(pages)).toEqual(idsOf(written));
+      expect(versionsOf(pages)).toEqual(oneTo(LONG));
+      const part = await store.readStream(stream, { after: 2_500, upTo: 2_510 });
+      expect(idsOf(part)).toEqual(idsOf(written.slice(2_500, 2_510)));
+      expect(await store.append(stream, events(1), { expected: LONG })).toMatchObject({ version: LONG + 1 });
+    }, 60_000);
   });
 
   describe('reading the log', () => {
@@ -111,7 +115,9 @@ export function readingCases(log: Log, { gaplessPositions }: LogFactory): void {
       for (const one of written) await store.append(newStream(), [one], { expected: 0 });
       const all = await store.readAll({ after: start, limit: 100 });
       const point = all[3]!.position;
-      expect(idsOf(await store.readAll({ after: start, upTo: point, limit: 100 }))).toEqual(idsOf(written.slice(0, 4)));
+      expect(idsOf(await store.readAll({ after: start, upTo: point, limit: 100 }))).toEqual(
+        idsOf(written.slice(0, 4)),
+      );
       expect(idsOf(await store.readAll({ after: all[1]!.position, upTo: point, limit: 100 }))).toEqual(
         idsOf(written.slice(2, 4)),
       );
@@ -175,7 +181,8 @@ export function timeCases(log: Log): void {
         await tick();
       }
       const stored = await store.readStream(stream);
-      for (const { recordedAt, position } of stored) expect(await store.positionAt(recordedAt)).toBe(position);
+      for (const { recordedAt, position } of stored)
+        expect(await store.positionAt(recordedAt)).toBe(position);
       const between = new Date(stored[2]!.recordedAt.getTime() - 1);
       expect(await store.positionAt(between)).toBe(stored[1]!.position);
       expect(await store.positionAt(new Date(Date.now() + 60_000))).toBe(await store.head());

@@ -64,7 +64,10 @@ export function repetitionCases(log: Log): void {
       const written = event();
       await store.append(stream, [written], { expected: 0 });
       const later = event({ ...written, metadata: { ...written.metadata, traceId: 'another' } });
-      expect(await store.append(stream, [later], { expected: 0 })).toMatchObject({ version: 1, repeated: true });
+      expect(await store.append(stream, [later], { expected: 0 })).toMatchObject({
+        version: 1,
+        repeated: true,
+      });
       expect((await store.readStream(stream))[0]?.metadata).toEqual(written.metadata);
     });
 

@@ -139,7 +139,8 @@ export function subscriptionCases(log: Log): void {
       const stream = newStream();
       const written = events(30);
       const reading = Promise.all(subscriptions.map(({ batches }) => take(batches, 30)));
-      for (let at = 0; at < 30; at += 5) await store.append(stream, written.slice(at, at + 5), { expected: at });
+      for (let at = 0; at < 30; at += 5)
+        await store.append(stream, written.slice(at, at + 5), { expected: at });
       for (const seen of await reading) expect(idsOf(seen)).toEqual(idsOf(written));
       subscriptions.forEach(({ abort }) => abort());
     });
@@ -157,36 +158,32 @@ export function subscriptionCases(log: Log): void {
       abort();
     });
 
-    it(
-      'loses nothing to a consumer that is slower than the writer, and delays no writer',
-      async () => {
-        const { store } = log();
-        const start = await store.head();
-        const { batches, abort } = subscribe(store, { after: start, batchSize: 50 });
-        const stream = `slow-${newId()}`;
-        const written = events(1_000);
-        const seen: string[] = [];
-        let finished = false;
-        const writing = (async () => {
-          for (let at = 0; at < 1_000; at += 20) {
-            await store.append(stream, written.slice(at, at + 20), { expected: at });
-          }
-          finished = true;
-        })();
-        let lateBatches = 0;
-        while (seen.length < 1_000) {
-          const batch = await take(batches, 1);
-          expect(batch.length).toBeLessThanOrEqual(50);
-          seen.push(...idsOf(batch));
-          // Slower than the writer by construction: the first batches are kept until everything is written.
-          if (!finished) await writing;
-          else lateBatches += 1;
+    it('loses nothing to a consumer that is slower than the writer, and delays no writer', async () => {
+      const { store } = log();
+      const start = await store.head();
+      const { batches, abort } = subscribe(store, { after: start, batchSize: 50 });
+      const stream = `slow-${newId()}`;
+      const written = events(1_000);
+      const seen: string[] = [];
+      let finished = false;
+      const writing = (async () => {
+        for (let at = 0; at < 1_000; at += 20) {
+          await store.append(stream, written.slice(at, at + 20), { expected: at });
         }
-        abort();
-        expect(seen).toEqual(idsOf(written));
-        expect(lateBatches).toBeGreaterThan(10);
-      },
-      60_000,
-    );
+        finished = true;
+      })();
+      let lateBatches = 0;
+      while (seen.length < 1_000) {
+        const batch = await take(batches, 1);
+        expect(batch.length).toBeLessThanOrEqual(50);
+        seen.push(...idsOf(batch));
+        // Slower than the writer by construction: the first batches are kept until everything is written.
+        if (!finished) await writing;
+        else lateBatches += 1;
+      }
+      abort();
+      expect(seen).toEqual(idsOf(written));
+      expect(lateBatches).toBeGreaterThan(10);
+    }, 60_000);
   });
 }

@@ -67,7 +67,9 @@ export class Connection {
         }
         await this.end();
         const reason = error instanceof Error ? error.message : String(error);
-        throw new Error(`EventStoreDB at ${withoutPassword(this.url)} does not answer: ${reason}`, { cause: error });
+        throw new Error(`EventStoreDB at ${withoutPassword(this.url)} does not answer: ${reason}`, {
+          cause: error,
+        });
       }
     }
   }

@@ -1,4 +1,11 @@
-import { BACKWARDS, END, FORWARDS, START, type AllStreamResolvedEvent, type ReadPosition } from '@eventstore/db-client';
+import {
+  BACKWARDS,
+  END,
+  FORWARDS,
+  START,
+  type AllStreamResolvedEvent,
+  type ReadPosition,
+} from '@eventstore/db-client';
 import type { ReadAllOptions, StoredEvent } from '../event-store.js';
 import type { Connection } from './connection.js';
 import { storedEvent } from './stored-form.js';
@@ -25,20 +32,12 @@ export class LogReader {
   async readAll({ after, upTo, limit }: ReadAllOptions): Promise<StoredEvent[]> {
     const found: StoredEvent[] = [];
     let scanned = this.#skips.get(after) ?? after;
-    for (;;) {
-      const wanted = Math.min(MAX_PAGE, Math.max(MIN_PAGE, limit - found.length));
-      // A position is inclusive for the server and exclusive for the port: the first event was seen already.
-      const count = scanned === 0n ? wanted : wanted + 1;
-      const page = await this.#page(scanned === 0n ? START : at(scanned), count, FORWARDS);
-      for (const event of page) {
-        const position = positionOf(event);
-        if (position <= scanned) continue;
-        if (upTo !== undefined && position > upTo) return found;
-        scanned = position;
-        const stored = event.event && storedEvent(event.event);
-        if (stored && found.push(stored) === limit) return found;
-      }
-      if (page.length < count) break;
+    for await (const event of this.#forwards(scanned, limit)) {
+      const position = positionOf(event);
+      if (upTo !== undefined && position > upTo) return found;
+      scanned = position;
+      const stored = event.event && storedEvent(event.event);
+      if (stored && found.push(stored) >= limit) return found;
     }
     if (found.length === 0 && scanned > after) this.#remember(after, scanned);
     return found;
@@ -78,7 +77,10 @@ export class LogReader {
     const index = this.#landmarks.findIndex((landmark) => landmark.position <= position);
     const isKnown = this.#landmarks[index]?.position === position;
     if (isKnown) return;
-    this.#landmarks.splice(index < 0 ? this.#landmarks.length : index, 0, { time: recordedAt.getTime(), position });
+    this.#landmarks.splice(index < 0 ? this.#landmarks.length : index, 0, {
+      time: recordedAt.getTime(),
+      position,
+    });
   }
 
   #remember(after: bigint, scanned: bigint): void {
@@ -90,7 +92,22 @@ export class LogReader {
     }
   }
 
-  async *#backwards(from: ReadPosition, firstPage: number): AsyncGenerator<AllStreamResolvedEvent, void, undefined> {
+  /** Everything after a position. For the server a position is inclusive: its event comes first and is left out. */
+  async *#forwards(after: bigint, wanted: number): AsyncGenerator<AllStreamResolvedEvent, void, undefined> {
+    const count = 1 + Math.min(MAX_PAGE, Math.max(MIN_PAGE, wanted));
+    for (let scanned = after; ;) {
+      const page = await this.#page(scanned === 0n ? START : at(scanned), count, FORWARDS);
+      for (const event of page) if (positionOf(event) > scanned) yield event;
+      const last = page.at(-1);
+      if (!last || page.length < count) return;
+      scanned = positionOf(last);
+    }
+  }
+
+  async *#backwards(
+    from: ReadPosition,
+    firstPage: number,
+  ): AsyncGenerator<AllStreamResolvedEvent, void, undefined> {
     let position = from;
     for (let count = firstPage; ; count = Math.min(4 * count, MAX_PAGE)) {
       const page = await this.#page(position, count, BACKWARDS);
@@ -106,7 +123,9 @@ export class LogReader {
     maxCount: number,
     direction: typeof FORWARDS | typeof BACKWARDS,
   ): Promise<AllStreamResolvedEvent[]> {
-    return this.connection.collect(() => this.connection.client.readAll({ fromPosition, maxCount, direction }));
+    return this.connection.collect(() =>
+      this.connection.client.readAll({ fromPosition, maxCount, direction }),
+    );
   }
 }
 

@@ -1,7 +1,8 @@
+import type { EventMetadata } from '#libs/kernel/event.js';
 import { formatUuid } from '#libs/kernel/ids.js';
 import type { BinaryEventData, MetadataType, Position } from '@eventstore/db-client';
 import { chainHash, contentDigest, metadataBytes, parseMetadata, sha256 } from '../event-hash.js';
-import type { NewEvent, StoredEvent } from '../event-store.js';
+import { EventUnreadable, type NewEvent, type StoredEvent } from '../event-store.js';
 
 /**
  * How an event stands in EventStoreDB.
@@ -84,21 +85,22 @@ export interface Recorded {
   readonly position?: Position;
 }
 
-/** The event as the port knows it; undefined for events that makima did not write: the server's own, other programs'. */
+/**
+ * The event as the port knows it; undefined for events that makima did not write: the server's own, other programs'.
+ * @throws EventUnreadable when somebody changed the metadata.
+ */
 export function storedEvent(recorded: Recorded): StoredEvent | undefined {
   const { streamId: stream, type, data, metadata: given, position } = recorded;
   if (stream.startsWith('$') || type.startsWith('$') || !position) return undefined;
   if (!isStoredMetadata(given) || !(data instanceof Uint8Array)) return undefined;
   const bytes = Buffer.from(given.metadata, 'utf8');
+  const place = { id: given.id, stream, version: Number(recorded.revision) + 1, position: position.commit };
   return {
-    id: given.id,
+    ...place,
     type,
     schemaVersion: given.schemaVersion,
-    metadata: parseMetadata(bytes),
+    metadata: readMetadata(bytes, place),
     body: data,
-    stream,
-    version: Number(recorded.revision) + 1,
-    position: position.commit,
     recordedAt: recorded.created,
     metadataBytes: bytes,
     bodyHash: Buffer.from(given.bodyHash, 'base64'),
@@ -106,9 +108,22 @@ export function storedEvent(recorded: Recorded): StoredEvent | undefined {
   };
 }
 
+function readMetadata(
+  bytes: Buffer,
+  place: Pick<StoredEvent, 'id' | 'stream' | 'version' | 'position'>,
+): EventMetadata {
+  try {
+    return parseMetadata(bytes);
+  } catch (cause) {
+    throw new EventUnreadable(place, { cause });
+  }
+}
+
 function isStoredMetadata(value: unknown): value is StoredMetadata {
   if (typeof value !== 'object' || value === null || !('makima' in value) || value.makima !== 1) return false;
-  const { id, schemaVersion, metadata, bodyHash, hash } = value as Partial<Record<keyof StoredMetadata, unknown>>;
+  const { id, schemaVersion, metadata, bodyHash, hash } = value as Partial<
+    Record<keyof StoredMetadata, unknown>
+  >;
   const texts = [id, metadata, bodyHash, hash];
   return typeof schemaVersion === 'number' && texts.every((text) => typeof text === 'string');
 }

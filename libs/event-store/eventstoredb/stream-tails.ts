@@ -13,6 +13,8 @@ export interface Tail {
 }
 
 const PAGE = 500;
+/** Found events that are at most so far apart are read in one go. */
+const NEIGHBOURS = 50;
 /** What keeping a stream costs besides its ids, in ids. */
 const STREAM_COST = 10;
 
@@ -63,6 +65,20 @@ export class StreamTails {
   forget(stream: string): void {
     this.#cost -= this.#kept.get(stream)?.cost ?? 0;
     this.#kept.delete(stream);
+  }
+
+  /** The events with these ids, in order; ids that the tail does not hold are passed over. */
+  async find(stream: string, tail: Tail, ids: readonly string[]): Promise<StoredEvent[]> {
+    const wanted = new Set(ids.map((id) => tail.ids.get(id)).filter((version) => version !== undefined));
+    const versions = [...wanted].toSorted((one, other) => one - other);
+    const found: StoredEvent[] = [];
+    for (let index = 0; index < versions.length;) {
+      const first = versions[index]!;
+      let last = first;
+      while (index < versions.length && versions[index]! - last <= NEIGHBOURS) last = versions[index++]!;
+      found.push(...(await this.read(stream, first - 1, last - first + 1)));
+    }
+    return found.filter(({ version }) => wanted.has(version));
   }
 
   /** Events after a version, in order; from the leader, because a follower may be behind. */

@@ -59,7 +59,10 @@ export class MemoryEventStore extends EventStore {
     return { version: stored.length, position: BigInt(this.log.events.length), repeated: false };
   }
 
-  override async readStream(stream: string, options: ReadStreamOptions = {}): Promise<readonly StoredEvent[]> {
+  override async readStream(
+    stream: string,
+    options: ReadStreamOptions = {},
+  ): Promise<readonly StoredEvent[]> {
     this.#assertOpen();
     const { after = 0, upTo = Infinity, limit = Infinity } = options;
     return (this.log.streams.get(stream) ?? []).slice(after, Math.min(upTo, after + limit)).map(copyOf);

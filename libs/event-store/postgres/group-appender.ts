@@ -100,8 +100,7 @@ export class GroupAppender {
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      // Callers of the same turn of the event loop go together.
-      if (this.#waiting.length === 1) setImmediate(() => this.#pump());
+      if (this.#waiting.length === 1) this.#pumpSoon();
     });
   }
 
@@ -115,6 +114,15 @@ export class GroupAppender {
       });
     }
     await Promise.all(this.#idle.splice(0).map((client) => client.end().catch(() => undefined)));
+  }
+
+  /**
+   * Callers that one answer woke go together: a tick comes after all of their continuations. While a batch is under
+   * way there is time to gather those that other I/O of this turn wakes, too.
+   */
+  #pumpSoon(): void {
+    if (this.#underWay === 0) process.nextTick(() => this.#pump());
+    else setImmediate(() => this.#pump());
   }
 
   #pump(): void {

@@ -1,6 +1,5 @@
 import { Database } from '#libs/database/database.js';
 import { sql, type Sql } from '#libs/database/sql.js';
-import { parseMetadata } from '../event-hash.js';
 import {
   EventIdConflict,
   EventStore,
@@ -11,28 +10,17 @@ import {
   type NewEvent,
   type ReadAllOptions,
   type ReadStreamOptions,
+  type SearchOptions,
+  type SearchPage,
   type StoredEvent,
+  type StreamTail,
   type SubscribeOptions,
 } from '../event-store.js';
 import { CLOSED, Signal, pullSubscription } from '../pull-subscription.js';
+import { EVENT_COLUMNS, toStoredEvent, type EventRow } from './event-row.js';
+import { searchEvents, tailsOf } from './event-search.js';
 import { GroupAppender, appendItem } from './group-appender.js';
-
-interface EventRow {
-  position: bigint;
-  stream: string;
-  version: bigint;
-  event_id: string;
-  recorded_at: Date;
-  schema_version: number;
-  type: string;
-  metadata: Buffer;
-  body: Buffer | null;
-  body_hash: Buffer;
-  hash: Buffer;
-}
-
-const COLUMNS = sql`e.position, s.name AS stream, e.version, e.event_id, e.recorded_at, e.schema_version, e.type,
-  e.metadata, e.body, e.body_hash, e.hash`;
+import { LogNotifications } from './log-notifications.js';
 
 export interface PostgresEventStoreOptions {
   readonly url: string;
@@ -45,16 +33,22 @@ export interface PostgresEventStoreOptions {
 export class PostgresEventStore extends EventStore {
   readonly #database: Database;
   readonly #appender: GroupAppender;
+  readonly #notifications: LogNotifications;
   readonly #appended = new Signal();
   readonly #closing = new AbortController();
 
   constructor(private readonly options: PostgresEventStoreOptions) {
     super();
     this.#database = new Database({ url: options.url, max: 6, applicationName: 'makima-log' });
+    this.#notifications = new LogNotifications(options.url, () => this.#appended.notify());
+    this.#notifications.listen();
     this.#appender = new GroupAppender({
       url: options.url,
       ...(options.appendConnections ? { connections: options.appendConnections } : {}),
-      onCommitted: () => this.#appended.notify(),
+      onCommitted: () => {
+        this.#appended.notify();
+        this.#notifications.announce();
+      },
     });
   }
 
@@ -105,7 +99,7 @@ export class PostgresEventStore extends EventStore {
     options: ReadStreamOptions = {},
   ): Promise<readonly StoredEvent[]> {
     return this.#events(sql`
-      SELECT ${COLUMNS} FROM events e JOIN streams s ON s.id = e.stream_id
+      SELECT ${EVENT_COLUMNS} FROM events e JOIN streams s ON s.id = e.stream_id
       WHERE s.name = ${stream} AND e.version > ${options.after ?? 0}
         AND e.version <= ${options.upTo ?? Number.MAX_SAFE_INTEGER}
       ORDER BY e.version LIMIT ${options.limit ?? null}`);
@@ -113,13 +107,13 @@ export class PostgresEventStore extends EventStore {
 
   override async findEvents(stream: string, ids: readonly string[]): Promise<readonly StoredEvent[]> {
     return this.#events(sql`
-      SELECT ${COLUMNS} FROM events e JOIN streams s ON s.id = e.stream_id
+      SELECT ${EVENT_COLUMNS} FROM events e JOIN streams s ON s.id = e.stream_id
       WHERE s.name = ${stream} AND e.event_id = ANY (${ids}::uuid[]) ORDER BY e.version`);
   }
 
   override async readAll({ after, upTo, limit }: ReadAllOptions): Promise<readonly StoredEvent[]> {
     const events = await this.#events(sql`
-      SELECT ${COLUMNS} FROM events e JOIN streams s ON s.id = e.stream_id
+      SELECT ${EVENT_COLUMNS} FROM events e JOIN streams s ON s.id = e.stream_id
       WHERE e.position > ${after} AND e.position <= ${upTo ?? after + BigInt(limit)}
       ORDER BY e.position LIMIT ${limit}`);
     events.forEach((event, index) => {
@@ -163,6 +157,16 @@ export class PostgresEventStore extends EventStore {
     return low;
   }
 
+  override async search(options: SearchOptions): Promise<SearchPage> {
+    this.#assertOpen();
+    return searchEvents(this.#database, options);
+  }
+
+  override async tails(ownerId: string, stream?: string): Promise<readonly StreamTail[]> {
+    this.#assertOpen();
+    return tailsOf(this.#database, ownerId, stream);
+  }
+
   override close(): Promise<void> {
     return (this.#closed ??= this.#end());
   }
@@ -172,6 +176,7 @@ export class PostgresEventStore extends EventStore {
   async #end(): Promise<void> {
     this.#closing.abort();
     await this.#appender.close();
+    await this.#notifications.close();
     await this.#database.close();
   }
 
@@ -181,20 +186,6 @@ export class PostgresEventStore extends EventStore {
 
   async #events(statement: Sql): Promise<StoredEvent[]> {
     this.#assertOpen();
-    const rows = await this.#database.query<EventRow>(statement);
-    return rows.map((row) => ({
-      id: row.event_id,
-      type: row.type,
-      schemaVersion: row.schema_version,
-      metadata: parseMetadata(row.metadata),
-      body: row.body ?? new Uint8Array(),
-      stream: row.stream,
-      version: Number(row.version),
-      position: row.position,
-      recordedAt: row.recorded_at,
-      metadataBytes: row.metadata,
-      bodyHash: row.body_hash,
-      hash: row.hash,
-    }));
+    return (await this.#database.query<EventRow>(statement)).map(toStoredEvent);
   }
 }

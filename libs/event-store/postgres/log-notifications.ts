@@ -1,0 +1,67 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+
+const CHANNEL = 'makima_log';
+/** Announcements are at least this far apart: a NOTIFY in every transaction would cut throughput to a third. */
+const APART_MS = 20;
+const RECONNECT_MS = 1_000;
+
+/**
+ * Tells other processes that the log has grown, and hears it from them. Nothing depends on it but the delay: whoever
+ * follows the log also looks by itself.
+ */
+export class LogNotifications {
+  readonly #closing = new AbortController();
+  #listener: pg.Client | undefined;
+  #announced = 0;
+  #due: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly url: string,
+    private readonly heard: () => void,
+  ) {}
+
+  /** Starts to listen, and keeps at it when the connection is lost. */
+  listen(): void {
+    void this.#listen();
+  }
+
+  /** Says that there is something new: at once, or when enough time has gone by since the last time. */
+  announce(): void {
+    if (this.#due || this.#closing.signal.aborted) return;
+    const wait = Math.max(0, this.#announced + APART_MS - Date.now());
+    this.#due = setTimeout(() => {
+      this.#due = undefined;
+      this.#announced = Date.now();
+      this.#listener?.query(`NOTIFY ${CHANNEL}`).catch(() => undefined);
+    }, wait);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    clearTimeout(this.#due);
+    await this.#listener?.end().catch(() => undefined);
+  }
+
+  async #listen(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      const client = new pg.Client({ connectionString: this.url, application_name: 'makima-notifications' });
+      const lost = new Promise<void>((resolve) =>
+        client.on('error', () => resolve()).on('end', () => resolve()),
+      );
+      try {
+        await client.connect();
+        client.on('notification', this.heard);
+        await client.query(`LISTEN ${CHANNEL}`);
+        this.#listener = client;
+        await lost;
+      } catch {
+        // The database is not there now; it is tried again.
+      }
+      this.#listener = undefined;
+      await client.end().catch(() => undefined);
+      await delay(RECONNECT_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
