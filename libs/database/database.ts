@@ -115,12 +115,16 @@ export class Database implements Queryable {
   async #with<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
     let failure: Error | undefined;
+    // A connection may break while it waits for nothing; without a listener that would end the process.
+    const broken = (error: Error): void => void (failure = error);
+    client.on('error', broken);
     try {
       return await work(client);
     } catch (error) {
       if (!(error instanceof pg.DatabaseError) || isConnectionError(error)) failure = error as Error;
       throw error;
     } finally {
+      client.off('error', broken);
       client.release(failure);
     }
   }

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runner } from 'node-pg-migrate';
+import { checkDatabase } from './database-check.js';
 
 /** The migrations folder at the project's top, from the sources as from dist/. */
 function migrationsFolder(): string {
@@ -14,14 +15,20 @@ function migrationsFolder(): string {
   return join(folder, 'migrations');
 }
 
-/** Brings the log's, access' and blobs' tables up to date. Safe to run from several processes at once. */
+/**
+ * Brings the log's, access' and blobs' tables up to date. Safe to run from several processes at once: they wait for each
+ * other, also for what a killed one left running.
+ * @throws UnusableDatabase with one line for the user.
+ */
 export async function migrate(url: string): Promise<void> {
+  await checkDatabase(url);
   await runner({
     databaseUrl: url,
     dir: migrationsFolder(),
     direction: 'up',
     migrationsTable: 'migrations',
     count: Infinity,
+    advisoryLockMode: 'wait',
     log: () => undefined,
   });
 }

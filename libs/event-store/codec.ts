@@ -25,6 +25,13 @@ const LIMITS = [MAX_FIELD_BYTES, 64 * 1024, 8 * 1024, 1024] as const;
 export const isBlobReference = (value: unknown): value is BlobReference =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && '$blob' in value;
 
+/**
+ * A text of an event as one column can hold it: itself, or of one that went to a blob the beginning. Any text of an event
+ * may have gone there, however short it usually is: a projection that takes one for granted stops at it.
+ */
+export const columnText = (value: unknown): string =>
+  isBlobReference(value) ? String((value.$blob as Partial<BlobReference['$blob']> | null)?.preview) : String(value);
+
 /** An event to be written, before it becomes bytes. */
 export interface EventToWrite {
   readonly event: DomainEvent;
@@ -53,7 +60,7 @@ export class EventCodec {
 
   /** Decodes to the present schema version. Blob references stay: whoever needs the text asks the blob store. */
   decode(stored: StoredEvent): Recorded {
-    let data: unknown = JSON.parse(Buffer.from(stored.body).toString('utf8'));
+    let data: unknown = JSON.parse(textOf(stored.body));
     const ladder = this.upcasters[stored.type] ?? [];
     for (let version = stored.schemaVersion; version <= ladder.length; version += 1)
       data = ladder[version - 1]!(data);
@@ -92,6 +99,9 @@ export class EventCodec {
     return fitted;
   }
 }
+
+const textOf = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
 
 /** Replaces every string value (not keys) below a value. */
 function mapStrings(value: unknown, replace: (text: string) => unknown): unknown {

@@ -6,6 +6,8 @@ const PAGE = 1_000;
 const MOST_READ = 20_000;
 const FIRST_WINDOW_MS = 60_000;
 const WINDOW_GROWTH = 4;
+/** To this precision the time is looked for at which the log had reached a position. */
+const PRECISION_MS = 1_000;
 const MOST_KNOWN = 10_000;
 
 /** Whether an event is what somebody looks for, wherever it stands in the log. */
@@ -17,8 +19,10 @@ export function matches(event: StoredEvent, { ownerId, types, actor }: Pick<Sear
 
 /** Finds events in a log: by the engine's own means, or by reading it in pages. Every call does a bounded amount of work. */
 export class LogSearch {
-  /** Positions of events: a log may be read from these only, because not every engine can start between two events. */
-  readonly #known = new Set<bigint>();
+  /** Positions of events, from which a log can be read: not every engine can start between two events. */
+  readonly #starts = new Set<bigint>();
+  /** By position: a time (milliseconds since 1970) by which the log had reached it. */
+  readonly #times = new Map<bigint, number>();
 
   constructor(private readonly store: EventStore) {}
 
@@ -57,7 +61,7 @@ export class LogSearch {
   }
 
   #restAfter(position: bigint, { after, upTo }: SearchOptions): SearchPage['rest'] {
-    this.#remember(position);
+    remember(this.#starts, position);
     const from = position > after ? position : after;
     return from < upTo ? { after: from, upTo } : null;
   }
@@ -67,10 +71,11 @@ export class LogSearch {
     const { after, upTo, limit } = options;
     let found: StoredEvent[] = [];
     let upper = upTo;
-    let until = await this.#timeOf(upTo);
+    let until = this.#times.get(upTo) ?? (await this.#whenReached(upTo)).by;
     for (let span = FIRST_WINDOW_MS, read = 0; read < MOST_READ && found.length < limit; span *= WINDOW_GROWTH) {
       until -= span;
       const lower = await this.store.positionAt(new Date(Math.max(until, 0)));
+      remember(this.#starts, lower);
       if (lower >= upper) continue;
       const window = await this.#lastIn({ ...options, after: lower > after ? lower : after, upTo: upper, limit: limit - found.length });
       found = [...found, ...window.events];
@@ -78,8 +83,13 @@ export class LogSearch {
       upper = lower;
       if (upper <= after) break;
     }
-    const last = found.length === limit ? found.at(-1)!.position - 1n : upper;
-    return { events: found, rest: last > after ? { after, upTo: last } : null };
+    const last = found.length === limit ? found.at(-1)! : null;
+    const rest = { after, upTo: last ? last.position - 1n : upper };
+    if (last) {
+      if (this.#times.size >= MOST_KNOWN) this.#times.clear();
+      this.#times.set(rest.upTo, last.recordedAt.getTime());
+    }
+    return { events: found, rest: rest.after < rest.upTo ? rest : null };
   }
 
   /** The last matches of a part of the log, newest first. */
@@ -99,27 +109,30 @@ export class LogSearch {
 
   /** Position of an event at or before a position, from which the log can be read. */
   async #startAtOrBefore(position: bigint): Promise<bigint> {
-    if (position === 0n || this.#known.has(position)) return position;
-    const start = await this.store.positionAt(new Date((await this.#timeOf(position + 1n)) - 1));
-    this.#remember(start);
+    if (position === 0n || this.#starts.has(position)) return position;
+    const { before } = await this.#whenReached(position + 1n);
+    const start = await this.store.positionAt(new Date(before));
+    remember(this.#starts, start);
     return start;
   }
 
-  /** The first millisecond at which the log had reached a position; now, if it has not yet. */
-  async #timeOf(position: bigint): Promise<number> {
-    let low = 0;
-    let high = Date.now();
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if ((await this.store.positionAt(new Date(middle))) >= position) high = middle;
-      else low = middle + 1;
+  /** A time at which the log had not reached a position yet, and one at most a second later at which it had (or now). */
+  async #whenReached(position: bigint): Promise<{ readonly before: number; readonly by: number }> {
+    const reachedAt = async (time: number): Promise<boolean> =>
+      (await this.store.positionAt(new Date(time))) >= position;
+    let by = Date.now();
+    let span = PRECISION_MS;
+    while (by > 0 && (await reachedAt(Math.max(by - span, 0)))) {
+      by = Math.max(by - span, 0);
+      span *= WINDOW_GROWTH;
     }
-    return low;
-  }
-
-  #remember(position: bigint): void {
-    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
-    this.#known.add(position);
+    let before = by - span;
+    while (by - before > PRECISION_MS) {
+      const middle = Math.floor((before + by) / 2);
+      if (await reachedAt(Math.max(middle, 0))) by = middle;
+      else before = middle;
+    }
+    return { before: Math.max(before, 0), by };
   }
 
   /** Adds to each event the hash of the one before it in its stream. */
@@ -134,4 +147,9 @@ export class LogSearch {
       }),
     );
   }
+}
+
+function remember(positions: Set<bigint>, position: bigint): void {
+  if (positions.size >= MOST_KNOWN) positions.clear();
+  positions.add(position);
 }

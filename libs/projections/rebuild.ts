@@ -27,56 +27,81 @@ export class Rebuilder {
     private readonly runner: ProjectionRunner,
   ) {}
 
-  /** Builds a projection from the log's beginning while the present one serves, then swaps them. */
-  async rebuild(projection: Projection, progress: Progress, signal: AbortSignal): Promise<void> {
-    const instance = await this.#scratch(projection, 'building');
-    await this.finish(instance, progress, signal);
+  /**
+   * Builds projections from the log's beginning while the present ones serve, then swaps them. They read the log
+   * together, once.
+   */
+  async rebuild(projections: readonly Projection[], progress: Progress, signal: AbortSignal): Promise<void> {
+    await this.finish(await this.#scratch(projections, 'building'), progress, signal);
   }
 
-  /** Goes on with an instance that is being built, up to its swap. */
-  async finish(instance: Instance, progress: Progress, signal: AbortSignal): Promise<void> {
-    await this.#catchUp(instance, progress, signal);
-    const former = await this.#whenLevel(instance, signal, (connection) => swap(connection, instance));
-    await this.runner.refresh();
-    for (const schema of former)
-      await this.database.transaction((connection) => dropInstance(connection, schema));
-  }
-
-  /** Builds a projection in a scratch schema and compares its tables with those that serve, at the same position. */
-  async verify(
-    projection: Projection,
-    progress: Progress,
-    signal: AbortSignal,
-  ): Promise<readonly TableComparison[]> {
-    const instance = await this.#scratch(projection, 'retired');
-    try {
-      await this.#catchUp(instance, progress, signal);
-      return await this.#whenLevel(instance, signal, (connection, serving) =>
-        compare(connection, projection, serving, instance.schema),
-      );
-    } finally {
-      await this.database.transaction((connection) => dropInstance(connection, instance.schema));
+  /** Goes on with instances that are being built and stand together, up to their swap. */
+  async finish(group: readonly Instance[], progress: Progress, signal: AbortSignal): Promise<void> {
+    await this.#catchUp(group, progress, signal);
+    for (const instance of group) {
+      const former = await this.#whenLevel(instance, signal, (connection) => swap(connection, instance));
+      await this.runner.refresh();
+      for (const schema of former) await this.#drop(schema);
     }
   }
 
-  async #scratch(projection: Projection, status: 'building' | 'retired'): Promise<Instance> {
-    const schema = `${projection.name}_v${projection.version}_${Date.now().toString(36)}`;
-    await this.database.transaction((connection) => createInstance(connection, projection, schema, status));
-    return { projection, schema, position: 0n, status };
+  /** Builds projections in scratch schemas and compares their tables with those that serve, at the same position. */
+  async verify(
+    projections: readonly Projection[],
+    progress: Progress,
+    signal: AbortSignal,
+  ): Promise<readonly TableComparison[]> {
+    const group = await this.#scratch(projections, 'retired');
+    const comparisons: TableComparison[] = [];
+    try {
+      await this.#catchUp(group, progress, signal);
+      for (const instance of group) {
+        comparisons.push(
+          ...(await this.#whenLevel(instance, signal, (connection, serving) =>
+            compare(connection, instance.projection, serving, instance.schema),
+          )),
+        );
+      }
+      return comparisons;
+    } finally {
+      for (const { schema } of group) await this.#drop(schema);
+    }
   }
 
-  async #catchUp(instance: Instance, progress: Progress, signal: AbortSignal): Promise<void> {
+  async #scratch(
+    projections: readonly Projection[],
+    status: 'building' | 'retired',
+  ): Promise<readonly Instance[]> {
+    const suffix = Date.now().toString(36);
+    const group = projections.map((projection): Instance => ({
+      projection,
+      schema: `${projection.name}_v${projection.version}_${suffix}`,
+      position: 0n,
+      status,
+    }));
+    await this.database.transaction(async (connection) => {
+      for (const { projection, schema } of group)
+        await createInstance(connection, projection, schema, status);
+    });
+    return group;
+  }
+
+  #drop(schema: string): Promise<void> {
+    return this.database.transaction((connection) => dropInstance(connection, schema));
+  }
+
+  async #catchUp(group: readonly Instance[], progress: Progress, signal: AbortSignal): Promise<void> {
     const target = await this.runner.head();
-    const timer = setInterval(() => progress(instance.position, target), PROGRESS_MS);
+    const timer = setInterval(() => progress(group[0]?.position ?? target, target), PROGRESS_MS);
     try {
-      await this.runner.catchUp(instance, target, signal);
+      await this.runner.catchUp(group, target, signal);
     } finally {
       clearInterval(timer);
     }
     if (signal.aborted) throw new Error('the server stopped; a rebuild goes on at its next start');
-    if (instance.status === 'failed')
-      throw new Error(`an event stopped the rebuild of ${instance.projection.name}; see its status`);
-    progress(instance.position, target);
+    const failed = group.find(({ status }) => status === 'failed');
+    if (failed) throw new Error(`an event stopped the rebuild of ${failed.projection.name}; see its status`);
+    progress(target, target);
   }
 
   /** Holds the serving instance where it stands, brings the other one to the same position, and does something with both. */
@@ -89,8 +114,9 @@ export class Rebuilder {
       const [serving] = await connection.query<{ schema: string; position: bigint }>(sql`
         SELECT schema, position FROM projections
         WHERE name = ${instance.projection.name} AND status IN ('live', 'failed') FOR UPDATE`);
-      if (serving && serving.position > instance.position)
-        await this.runner.catchUp(instance, serving.position, signal);
+      if (serving && serving.position > instance.position) {
+        await this.runner.catchUp([instance], serving.position, signal);
+      }
       return work(connection, serving?.schema ?? instance.schema);
     });
   }

@@ -191,7 +191,7 @@ describe('versions and rebuilds', () => {
     const runner = await start(noteProjection(2, true));
     expect(await texts()).toEqual(['hello']);
     const building = runner.instances.find(({ status }) => status === 'building')!;
-    await new Rebuilder(database, runner).finish(building, silent, never);
+    await new Rebuilder(database, runner).finish([building], silent, never);
     expect(await texts()).toEqual(['HELLO']);
     await note('n-1', 'again');
     await reached(runner);
@@ -208,11 +208,11 @@ describe('versions and rebuilds', () => {
     const writing = (async () => {
       for (let n = 0; n < 20; n += 1) await note('n-2', `during ${n}`);
     })();
-    await new Rebuilder(database, runner).rebuild(noteProjection(), silent, never);
+    await new Rebuilder(database, runner).rebuild([noteProjection()], silent, never);
     await writing;
     await reached(runner);
     expect(await texts()).toHaveLength(70);
-    const comparison = await new Rebuilder(database, runner).verify(noteProjection(), silent, never);
+    const comparison = await new Rebuilder(database, runner).verify([noteProjection()], silent, never);
     expect(comparison).toMatchObject([{ table: 'notes', equal: true, serving: { rows: 70 } }]);
   });
 
@@ -221,7 +221,7 @@ describe('versions and rebuilds', () => {
     await note('n-1', 'true');
     await reached(runner);
     await database.query(sql`UPDATE note_v1.notes SET text = 'false'`);
-    const comparison = await new Rebuilder(database, runner).verify(noteProjection(), silent, never);
+    const comparison = await new Rebuilder(database, runner).verify([noteProjection()], silent, never);
     expect(comparison).toMatchObject([{ table: 'notes', equal: false }]);
     expect(await database.query(sql`SELECT count(*) AS n FROM projections`)).toEqual([{ n: 1n }]);
   });

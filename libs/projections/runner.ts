@@ -212,9 +212,9 @@ export class ProjectionRunner {
   async #gather(cursor: bigint, signal: AbortSignal): Promise<void> {
     for (const instance of this.#serving()) {
       if (instance.position >= cursor || this.#behind.has(instance)) continue;
-      if (await this.catchUp(instance, cursor, signal, 3)) continue;
+      if (await this.catchUp([instance], cursor, signal, 3)) continue;
       this.#behind.add(instance);
-      void this.catchUp(instance, cursor, signal)
+      void this.catchUp([instance], cursor, signal)
         .catch((error: Error) =>
           this.options.log?.(`projection ${instance.projection.name}: ${error.message}`),
         )
@@ -222,23 +222,29 @@ export class ProjectionRunner {
     }
   }
 
-  /** Moves one instance to a position. @returns false when it took more batches than allowed, or stopped. */
+  /**
+   * Moves instances that stand together to a position; while a batch is written, the next one is read.
+   * @returns false when it took more batches than allowed, or one of them stopped.
+   */
   async catchUp(
-    instance: Instance,
+    group: readonly Instance[],
     to: bigint,
     signal: AbortSignal,
     maxBatches = Infinity,
   ): Promise<boolean> {
-    for (let batches = 0; instance.position < to; batches += 1) {
+    const position = (): bigint => group[0]?.position ?? to;
+    const read = (after: bigint) => this.options.store.readAll({ after, upTo: to, limit: this.#batchSize });
+    let next = position() < to ? read(position()) : undefined;
+    for (let batches = 0; next && position() < to; batches += 1) {
+      const page = await next;
       if (signal.aborted || batches >= maxBatches) return false;
-      const page = await this.options.store.readAll({
-        after: instance.position,
-        upTo: to,
-        limit: this.#batchSize,
-      });
-      if (page.length === 0) await advance(this.options.database, [instance], [], to);
-      else await this.#advance([instance], page);
-      if (instance.status === 'failed') return false;
+      const last = page.at(-1)?.position;
+      next = last !== undefined && last < to ? read(last) : undefined;
+      // What is read ahead may fail before anybody waits for it.
+      next?.catch(() => undefined);
+      if (last === undefined) await advance(this.options.database, group, [], to);
+      else await this.#advance(group, page);
+      if (group.some(({ status }) => status === 'failed')) return false;
     }
     return true;
   }

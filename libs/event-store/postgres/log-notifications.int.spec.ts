@@ -21,13 +21,14 @@ it('wakes the followers of another process long before they look by themselves',
     body: Buffer.from('{}'),
   });
   const seen: bigint[] = [];
+  let last = BigInt(Number.MAX_SAFE_INTEGER);
   const following = (async () => {
     for await (const batch of there.subscribe({ after: 0n, signal: stop.signal })) {
       seen.push(...batch.map(({ position }) => position));
       if (seen.length > 0 && seen.at(-1)! >= last) break;
     }
   })();
-  let last = BigInt(Number.MAX_SAFE_INTEGER);
+
   // The listener may not be connected yet when the first event comes: so until one arrives.
   for (let tries = 0; seen.length === 0; tries += 1) {
     await here.append('note-1', [note()], { expected: 'any' });

@@ -1,4 +1,4 @@
-import { Database } from '#libs/database/database.js';
+import { Database, sqlState } from '#libs/database/database.js';
 import { sql, type Sql } from '#libs/database/sql.js';
 import {
   EventIdConflict,
@@ -17,10 +17,13 @@ import {
   type SubscribeOptions,
 } from '../event-store.js';
 import { CLOSED, Signal, pullSubscription } from '../pull-subscription.js';
-import { EVENT_COLUMNS, toStoredEvent, type EventRow } from './event-row.js';
+import { EVENT_COLUMNS, EVENT_COLUMNS_AS_TEXT, toStoredEvent, type EventRow } from './event-row.js';
 import { searchEvents, tailsOf } from './event-search.js';
 import { GroupAppender, appendItem } from './group-appender.js';
 import { LogNotifications } from './log-notifications.js';
+
+/** A body that is no text: valid, though codecs never write one. */
+const NOT_IN_ENCODING = '22021';
 
 export interface PostgresEventStoreOptions {
   readonly url: string;
@@ -98,24 +101,30 @@ export class PostgresEventStore extends EventStore {
     stream: string,
     options: ReadStreamOptions = {},
   ): Promise<readonly StoredEvent[]> {
-    return this.#events(sql`
-      SELECT ${EVENT_COLUMNS} FROM events e JOIN streams s ON s.id = e.stream_id
+    return this.#events(
+      (columns) => sql`
+      SELECT ${columns} FROM events e JOIN streams s ON s.id = e.stream_id
       WHERE s.name = ${stream} AND e.version > ${options.after ?? 0}
         AND e.version <= ${options.upTo ?? Number.MAX_SAFE_INTEGER}
-      ORDER BY e.version LIMIT ${options.limit ?? null}`);
+      ORDER BY e.version LIMIT ${options.limit ?? null}`,
+    );
   }
 
   override async findEvents(stream: string, ids: readonly string[]): Promise<readonly StoredEvent[]> {
-    return this.#events(sql`
-      SELECT ${EVENT_COLUMNS} FROM events e JOIN streams s ON s.id = e.stream_id
-      WHERE s.name = ${stream} AND e.event_id = ANY (${ids}::uuid[]) ORDER BY e.version`);
+    return this.#events(
+      (columns) => sql`
+      SELECT ${columns} FROM events e JOIN streams s ON s.id = e.stream_id
+      WHERE s.name = ${stream} AND e.event_id = ANY (${ids}::uuid[]) ORDER BY e.version`,
+    );
   }
 
   override async readAll({ after, upTo, limit }: ReadAllOptions): Promise<readonly StoredEvent[]> {
-    const events = await this.#events(sql`
-      SELECT ${EVENT_COLUMNS} FROM events e JOIN streams s ON s.id = e.stream_id
+    const events = await this.#events(
+      (columns) => sql`
+      SELECT ${columns} FROM events e JOIN streams s ON s.id = e.stream_id
       WHERE e.position > ${after} AND e.position <= ${upTo ?? after + BigInt(limit)}
-      ORDER BY e.position LIMIT ${limit}`);
+      ORDER BY e.position LIMIT ${limit}`,
+    );
     events.forEach((event, index) => {
       const due = after + BigInt(index) + 1n;
       if (event.position !== due)
@@ -184,8 +193,14 @@ export class PostgresEventStore extends EventStore {
     if (this.#closing.signal.aborted) throw new Error(CLOSED);
   }
 
-  async #events(statement: Sql): Promise<StoredEvent[]> {
+  async #events(statement: (columns: Sql) => Sql): Promise<StoredEvent[]> {
     this.#assertOpen();
-    return (await this.#database.query<EventRow>(statement)).map(toStoredEvent);
+    const rows = await this.#database
+      .query<EventRow>(statement(EVENT_COLUMNS_AS_TEXT))
+      .catch((error: unknown) => {
+        if (sqlState(error) !== NOT_IN_ENCODING) throw error;
+        return this.#database.query<EventRow>(statement(EVENT_COLUMNS));
+      });
+    return rows.map(toStoredEvent);
   }
 }

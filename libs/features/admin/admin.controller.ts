@@ -1,10 +1,25 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  ApiAcceptedResponse,
+  ApiExtraModels,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
 import { Requires } from '#libs/http/auth.guard.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { IdParam, TextParam } from '#libs/http/validation.js';
 import { RebuildRequest, ReplayQuery, SkipRequest, VerifyRequest } from './admin.dto.js';
 import { Administration } from './admin.process.js';
+import {
+  DatabaseSizeResponse,
+  EventSkippedResponse,
+  JobResponse,
+  ProjectionsResponse,
+  RebuildPreview,
+  ReplayResponse,
+} from './admin.answers.dto.js';
 
 const NameParam = () => TextParam('name', { max: 100, pattern: /^[a-z]+$/ });
 const StreamParam = () => TextParam('stream', { max: 300, pattern: /^[a-z]+-[\x21-\x7e]+$/ });
@@ -17,7 +32,8 @@ export class AdminController {
 
   @Get('projections')
   @ApiOperation({ summary: 'Every projection: position, head, lag, status' })
-  projections() {
+  @ApiOkResponse({ type: ProjectionsResponse })
+  projections(): Promise<ProjectionsResponse> {
     return this.administration.projections();
   }
 
@@ -27,7 +43,8 @@ export class AdminController {
     summary: 'Rebuild into scratch schemas and compare table hashes',
     description: 'Answers a job; its result has every table.',
   })
-  verify(@Body() body: VerifyRequest) {
+  @ApiAcceptedResponse({ type: JobResponse })
+  verify(@Body() body: VerifyRequest): JobResponse {
     return this.administration.verify(body.name);
   }
 
@@ -37,7 +54,16 @@ export class AdminController {
     summary: 'Rebuild a projection (or `all`) while the present one serves',
     description: 'Answers a job.',
   })
-  rebuild(@NameParam() name: string, @Body() body: RebuildRequest, @Context() context: RequestContext) {
+  @ApiExtraModels(JobResponse, RebuildPreview)
+  @ApiAcceptedResponse({
+    description: 'The job; in a dry run what it would rebuild.',
+    schema: { oneOf: [JobResponse, RebuildPreview].map((model) => ({ $ref: getSchemaPath(model) })) },
+  })
+  rebuild(
+    @NameParam() name: string,
+    @Body() body: RebuildRequest,
+    @Context() context: RequestContext,
+  ): Promise<JobResponse | RebuildPreview> {
     return this.administration.rebuild(name, body.dryRun, context);
   }
 
@@ -47,25 +73,37 @@ export class AdminController {
     summary: 'Pass over the event that stopped a projection',
     description: 'Goes on record in the log.',
   })
-  skip(@NameParam() name: string, @Body() body: SkipRequest, @Context() context: RequestContext) {
+  @ApiOkResponse({ type: EventSkippedResponse })
+  skip(
+    @NameParam() name: string,
+    @Body() body: SkipRequest,
+    @Context() context: RequestContext,
+  ): Promise<EventSkippedResponse> {
     return this.administration.skip(name, body, context);
   }
 
   @Get('jobs/:jobId')
   @ApiOperation({ summary: 'How far a rebuild or a verification is' })
-  job(@IdParam('jobId') jobId: string) {
+  @ApiOkResponse({ type: JobResponse })
+  job(@IdParam('jobId') jobId: string): JobResponse {
     return this.administration.job(jobId);
   }
 
   @Get('streams/:stream/replay')
   @ApiOperation({ summary: 'A stream event by event, with the state as it was' })
-  replay(@StreamParam() stream: string, @Query() query: ReplayQuery, @Context() context: RequestContext) {
+  @ApiOkResponse({ type: ReplayResponse })
+  replay(
+    @StreamParam() stream: string,
+    @Query() query: ReplayQuery,
+    @Context() context: RequestContext,
+  ): Promise<ReplayResponse> {
     return this.administration.replay(stream, query, context);
   }
 
   @Get('database')
   @ApiOperation({ summary: "The database's size, by table and owner" })
-  sizes(@Context() context: RequestContext) {
+  @ApiOkResponse({ type: DatabaseSizeResponse })
+  sizes(@Context() context: RequestContext): Promise<DatabaseSizeResponse> {
     return this.administration.sizes(context);
   }
 }

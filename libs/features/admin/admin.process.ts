@@ -8,7 +8,7 @@ import { notFound } from '#libs/http/caller.js';
 import { Problem } from '#libs/http/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import type { Projection } from '#libs/projections/projection.js';
-import { Rebuilder } from '#libs/projections/rebuild.js';
+import { Rebuilder, type Progress } from '#libs/projections/rebuild.js';
 import { ProjectionRunner } from '#libs/projections/runner.js';
 import type { ReplayQuery, SkipRequest } from './admin.dto.js';
 import { projectionStream, type AdminEvent } from './admin.events.js';
@@ -52,16 +52,19 @@ export class Administration implements OnModuleDestroy {
       };
     const busy = names.map((one) => this.#jobs.running('rebuild', one)).find((job) => job);
     if (busy)
-      throw new Problem('REBUILD_RUNNING', `${busy.name} is being rebuilt already: job ${busy.id}.`, {
-        context: { id: busy.id },
-      });
+      throw new Problem(
+        'REBUILD_RUNNING',
+        `${busy.names.join(', ')} is being rebuilt already: job ${busy.id}.`,
+        {
+          context: { id: busy.id },
+        },
+      );
     return this.#jobs.start('rebuild', names, async (job) => {
-      for (const projection of projections) {
-        await this.rebuilder.rebuild(projection, this.#progressOf(job, projection), this.#stopping.signal);
-        const { name: projectionName, version } = projection;
+      await this.rebuilder.rebuild(projections, this.#progressOf(job), this.#stopping.signal);
+      for (const { name: projection, version } of projections) {
         await this.#record(
-          projectionName,
-          { type: 'ProjectionRebuilt', data: { projection: projectionName, version } },
+          projection,
+          { type: 'ProjectionRebuilt', data: { projection, version } },
           job.id,
           context,
         );
@@ -72,23 +75,11 @@ export class Administration implements OnModuleDestroy {
   /** Rebuilds into scratch schemas and compares table hashes, in the background. */
   verify(name: string | undefined): Job {
     const projections = this.#named(name ?? 'all');
-    return this.#jobs.start(
-      'verify',
-      projections.map((projection) => projection.name),
-      async (job) => {
-        const tables = [];
-        for (const projection of projections) {
-          tables.push(
-            ...(await this.rebuilder.verify(
-              projection,
-              this.#progressOf(job, projection),
-              this.#stopping.signal,
-            )),
-          );
-        }
-        return { equal: tables.every((table) => table.equal), tables };
-      },
-    );
+    const names = projections.map((projection) => projection.name);
+    return this.#jobs.start('verify', names, async (job) => {
+      const tables = await this.rebuilder.verify(projections, this.#progressOf(job), this.#stopping.signal);
+      return { equal: tables.every((table) => table.equal), tables };
+    });
   }
 
   job(id: string): Job {
@@ -150,11 +141,10 @@ export class Administration implements OnModuleDestroy {
     );
   }
 
-  #progressOf =
-    (job: Job, projection: Projection) =>
-    (position: bigint, head: bigint): void => {
-      Object.assign(job, { name: projection.name, position: position.toString(), head: head.toString() });
-    };
+  #progressOf(job: Job): Progress {
+    return (position, head) =>
+      void Object.assign(job, { position: position.toString(), head: head.toString() });
+  }
 
   async #record(name: string, event: AdminEvent, what: string, context: RequestContext): Promise<void> {
     const { actor, ownerId, now, commandId, traceId } = commandOf(context);

@@ -7,8 +7,6 @@ export interface Job {
   /** The projections that it is about. */
   readonly names: readonly string[];
   status: 'running' | 'done' | 'failed';
-  /** The projection that it works on now. */
-  name: string;
   position: string;
   head: string;
   startedAt: string;
@@ -30,7 +28,6 @@ export class Jobs {
       kind,
       names,
       status: 'running',
-      name: names[0] ?? '',
       position: '0',
       head: '0',
       startedAt: new Date().toISOString(),
