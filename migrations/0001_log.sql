@@ -42,7 +42,6 @@ COMMENT ON COLUMN events.body IS 'JSON as UTF-8 bytes; null: erased, body_hash s
 -- Answers three numbers an item: 0 accepted, 1 conflict or 2 duplicate (an id stands there already); the stream's
 -- version now; the position of the item's last event (means nothing if it was refused).
 -- `probe`: look the ids up first; the appender asks for it after a unique violation or a lost connection.
--- Written for few statements and expressions: each is set up anew in every transaction, which costs more than running it.
 CREATE FUNCTION append_events(
   item_streams text[], item_owners uuid[], item_expected bigint[], item_counts integer[],
   ids uuid[], types text[], schema_versions smallint[], metadata bytea[], bodies bytea[],
@@ -69,21 +68,6 @@ BEGIN
   UPDATE log_head h
     SET position = h.position + cardinality(ids), recorded_at = greatest(h.recorded_at, clock_timestamp())
     RETURNING h.position, h.recorded_at INTO head, recorded;
-
-  -- One event for a stream that is there: what follows below, in one statement less and without arrays.
-  IF cardinality(ids) = 1 AND NOT probe THEN
-    UPDATE streams s
-      SET version = s.version + 1, hash = sha256(s.hash || int8send(s.version + 1) || digests[1])
-      WHERE s.name = item_streams[1] AND item_expected[1] IN (-1, s.version)
-      RETURNING s.id, s.version, s.hash INTO stream, current, chain;
-    IF FOUND THEN
-      INSERT INTO events (position, stream_id, version, event_id, owner_id, recorded_at, schema_version, type, metadata,
-                          body, body_hash, hash)
-        VALUES (head, stream, current, ids[1], item_owners[1], recorded, schema_versions[1], types[1], metadata[1],
-                bodies[1], body_hashes[1], chain);
-      RETURN ARRAY[0, current, head];
-    END IF;
-  END IF;
 
   at := 0;
   pos := head - cardinality(ids);
@@ -141,4 +125,35 @@ BEGIN
     WHERE r.position IS NOT NULL;
   IF pos < head THEN UPDATE log_head SET position = pos; END IF;
   RETURN answers;
+END $$;
+
+-- Appends one event to one stream: most appends. Says and does the same as append_events, with few statements,
+-- expressions and no arrays: each is set up anew in every transaction, which costs more than running it.
+CREATE FUNCTION append_event(
+  stream_name text, owner uuid, expected bigint, id uuid, type text, schema_version smallint, metadata bytea, body bytea,
+  body_hash bytea, digest bytea
+) RETURNS bigint[] LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
+DECLARE
+  pos       bigint;
+  recorded  timestamptz;
+  stream    bigint;
+  current   bigint;
+  chain     bytea;
+BEGIN
+  UPDATE log_head h SET position = h.position + 1, recorded_at = greatest(h.recorded_at, clock_timestamp())
+    RETURNING h.position, h.recorded_at INTO pos, recorded;
+  UPDATE streams s SET version = s.version + 1, hash = sha256(s.hash || int8send(s.version + 1) || digest)
+    WHERE s.name = stream_name AND expected IN (-1, s.version)
+    RETURNING s.id, s.version, s.hash INTO stream, current, chain;
+  IF FOUND THEN
+    INSERT INTO events (position, stream_id, version, event_id, owner_id, recorded_at, schema_version, type, metadata,
+                        body, body_hash, hash)
+      VALUES (pos, stream, current, id, owner, recorded, schema_version, type, metadata, body, body_hash, chain);
+    RETURN ARRAY[0, current, pos];
+  END IF;
+  -- A new stream, or another version.
+  UPDATE log_head SET position = pos - 1;
+  RETURN append_events(ARRAY[stream_name], ARRAY[owner], ARRAY[expected], ARRAY[1], ARRAY[id], ARRAY[type],
+    ARRAY[schema_version], ARRAY[metadata], ARRAY[body], ARRAY[body_hash], ARRAY[digest], false);
 END $$;

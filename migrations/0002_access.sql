@@ -50,15 +50,8 @@ CREATE TABLE projections (
   PRIMARY KEY (name, version, schema)
 );
 
--- Numbers from Postgres' own catalogue are not owned by anybody; everything else is seen through row-level security.
-DO $$ BEGIN
-  CREATE ROLE makima_app NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
-EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
-END $$;
-DO $$ BEGIN
-  EXECUTE format('GRANT makima_app TO %I', current_user);
-END $$;
-
+-- Reads work under the role makima_app, which libs/database/application-role.ts makes before the migrations run: roles
+-- belong to the whole server, and where makima's own may not create roles an administrator did it.
 CREATE FUNCTION makima_owner() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
   AS $$ SELECT nullif(current_setting('makima.owner_id', true), '')::uuid $$;
 

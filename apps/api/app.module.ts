@@ -8,14 +8,22 @@ import { EventStore } from '#libs/event-store/event-store.js';
 import { PostgresBlobStore } from '#libs/event-store/postgres/postgres-blob-store.js';
 import { AccessModule } from '#libs/features/access/access.module.js';
 import { AdminModule } from '#libs/features/admin/admin.module.js';
+import { AuditModule } from '#libs/features/audit/audit.module.js';
+import { BlobModule } from '#libs/features/blob/blob.module.js';
+import { CHAT_STATE_SHAPE, CHAT_STATES } from '#libs/features/chat/chat.commands.js';
+import { chatDecider } from '#libs/features/chat/chat.decider.js';
+import { ChatModule } from '#libs/features/chat/chat.module.js';
 import { CheckpointModule } from '#libs/features/checkpoint/checkpoint.module.js';
 import { CONTRACT_STATE_SHAPE, CONTRACT_STATES } from '#libs/features/contract/contract.commands.js';
 import { contractDecider } from '#libs/features/contract/contract.decider.js';
 import { ContractModule } from '#libs/features/contract/contract.module.js';
 import { ConversationModule } from '#libs/features/conversation/conversation.module.js';
+import { ImportModule } from '#libs/features/import/import.module.js';
 import { PROJECTIONS, UPCASTERS } from '#libs/features/projections.js';
 import { SupervisorModule } from '#libs/features/supervisor/supervisor.module.js';
-import { SNAPSHOT_EVERY } from '#libs/features/task/activity.process.js';
+import type { SnapshotPolicy } from '#libs/features/snapshot/snapshot.decider.js';
+import { SnapshotModule } from '#libs/features/snapshot/snapshot.module.js';
+import { SNAPSHOT_POLICY } from '#libs/features/task/activity.process.js';
 import { TASK_STATE_SHAPE, TASK_STATES } from '#libs/features/task/task.commands.js';
 import { taskDecider } from '#libs/features/task/task.decider.js';
 import { TaskModule } from '#libs/features/task/task.module.js';
@@ -35,14 +43,14 @@ export interface Foundations {
   readonly reader: Database;
   readonly store: EventStore;
   readonly cursorKey: Buffer;
-  readonly snapshotEvery: number;
+  readonly snapshots: SnapshotPolicy;
   readonly log: (line: string) => void;
 }
 
 @Global()
 @Module({})
 class FoundationModule {
-  static forRoot({ system, reader, store, snapshotEvery, log }: Foundations): DynamicModule {
+  static forRoot({ system, reader, store, snapshots, log }: Foundations): DynamicModule {
     const blobs = new PostgresBlobStore(system);
     const codec = new EventCodec(blobs, UPCASTERS);
     const shelf = new PostgresStateShelf(system);
@@ -58,7 +66,7 @@ class FoundationModule {
     const finishBuilding = async (building: readonly Instance[]): Promise<void> => {
       for (const instance of building) {
         await rebuilder
-          .finish(instance, () => undefined, runner.stopped)
+          .finish([instance], () => undefined, runner.stopped)
           .then(() =>
             log(`projection ${instance.projection.name} version ${instance.projection.version} serves now`),
           )
@@ -82,7 +90,11 @@ class FoundationModule {
         provide: CONTRACT_STATES,
         useValue: new StreamStates(contractDecider, CONTRACT_STATE_SHAPE, store, codec, shelf),
       },
-      { provide: SNAPSHOT_EVERY, useValue: snapshotEvery },
+      {
+        provide: CHAT_STATES,
+        useValue: new StreamStates(chatDecider, CHAT_STATE_SHAPE, store, codec, shelf),
+      },
+      { provide: SNAPSHOT_POLICY, useValue: snapshots },
       { provide: Database, useValue: system },
     ];
     return { module: FoundationModule, providers, exports: providers };
@@ -106,6 +118,11 @@ export class AppModule {
         SupervisorModule,
         CheckpointModule,
         TimelineModule,
+        ImportModule,
+        ChatModule,
+        SnapshotModule,
+        AuditModule,
+        BlobModule,
         AdminModule,
       ],
       controllers: [HealthController],

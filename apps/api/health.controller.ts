@@ -1,9 +1,24 @@
 import { Controller, Get } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { EventStore } from '#libs/event-store/event-store.js';
+import { GivesOneOf, GivesPosition, GivesTexts } from '#libs/http/answer-fields.js';
 import { Public } from '#libs/http/auth.guard.js';
 import { positionToken } from '#libs/http/position.js';
 import { ProjectionRunner } from '#libs/projections/runner.js';
+
+export class HealthResponse {
+  @GivesOneOf(['ok', 'degraded'], '`degraded`: a projection has stopped; the rest works.')
+  readonly status!: 'ok' | 'degraded';
+
+  @GivesPosition("The log's head.")
+  readonly head!: string;
+
+  @GivesPosition('What all read models reflect.')
+  readonly projected!: string;
+
+  @GivesTexts('The projections that have stopped, if any.', { optional: true })
+  readonly failedProjections?: readonly string[];
+}
 
 @ApiTags('health')
 @Controller()
@@ -19,7 +34,8 @@ export class HealthController {
     summary: 'Whether the server works',
     description: "The log's head and what the read models reflect.",
   })
-  async health() {
+  @ApiOkResponse({ type: HealthResponse })
+  async health(): Promise<HealthResponse> {
     const [head, projected] = await Promise.all([this.store.head(), this.runner.lowest()]);
     const failed = this.runner.instances
       .filter(({ status }) => status === 'failed')

@@ -17,7 +17,7 @@ const application = await NestFactory.create<NestExpressApplication>(
     reader: database,
     store: new MemoryEventStore(),
     cursorKey: Buffer.alloc(32),
-    snapshotEvery: 0,
+    snapshots: { everyMessages: 0, everyMinutes: 0 },
     log: () => undefined,
   }),
   { logger: ['error'], preview: true },

@@ -1,4 +1,6 @@
 import 'reflect-metadata';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Database } from '#libs/database/database.js';
@@ -6,6 +8,7 @@ import { migrate } from '#libs/database/migrate.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { PostgresEventStore } from '#libs/event-store/postgres/postgres-event-store.js';
 import { AccessBootstrap } from '#libs/features/access/bootstrap.js';
+import type { SnapshotPolicy } from '#libs/features/snapshot/snapshot.decider.js';
 import { configureHttp, HTTP_APPLICATION_OPTIONS } from '#libs/http/http.module.js';
 import { ProjectionRunner } from '#libs/projections/runner.js';
 import { AppModule } from './app.module.js';
@@ -17,7 +20,7 @@ export interface ServerOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly cursorKey: Buffer;
-  readonly snapshotEvery: number;
+  readonly snapshots: SnapshotPolicy;
   /** The token of `credentials.json`, if there is one. */
   readonly token?: string;
   readonly log: (line: string) => void;
@@ -31,36 +34,80 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Migrations, log, projections and API in this process. The caller owns the database server. */
+/** How long requests under way may take when the server stops, in milliseconds; then their connections are cut. */
+const GRACE_MS = 2_000;
+
+/**
+ * Migrations, log, projections and API in this process. The caller owns the database server.
+ * @throws UnusableDatabase, and the system's error when the address cannot be listened on.
+ */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  await migrate(options.databaseUrl);
+  const opened: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const end of opened.splice(0).reverse())
+      await end().catch((error: Error) => options.log(`while stopping: ${error.message}`));
+  };
+  try {
+    return { ...(await open(options, opened)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Opens one thing after the other, and notes how each is closed. */
+async function open(
+  options: ServerOptions,
+  opened: (() => Promise<void>)[],
+): Promise<Omit<RunningServer, 'close'>> {
   const { databaseUrl: url, log } = options;
-  await migrate(url);
   const system = new Database({ url, max: 12, applicationName: 'makima-system' });
   const reader = new Database({ url, max: 12, role: 'makima_app', applicationName: 'makima-reader' });
+  opened.push(
+    () => system.close(),
+    () => reader.close(),
+  );
   const store = await openStore(options);
-  const { cursorKey, snapshotEvery } = options;
+  opened.push(() => store.close());
+  const { cursorKey, snapshots } = options;
   const application = await NestFactory.create<NestExpressApplication>(
-    AppModule.forRoot({ system, reader, store, cursorKey, snapshotEvery, log }),
+    AppModule.forRoot({ system, reader, store, cursorKey, snapshots, log }),
     { ...HTTP_APPLICATION_OPTIONS, logger: ['error', 'warn'], abortOnError: false },
   );
   configureHttp(application);
-  await application.init();
   const runner = application.get(ProjectionRunner);
+  opened.push(
+    () => runner.stop(),
+    () => closeApplication(application),
+  );
+  await application.init();
   await runner.start();
   const created = await application.get(AccessBootstrap).ensure(options.token);
-  await application.listen(options.port, options.host);
-  const close = async (): Promise<void> => {
-    await application.close();
-    await runner.stop();
-    await store.close();
-    await Promise.all([system.close(), reader.close()]);
-  };
+  await listen(application, options);
   return {
     url: urlOf(application, options.host),
     token: created?.token ?? options.token!,
     application,
-    close,
   };
+}
+
+/** Nest's own listen also prints the error that it rejects with. */
+async function listen(application: NestExpressApplication, { port, host }: ServerOptions): Promise<void> {
+  const server = application.getHttpServer() as Server;
+  server.listen(port, host);
+  await once(server, 'listening');
+}
+
+/** A client that sends half a request, or nothing at all, would hold the server open for as long as it likes. */
+async function closeApplication(application: NestExpressApplication): Promise<void> {
+  const server = application.getHttpServer() as Server;
+  const cut = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  try {
+    await application.close();
+  } finally {
+    clearTimeout(cut);
+  }
 }
 
 async function openStore({ databaseUrl, eventStoreUrl }: ServerOptions): Promise<EventStore> {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makimaHome } from '#libs/client/makima-home.js';
+import type { SnapshotPolicy } from '#libs/features/snapshot/snapshot.decider.js';
 
 /** What can be set from outside (DESIGN §8). */
 export interface Settings {
@@ -12,14 +13,16 @@ export interface Settings {
   readonly databaseUrl?: string;
   /** EventStoreDB as the log's engine. */
   readonly eventStoreUrl?: string;
-  /** Messages after which a conversation's snapshot is taken by itself; 0: never. */
-  readonly snapshotEvery: number;
+  /** When snapshots of conversations are taken by themselves. */
+  readonly snapshots: SnapshotPolicy;
 }
 
 /** A setting that cannot be used; the message is one line that says what to do. */
 export class SettingError extends Error {
   override readonly name = 'SettingError';
 }
+
+const CURSOR_KEY_BYTES = 32;
 
 function whole(env: NodeJS.ProcessEnv, name: string, otherwise: number, max: number): number {
   const text = env[name];
@@ -45,13 +48,24 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     port: whole(env, 'PORT', 7420, 65_535),
     ...(databaseUrl ? { databaseUrl } : {}),
     ...(eventStoreUrl ? { eventStoreUrl } : {}),
-    snapshotEvery: whole(env, 'MAKIMA_SNAPSHOT_EVERY', 200, 1_000_000),
+    snapshots: {
+      everyMessages: whole(env, 'MAKIMA_SNAPSHOT_EVERY', 200, 1_000_000),
+      everyMinutes: whole(env, 'MAKIMA_SNAPSHOT_MINUTES', 0, 1_000_000),
+    },
   };
 }
 
-/** The key that cursors are signed with: made at the first start, kept in the home. */
+/**
+ * The key that cursors are signed with: made at the first start, kept in the home. Written whole or not at all, so that
+ * a start that is killed leaves no short key behind. A damaged one is made anew: cursors given out before end with it.
+ */
 export function cursorKey(home: string): Buffer {
   const file = join(home, 'keys', 'cursor.key');
-  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
-  return Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
+  const kept = existsSync(file) ? Buffer.from(readFileSync(file, 'utf8').trim(), 'hex') : undefined;
+  if (kept?.length === CURSOR_KEY_BYTES) return kept;
+  const key = randomBytes(CURSOR_KEY_BYTES);
+  const staging = `${file}.new-${process.pid}`;
+  writeFileSync(staging, key.toString('hex'), { mode: 0o600, flush: true });
+  renameSync(staging, file);
+  return key;
 }

@@ -6,7 +6,7 @@ import type { Connection } from './connection.js';
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 export interface HttpClientOptions extends Connection {
-  /** Aborts every request of this client. */
+  /** Aborts every request of this client that has no signal of its own. */
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds before the first repetition after a broken connection; the second waits three times as long. */
   readonly retryMs?: number;
@@ -69,9 +69,31 @@ export class HttpClient {
     throw problemFrom(response.status, mediaType, await this.#text(response));
   }
 
+  /** An answer's body line by line, as it comes; blank lines are left out. */
+  async *lines(response: Response): AsyncGenerator<string, void, undefined> {
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    if (!reader) return;
+    let rest = '';
+    try {
+      for (;;) {
+        const piece = await untilAborted(reader.read(), this.options.signal);
+        if (piece.done) break;
+        const lines = (rest + piece.value).split('\n');
+        rest = lines.pop() ?? '';
+        yield* lines.filter((line) => line !== '');
+      }
+    } catch (error) {
+      if (this.options.signal?.aborted) throw error;
+      throw new UnreachableError(this.url, reasonOf(error), error);
+    } finally {
+      reader.cancel().catch(() => undefined);
+    }
+    if (rest !== '') yield rest;
+  }
+
   #init(method: string, { body, upload, idempotencyKey, ifMatch, headers, signal }: RequestOptions): RequestInit {
     const { token, owner, userAgent = 'makima-client' } = this.options;
-    const signals = [this.options.signal, signal].filter((one) => one !== undefined);
+    const aborting = signal ?? this.options.signal;
     return {
       method,
       // A token must not follow wherever an answer points.
@@ -89,14 +111,14 @@ export class HttpClient {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(upload ? { body: ReadableStream.from(upload.bytes) as ReadableStream<Uint8Array>, duplex: 'half' } : {}),
-      ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
+      ...(aborting ? { signal: aborting } : {}),
     };
   }
 
   async #fetch(url: string, init: RequestInit, attempts: number): Promise<Response> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await fetch(url, init);
+        return await untilAborted(fetch(url, init), init.signal);
       } catch (error) {
         if (init.signal?.aborted) throw error;
         if (attempt >= attempts) throw new UnreachableError(this.options.url, reasonOf(error), error);
@@ -107,12 +129,23 @@ export class HttpClient {
 
   async #text(response: Response): Promise<string> {
     try {
-      return await response.text();
+      return await untilAborted(response.text(), this.options.signal);
     } catch (error) {
       if (this.options.signal?.aborted) throw error;
       throw new UnreachableError(this.options.url, reasonOf(error), error);
     }
   }
+}
+
+/** Gives up at once when the signal aborts: fetch itself may have forgotten its signal (nodejs/undici#3644). */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop);
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }
 
 /** `?a=1&b=2`, or nothing. */

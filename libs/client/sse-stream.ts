@@ -68,29 +68,44 @@ async function* connection(
   lastEventId: string,
   parser: SseParser,
 ): AsyncGenerator<ServerEvent | 'open', void, undefined> {
-  const silence = new AbortController();
-  const headers = {
-    Accept: 'text/event-stream',
-    ...(lastEventId === '' ? {} : { 'Last-Event-ID': lastEventId }),
-  };
-  let timer: NodeJS.Timeout | undefined;
-  const heard = (): void => {
-    clearTimeout(timer);
-    timer = setTimeout(() => silence.abort(new Error('the server went silent')), silenceMs);
-  };
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  const silent = (): void => ending.abort(new Error('the server went silent'));
+  let timer = setTimeout(silent, silenceMs);
+  signal.addEventListener('abort', end);
   try {
-    heard();
-    const response = await http.send('GET', path, {
-      query, headers, signal: AbortSignal.any([signal, silence.signal]),
-    });
+    const headers = { Accept: 'text/event-stream', ...(lastEventId === '' ? {} : { 'Last-Event-ID': lastEventId }) };
+    const response = await http.send('GET', path, { query, headers, signal: ending.signal });
     yield 'open';
     const decoder = new TextDecoder();
-    for await (const bytes of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-      heard();
+    for await (const bytes of piecesOf(response, ending.signal)) {
+      clearTimeout(timer);
+      timer = setTimeout(silent, silenceMs);
       yield* parser.feed(decoder.decode(bytes, { stream: true }));
     }
+    ending.signal.throwIfAborted();
   } finally {
     clearTimeout(timer);
-    silence.abort();
+    signal.removeEventListener('abort', end);
+    end();
+  }
+}
+
+/**
+ * A body piece by piece, until it ends or the signal aborts. The reader is cancelled here, because fetch may have
+ * forgotten its signal by then (nodejs/undici#3644).
+ */
+async function* piecesOf(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = response.body?.getReader();
+  if (!reader) return;
+  const cancel = (): void => void reader.cancel().catch(() => undefined);
+  signal.addEventListener('abort', cancel);
+  try {
+    for (let piece = await reader.read(); !piece.done && !signal.aborted; piece = await reader.read()) {
+      yield piece.value as Uint8Array;
+    }
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    cancel();
   }
 }

@@ -4,8 +4,13 @@ import type { Paged, Positioned, ToolCall } from './types.js';
 export interface Chat extends Positioned {
   readonly id: string;
   readonly name: string;
-  readonly contractId?: string | null;
+  readonly contractId: string | null;
+  readonly status: 'open' | 'closed';
+  /** Whether it is the one active chat of its contract, or of the owner's mesh. */
   readonly isActive: boolean;
+  readonly messageCount: number;
+  /** Questions that nobody has answered yet. */
+  readonly openQuestions: number;
   readonly createdAt: string;
   readonly updatedAt: string;
 }
@@ -13,18 +18,25 @@ export interface Chat extends Positioned {
 export interface PendingQuestion {
   readonly id: string;
   readonly question: string;
-  readonly options?: readonly string[];
-  readonly answer?: string | null;
+  readonly options: readonly string[];
+  readonly answer: string | null;
+}
+
+/** A tool call of a chat's message, with its result where that is known. */
+export interface ChatToolCall extends ToolCall {
+  readonly result?: unknown;
+  readonly isError?: boolean;
 }
 
 export interface ChatMessage {
   readonly id: string;
   readonly role: string;
   readonly content: string;
-  readonly contextType?: string | null;
-  readonly contextTaskId?: string | null;
-  readonly toolCalls?: readonly ToolCall[] | null;
-  readonly pendingQuestions?: readonly PendingQuestion[] | null;
+  /** What it is about: `mesh`, `contract` or `task`. */
+  readonly contextType: string;
+  readonly contextTaskId: string | null;
+  readonly toolCalls: readonly ChatToolCall[];
+  readonly pendingQuestions: readonly PendingQuestion[];
   readonly createdAt: string;
 }
 
@@ -59,46 +71,119 @@ export interface AccessKey {
 export interface ProjectionState {
   readonly name: string;
   readonly version: number;
-  readonly status: string;
+  readonly schema: string;
   readonly position: string;
   readonly head: string;
-  readonly lag: number | string;
-  readonly error?: string | null;
+  /** Positions between it and the log's head. */
+  readonly lag: string;
+  readonly status: string;
   /** The event that stopped it. */
-  readonly eventId?: string | null;
+  readonly error: {
+    readonly eventId?: string;
+    readonly position?: string;
+    readonly type?: string;
+    readonly message?: string;
+  } | null;
+  readonly updatedAt: string;
 }
 
-/** How far a rebuild or a verification is. */
-export interface RebuildProgress {
+/** A rebuild or a verification that runs in the server. */
+export interface Job<Result = unknown> {
   readonly id: string;
-  readonly name?: string;
-  readonly status: string;
-  readonly position?: string | number;
-  readonly head?: string | number;
-  readonly error?: string | null;
+  readonly kind: string;
+  readonly names: readonly string[];
+  readonly status: 'running' | 'done' | 'failed';
+  /** The projection that it works on now. */
+  readonly name: string;
+  readonly position: string;
+  readonly head: string;
+  readonly startedAt: string;
+  readonly finishedAt?: string;
+  readonly result?: Result;
+  readonly error?: string;
+}
+
+/** What a rebuild would do. */
+export interface RebuildPreview {
+  readonly dryRun: true;
+  readonly names: readonly string[];
+  readonly head: string;
+  readonly serving: readonly ProjectionState[];
 }
 
 export interface TableComparison {
+  readonly projection: string;
   readonly table: string;
-  readonly projection?: string;
-  readonly rows?: number;
   readonly equal: boolean;
-  readonly liveHash?: string;
-  readonly rebuiltHash?: string;
+  readonly serving: { readonly rows: number; readonly hash: string };
+  readonly rebuilt: { readonly rows: number; readonly hash: string };
 }
 
-/** A raw event, as it is stored. */
+export interface Verification {
+  readonly equal: boolean;
+  readonly tables: readonly TableComparison[];
+}
+
+export interface Skipped {
+  readonly name: string;
+  readonly eventId: string;
+  readonly dryRun: boolean;
+  readonly position?: string;
+}
+
+/** A stream event by event, and the state after the last one. */
+export interface Replay {
+  readonly stream: string;
+  readonly version: number;
+  readonly events: readonly {
+    readonly version: number;
+    readonly position: string;
+    readonly id: string;
+    readonly type: string;
+    readonly occurredAt: string;
+    readonly recordedAt: string;
+    readonly data: unknown;
+    /** The parts of the state that the event changed, as they were after it. */
+    readonly changed: Readonly<Record<string, unknown>>;
+  }[];
+  readonly state: unknown;
+}
+
+export interface DatabaseSizes {
+  readonly bytes: number;
+  readonly tables: readonly {
+    readonly table: string;
+    readonly rows: number;
+    readonly bytes: number;
+    readonly indexBytes: number;
+  }[];
+  readonly owners: readonly {
+    readonly ownerId: string;
+    readonly name: string;
+    readonly events: number;
+    readonly eventBytes: number;
+    readonly blobs: number;
+    readonly blobBytes: number;
+  }[];
+}
+
+/** A raw event, as it is stored. Hashes are SHA-256 as hex. */
 export interface AuditEvent {
   readonly position: string;
   readonly stream: string;
   readonly version: number;
   readonly id: string;
   readonly type: string;
+  readonly schemaVersion: number;
   readonly recordedAt: string;
-  readonly metadata: Readonly<Record<string, unknown>>;
-  readonly data: unknown;
-  readonly hash?: string;
-  readonly previousHash?: string | null;
+  readonly metadata: { readonly actor: { readonly kind: string; readonly id: string }; readonly occurredAt: string };
+  /** Null where it is no JSON: see bodyText. */
+  readonly body: unknown;
+  readonly bodyText?: string;
+  readonly bodyHash: string;
+  /** Hash of the event before it in its stream; null if that event is missing. */
+  readonly previousHash: string | null;
+  readonly hash: string;
 }
 
 export interface InvalidLine {
@@ -120,7 +205,100 @@ export interface LineReport {
 }
 
 export interface Health {
+  /** `ok`, or `degraded` when a projection has stopped. */
   readonly status: string;
-  readonly version?: string;
-  readonly [more: string]: unknown;
+  readonly head: string;
+  readonly projected: string;
+  readonly failedProjections?: readonly string[];
+}
+
+/** What recomputing the log's hashes found. */
+export interface LogVerification {
+  readonly ok: boolean;
+  readonly events: number;
+  readonly streams: number;
+  /** Position of the last event that was looked at. */
+  readonly position: string;
+  /** The first event, along the log, that is not as it was recorded. */
+  readonly firstBroken?: {
+    readonly stream: string;
+    readonly version: number;
+    readonly position: string | null;
+    readonly id: string | null;
+    readonly reason: string;
+    readonly detail: string;
+  };
+}
+
+/** How far a verification is. */
+export interface VerificationProgress {
+  readonly events: number;
+  readonly position: string;
+  readonly head: string;
+}
+
+/** Entries of a kind: total = new + amended + known + inherited. */
+export interface ImportCount {
+  readonly total: number;
+  readonly new: number;
+  readonly amended: number;
+  readonly known: number;
+  readonly inherited: number;
+}
+
+export interface ImportCounts {
+  readonly messages: ImportCount;
+  readonly toolResults: ImportCount;
+  readonly rewinds: ImportCount;
+  readonly keptLines: ImportCount;
+}
+
+/** A session of a transcript, and the task that it became. */
+export interface ImportedSession extends ImportCounts {
+  readonly sessionId: string;
+  readonly parentSessionId?: string;
+  readonly title: string;
+  readonly taskId: string;
+  readonly outcome: 'created' | 'updated' | 'unchanged' | 'not_imported';
+  readonly status: string;
+  readonly forkedFrom?: { readonly sessionId?: string; readonly taskId?: string; readonly messages: number };
+}
+
+export interface ImportedTranscript {
+  readonly agent: string;
+  readonly files: readonly string[];
+  readonly contractId: string;
+  readonly contractCreated: boolean;
+  /** The main session first, then its sub-agents. */
+  readonly sessions: readonly ImportedSession[];
+  readonly lines: LineReport & { readonly invalidCount: number };
+  /** Recording stopped here; importing again goes on from there. */
+  readonly problem?: { readonly code: string; readonly detail: string };
+}
+
+export interface ImportTotals extends ImportCounts {
+  readonly transcripts: number;
+  readonly sessions: number;
+  readonly lines: number;
+  readonly imported: number;
+  readonly raw: number;
+  readonly skipped: number;
+  readonly blank: number;
+  readonly invalid: number;
+}
+
+/** How far the server is with an import, in bytes of the files. */
+export interface ImportProgress {
+  readonly done: number;
+  readonly total: number;
+  readonly file: string;
+}
+
+export interface ImportReport {
+  readonly dryRun: boolean;
+  readonly position: string;
+  readonly transcripts: readonly ImportedTranscript[];
+  /** Files that are no transcript, or cannot be read. */
+  readonly refused: readonly { readonly name: string; readonly reason: string }[];
+  readonly totals: ImportTotals;
 }

@@ -90,12 +90,19 @@ export interface HistoryEntry {
   readonly conversationId?: string;
   readonly role?: string;
   readonly content?: string;
+  /** For a tool's result. */
+  readonly toolName?: string;
+  readonly seq?: number;
   readonly checkpointNumber?: number;
   readonly commitSha?: string;
   readonly message?: string;
   readonly filesChanged?: readonly FileChange[];
   readonly previousPhase?: string;
   readonly newPhase?: string;
+  /** Of a phase_change that is about a contract's status or its creation. */
+  readonly previousStatus?: string;
+  readonly newStatus?: string;
+  readonly name?: string;
 }
 
 export interface History extends Paged {
@@ -107,7 +114,7 @@ export interface History extends Paged {
 export interface HistoryOverview {
   readonly from: string | null;
   readonly to: string | null;
-  readonly bucketSeconds: number;
+  readonly bucketSeconds: number | null;
   readonly buckets: readonly {
     readonly start: string;
     readonly counts: Readonly<Record<string, number>>;
@@ -224,6 +231,8 @@ export interface Branch {
   readonly hiddenMessages: number;
   readonly undoneBranch: number | null;
   readonly current: boolean;
+  /** Where in the log it began. */
+  readonly position?: string;
 }
 
 export interface BranchTree {
@@ -274,26 +283,27 @@ export interface ForkAnswer extends Positioned {
   readonly dryRun?: boolean;
 }
 
-/** A line of `task_events` (SPEC §1.1); output is one with eventType `output`. */
-export interface TaskEventRow {
-  readonly id: string;
+/** A task's events, or its output (events of type `output`): the newest, oldest first; the cursor leads to older ones. */
+export interface TaskEvents extends Paged {
   readonly taskId: string;
-  readonly eventType: string;
-  readonly previousStatus?: string | null;
-  readonly newStatus?: string | null;
-  readonly eventData?: unknown;
-  readonly createdAt: string;
-  readonly position?: string;
+  readonly events: readonly HistoryEntry[];
 }
 
 export interface Snapshot extends Positioned {
   readonly id: string;
   readonly taskId: string;
   readonly checkpointId: string | null;
+  /** `auto`, `manual` or `checkpoint`. */
   readonly snapshotType: string;
   readonly messageCount: number;
-  readonly metadata?: Readonly<Record<string, unknown>> | null;
-  readonly note?: string | null;
+  readonly branch: number;
+  readonly note: string | null;
+  readonly takenBy: { readonly kind: string; readonly id: string };
   readonly createdAt: string;
-  readonly messages?: readonly ConversationMessage[];
+  readonly dryRun?: boolean;
+}
+
+/** A snapshot with a page of its messages, as they stood when it was taken. */
+export interface SnapshotContent extends Snapshot, Paged {
+  readonly messages: readonly ConversationMessage[];
 }

@@ -30,7 +30,11 @@ const newEvent = (n: number): NewEvent => ({
   id: randomUUID(),
   type: TYPES[n % 7 === 0 ? 1 : n % 11 === 0 ? 2 : 0]!,
   schemaVersion: 1,
-  metadata: { actor: ACTORS[n % 4]!, ownerId: OWNERS[Math.floor(n / 4) % 6 === 0 ? 1 : 0], occurredAt: '2026-01-01T00:00:00.000Z' },
+  metadata: {
+    actor: ACTORS[n % 4]!,
+    ownerId: OWNERS[Math.floor(n / 4) % 6 === 0 ? 1 : 0],
+    occurredAt: '2026-01-01T00:00:00.000Z',
+  },
   body: Buffer.from(JSON.stringify({ n })),
 });
 
@@ -44,9 +48,16 @@ async function fill(store: EventStore): Promise<void> {
 type Wanted = Pick<SearchOptions, 'ownerId' | 'types' | 'actor' | 'order' | 'limit'> & Partial<SearchOptions>;
 
 /** Everything that a search finds, page after page. */
-async function searchAll(store: EventStore, wanted: Wanted, search = new LogSearch(store)): Promise<readonly ChainedEvent[]> {
+async function searchAll(
+  store: EventStore,
+  wanted: Wanted,
+  search = new LogSearch(store),
+): Promise<readonly ChainedEvent[]> {
   const found: ChainedEvent[] = [];
-  let rest: { after: bigint; upTo: bigint } | null = { after: wanted.after ?? 0n, upTo: wanted.upTo ?? (await store.head()) };
+  let rest: { after: bigint; upTo: bigint } | null = {
+    after: wanted.after ?? 0n,
+    upTo: wanted.upTo ?? (await store.head()),
+  };
   for (let pages = 0; rest; pages += 1) {
     if (pages > 1_000) throw new Error('the search does not end');
     const page = await search.search({ ...wanted, ...rest });
@@ -61,7 +72,9 @@ async function searchAll(store: EventStore, wanted: Wanted, search = new LogSear
 async function expectedIds(store: EventStore, wanted: Wanted): Promise<string[]> {
   const { after = 0n, upTo = 2n ** 62n } = wanted;
   const all = await store.readAll({ after: 0n, limit: 10_000 });
-  const ids = all.filter((e) => e.position > after && e.position <= upTo && matches(e, wanted)).map(({ id }) => id);
+  const ids = all
+    .filter((e) => e.position > after && e.position <= upTo && matches(e, wanted))
+    .map(({ id }) => id);
   return wanted.order === 'oldest' ? ids : ids.reverse();
 }
 
@@ -69,7 +82,11 @@ async function expectedIds(store: EventStore, wanted: Wanted): Promise<string[]>
 class SparseStore extends MemoryEventStore {
   override async readAll({ after, upTo, limit }: ReadAllOptions): Promise<readonly StoredEvent[]> {
     if (after % 100n !== 0n) throw new Error(`${after} is in the middle of an event`);
-    const page = await super.readAll({ after: after / 100n, limit, ...(upTo === undefined ? {} : { upTo: upTo / 100n }) });
+    const page = await super.readAll({
+      after: after / 100n,
+      limit,
+      ...(upTo === undefined ? {} : { upTo: upTo / 100n }),
+    });
     return page.map((event) => ({ ...event, position: event.position * 100n }));
   }
   override async head(): Promise<bigint> {
@@ -129,32 +146,54 @@ describe.each(engines)('searching the log on %s', (_name, open) => {
     { types: ['MessageRecorded'], actor: 'system' },
   ];
 
-  it.each(['oldest', 'newest'] as const)('finds what matches, %s first, in pages of any size', async (order) => {
-    const search = new LogSearch(store);
-    for (const [n, filter] of filters.entries()) {
-      const [ownerId, limit] = ([[OWNERS[0], 17], [OWNERS[1], 9], [OWNERS[0], 1_000]] as const)[n % 3]!;
-      const wanted = { ownerId, order, limit, ...filter };
-      expect((await searchAll(store, wanted, search)).map(({ id }) => id)).toEqual(await expectedIds(store, wanted));
-    }
-  }, 60_000);
+  it.each(['oldest', 'newest'] as const)(
+    'finds what matches, %s first, in pages of any size',
+    async (order) => {
+      const search = new LogSearch(store);
+      for (const [n, filter] of filters.entries()) {
+        const [ownerId, limit] = (
+          [
+            [OWNERS[0], 17],
+            [OWNERS[1], 9],
+            [OWNERS[0], 1_000],
+          ] as const
+        )[n % 3]!;
+        const wanted = { ownerId, order, limit, ...filter };
+        expect((await searchAll(store, wanted, search)).map(({ id }) => id)).toEqual(
+          await expectedIds(store, wanted),
+        );
+      }
+    },
+    60_000,
+  );
 
   it('keeps to its bounds, which may lie between events', async () => {
     const all = await store.readAll({ after: 0n, limit: 10_000 });
     const [after, upTo] = [all[50]!.position, all[150]!.position];
     for (const order of ['oldest', 'newest'] as const) {
-      for (const bounds of [{ after, upTo }, { after: after + 1n, upTo: upTo - 1n }, { after: upTo, upTo: after }]) {
+      for (const bounds of [
+        { after, upTo },
+        { after: after + 1n, upTo: upTo - 1n },
+        { after: upTo, upTo: after },
+      ]) {
         const wanted = { ownerId: OWNERS[0], order, limit: 40, ...bounds };
-        expect((await searchAll(store, wanted)).map(({ id }) => id)).toEqual(await expectedIds(store, wanted));
+        expect((await searchAll(store, wanted)).map(({ id }) => id)).toEqual(
+          await expectedIds(store, wanted),
+        );
       }
     }
   }, 60_000);
 
-  it("gives each event with the hash of the one before it in its stream", async () => {
+  it('gives each event with the hash of the one before it in its stream', async () => {
     for (const wanted of [{ types: ['TaskForked'], limit: 9 }, { limit: 1_000 }]) {
       const found = await searchAll(store, { ownerId: OWNERS[0], order: 'newest', ...wanted });
       expect(found.length).toBeGreaterThan(20);
-      for (const event of found) expect([event.version, verifies(event, event.previousHash!)]).toEqual([event.version, true]);
-      if (wanted.limit > 100) expect(found.filter(({ version }) => version === 1).map((e) => Buffer.from(e.previousHash!))).toContainEqual(GENESIS);
+      for (const event of found)
+        expect([event.version, verifies(event, event.previousHash!)]).toEqual([event.version, true]);
+      if (wanted.limit > 100)
+        expect(
+          found.filter(({ version }) => version === 1).map((e) => Buffer.from(e.previousHash!)),
+        ).toContainEqual(GENESIS);
     }
   }, 60_000);
 
@@ -169,7 +208,8 @@ describe.each(engines)('searching the log on %s', (_name, open) => {
     }
     const search = new LogSearch(store);
     expect(await search.at(all.at(-1)!.position + 1n, OWNERS[0])).toBeNull();
-    if (all[1]!.position > all[0]!.position + 1n) expect(await search.at(all[0]!.position + 1n, OWNERS[0])).toBeNull();
+    if (all[1]!.position > all[0]!.position + 1n)
+      expect(await search.at(all[0]!.position + 1n, OWNERS[0])).toBeNull();
   }, 60_000);
 });
 

@@ -11,7 +11,10 @@ const PRECISION_MS = 1_000;
 const MOST_KNOWN = 10_000;
 
 /** Whether an event is what somebody looks for, wherever it stands in the log. */
-export function matches(event: StoredEvent, { ownerId, types, actor }: Pick<SearchOptions, 'ownerId' | 'types' | 'actor'>): boolean {
+export function matches(
+  event: StoredEvent,
+  { ownerId, types, actor }: Pick<SearchOptions, 'ownerId' | 'types' | 'actor'>,
+): boolean {
   const { actor: by, ownerId: owner } = event.metadata;
   if (owner !== ownerId || (types && !types.includes(event.type))) return false;
   return actor === undefined || actor === by.id || actor === by.kind || actor === `${by.kind}:${by.id}`;
@@ -37,7 +40,13 @@ export class LogSearch {
   async at(position: bigint, ownerId: string): Promise<ChainedEvent | null> {
     let after = position - 1n;
     for (;;) {
-      const { events, rest } = await this.search({ ownerId, after, upTo: position, order: 'oldest', limit: PAGE });
+      const { events, rest } = await this.search({
+        ownerId,
+        after,
+        upTo: position,
+        order: 'oldest',
+        limit: PAGE,
+      });
       const found = events.find((event) => event.position === position);
       if (found || !rest) return found ?? null;
       after = rest.after;
@@ -52,7 +61,8 @@ export class LogSearch {
       for (const event of page) {
         if (event.position <= options.after || !matches(event, options)) continue;
         found.push(event);
-        if (found.length === options.limit) return { events: found, rest: this.#restAfter(event.position, options) };
+        if (found.length === options.limit)
+          return { events: found, rest: this.#restAfter(event.position, options) };
       }
       if (page.length < PAGE) return { events: found, rest: null };
       after = page.at(-1)!.position;
@@ -72,12 +82,21 @@ export class LogSearch {
     let found: StoredEvent[] = [];
     let upper = upTo;
     let until = this.#times.get(upTo) ?? (await this.#whenReached(upTo)).by;
-    for (let span = FIRST_WINDOW_MS, read = 0; read < MOST_READ && found.length < limit; span *= WINDOW_GROWTH) {
+    for (
+      let span = FIRST_WINDOW_MS, read = 0;
+      read < MOST_READ && found.length < limit;
+      span *= WINDOW_GROWTH
+    ) {
       until -= span;
       const lower = await this.store.positionAt(new Date(Math.max(until, 0)));
       remember(this.#starts, lower);
       if (lower >= upper) continue;
-      const window = await this.#lastIn({ ...options, after: lower > after ? lower : after, upTo: upper, limit: limit - found.length });
+      const window = await this.#lastIn({
+        ...options,
+        after: lower > after ? lower : after,
+        upTo: upper,
+        limit: limit - found.length,
+      });
       found = [...found, ...window.events];
       read += window.read;
       upper = lower;
@@ -142,7 +161,9 @@ export class LogSearch {
       events.map(async (event) => {
         if (event.version === 1) return { ...event, previousHash: GENESIS };
         const near = places.get(`${event.version - 1} ${event.stream}`);
-        const [before] = near ? [near] : await this.store.readStream(event.stream, { after: event.version - 2, upTo: event.version - 1 });
+        const [before] = near
+          ? [near]
+          : await this.store.readStream(event.stream, { after: event.version - 2, upTo: event.version - 1 });
         return { ...event, previousHash: before?.hash ?? null };
       }),
     );

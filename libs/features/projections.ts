@@ -1,8 +1,10 @@
 import type { Upcasters } from '#libs/event-store/codec.js';
 import type { Projection } from '#libs/projections/projection.js';
+import { chatProjection } from './chat/chat.projection.js';
 import { checkpointProjection } from './checkpoint/checkpoint.projection.js';
 import { contractProjection } from './contract/contract.projection.js';
 import { conversationProjection } from './conversation/conversation.projection.js';
+import { snapshotProjection } from './snapshot/snapshot.projection.js';
 import { taskProjection } from './task/task.projection.js';
 import { timelineProjection } from './timeline/timeline.projection.js';
 
@@ -13,6 +15,8 @@ export const PROJECTIONS: readonly Projection[] = [
   conversationProjection,
   checkpointProjection,
   timelineProjection,
+  chatProjection,
+  snapshotProjection,
 ];
 
 /** From older schema versions to the present ones, by event type. */

@@ -16,13 +16,19 @@ export interface Caller {
   readonly actor: Actor;
 }
 
+/** Whether a caller reaches what belongs to a contract (null: to none): a tool key its own contract only, others all. */
+export function reaches(caller: Caller, contractId: string | null): boolean {
+  const bound = caller.kind === 'tool' || caller.contractId !== undefined;
+  return !bound || caller.contractId === contractId;
+}
+
 /**
- * Keeps a tool key inside its own contract; keys of other kinds pass.
+ * Keeps a tool key inside its own contract; keys of other kinds pass. Not for what is inside of the contract: the answer
+ * names the contract.
  * @throws Problem NOT_FOUND, as if the other contract did not exist.
  */
 export function assertContract(caller: Caller, contractId: string | null): void {
-  const bound = caller.kind === 'tool' || caller.contractId !== undefined;
-  if (bound && caller.contractId !== contractId) throw notFound('contract', contractId ?? 'here');
+  if (!reaches(caller, contractId)) throw notFound('contract', contractId ?? 'here');
 }
 
 /** The answer for what does not exist and for what belongs to somebody else: nobody can tell them apart. */

@@ -17,6 +17,12 @@ export interface FieldOptions {
   readonly default?: unknown;
 }
 
+/**
+ * The schema of a value that may be any JSON, until the document is written: Swagger would add a type of its own to an
+ * empty schema.
+ */
+export const ANY_JSON = { 'x-any-json': true } as ApiPropertyOptions;
+
 /** How a field's value is read. */
 export interface FieldReading {
   /** In a query or path: makes the value out of its text. */

@@ -1,6 +1,6 @@
 import type { ApiPropertyOptions } from '@nestjs/swagger';
 import { isUuid } from '#libs/kernel/ids.js';
-import { field, isObject, isText, lowerCase, must, type FieldOptions } from './field.js';
+import { ANY_JSON, field, isObject, isText, lowerCase, must, type FieldOptions } from './field.js';
 import { parseAsOf, parseInstant, parsePosition } from './position.js';
 
 export interface TextOptions extends FieldOptions {
@@ -155,7 +155,7 @@ export const IsOneOf = (values: readonly string[], options: FieldOptions): Prope
  * or Object.entries, never by Object.assign or `target[key] = …`.
  */
 export const IsJson = (options: FieldOptions): PropertyDecorator =>
-  field({ check: () => undefined, schema: {} }, { nullable: true, ...options });
+  field({ check: () => undefined, schema: ANY_JSON }, { nullable: true, ...options });
 
 /** Any JSON object, untouched; as with IsJson. */
 export const IsJsonObject = (options: FieldOptions): PropertyDecorator =>

@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ACCESS_EXTENSION, OWNER_HEADER } from './auth.guard.js';
+import { ANY_JSON } from './field.js';
 
 type Components = NonNullable<OpenAPIObject['components']>;
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
@@ -162,12 +163,19 @@ function complete(
 function modernise(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(modernise);
   if (typeof value !== 'object' || value === null) return value;
+  if (Object.keys(ANY_JSON).every((mark) => mark in value)) return anyJson(value);
   const { nullable, ...rest } = value as { readonly nullable?: unknown } & Readonly<Record<string, unknown>>;
   const schema = Object.fromEntries(Object.entries(rest).map(([key, inner]) => [key, modernise(inner)]));
   if (nullable !== true)
     return typeof nullable === 'object' ? { ...schema, nullable: modernise(nullable) } : schema;
   return orNull(schema);
 }
+
+/** A schema without a type: any value goes. */
+const anyJson = (schema: object): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(schema).filter(([key]) => ['description', 'example', 'default'].includes(key)),
+  );
 
 function orNull(schema: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   if (typeof schema.type === 'string') {

@@ -17,14 +17,19 @@ describe('a test app', () => {
   it('has other owners, who see nothing of it', async () => {
     const second = await app.secondOwner();
     expect(second.ownerId).not.toBe(app.ownerId);
-    expect(await second.call('GET', '/api/v1/contracts')).toMatchObject({ status: 200, body: { contracts: [] } });
+    expect(await second.call('GET', '/api/v1/contracts')).toMatchObject({
+      status: 200,
+      body: { contracts: [] },
+    });
     expect((await app.call('GET', '/api/v1/contracts')).body['contracts']).not.toEqual([]);
   });
 
   it('makes keys of every kind', async () => {
     const { body: contract } = await app.call('POST', '/api/v1/contracts', { name: 'Bound' });
     const tool = await app.key('tool', { contractId: contract['id'] as string });
-    expect(await tool.call('GET', '/api/v1/contracts')).toMatchObject({ body: { contracts: [{ name: 'Bound' }] } });
+    expect(await tool.call('GET', '/api/v1/contracts')).toMatchObject({
+      body: { contracts: [{ name: 'Bound' }] },
+    });
     expect((await tool.call('GET', '/api/v1/access/keys')).status).toBe(403);
   });
 });

@@ -16,8 +16,22 @@ export interface TestCaller {
   readonly token: string;
   /** A request with this key. `path` as in `/api/v1/contracts`; the body, if any, is sent as JSON. */
   call<Body = Record<string, unknown>>(
-    method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
   ): Promise<TestAnswer<Body>>;
+  /** The body of what a GET answers. @throws Error unless it is 2xx. */
+  get<Body = Record<string, unknown>>(
+    path: string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Body>;
+  /** The body of what a POST answers. @throws Error unless it is 2xx. */
+  post<Body = Record<string, unknown>>(
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Body>;
   /** The same without reading the body: for streams and other kinds of body. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
@@ -31,7 +45,10 @@ export interface TestApp extends TestCaller {
   /** Another owner, with a user key of its own. */
   secondOwner(name?: string): Promise<TestCaller>;
   /** Another key of the same owner. */
-  key(kind: 'user' | 'tool' | 'auditor' | 'daemon' | 'admin', options?: { contractId?: string; scopes?: readonly string[] }): Promise<TestCaller>;
+  key(
+    kind: 'user' | 'tool' | 'auditor' | 'daemon' | 'admin',
+    options?: { contractId?: string; scopes?: readonly string[] },
+  ): Promise<TestCaller>;
   /** Waits until everything that the log holds can be read. */
   caughtUp(): Promise<void>;
   /** Stops it and drops its database. */
@@ -42,13 +59,26 @@ export interface TestApp extends TestCaller {
 export async function startTestApp(options: Partial<ServerOptions> = {}): Promise<TestApp> {
   const database = await testDatabase();
   const server = await startServer({
-    databaseUrl: database.url, host: '127.0.0.1', port: 0, cursorKey: Buffer.alloc(32, 7), snapshots: { everyMessages: 0, everyMinutes: 0 },
-    log: () => undefined, ...options,
+    databaseUrl: database.url,
+    host: '127.0.0.1',
+    port: 0,
+    cursorKey: Buffer.alloc(32, 7),
+    snapshots: { everyMessages: 0, everyMinutes: 0 },
+    log: () => undefined,
+    ...options,
   });
   const { body: me } = await callerOf(server.url, '', server.token).call('GET', '/api/v1/access/whoami');
   const root = callerOf(server.url, me['ownerId'] as string, server.token);
   const newKey = async (ownerId: string, key: object): Promise<TestCaller> => {
-    const { body } = await expected(201, root.call('POST', '/api/v1/access/keys', { name: 'for a test', ...key }, ownerId === root.ownerId ? {} : { 'x-makima-owner': ownerId }));
+    const { body } = await expected(
+      201,
+      root.call(
+        'POST',
+        '/api/v1/access/keys',
+        { name: 'for a test', ...key },
+        ownerId === root.ownerId ? {} : { 'x-makima-owner': ownerId },
+      ),
+    );
     return callerOf(server.url, ownerId, body['token'] as string);
   };
   return {
@@ -71,26 +101,53 @@ export async function startTestApp(options: Partial<ServerOptions> = {}): Promis
   };
 }
 
-async function expected<Body>(status: number, answering: Promise<TestAnswer<Body>>): Promise<TestAnswer<Body>> {
+async function expected<Body>(
+  status: number,
+  answering: Promise<TestAnswer<Body>>,
+): Promise<TestAnswer<Body>> {
   const answer = await answering;
-  if (answer.status !== status) throw new Error(`${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`);
+  if (answer.status !== status)
+    throw new Error(`${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`);
   return answer;
 }
 
-function callerOf(url: string, ownerId: string, token: string): TestCaller {
+/** A caller with a token, as the app's own are. */
+export function callerOf(url: string, ownerId: string, token: string): TestCaller {
   const request = (path: string, init: RequestInit = {}): Promise<Response> =>
-    fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) } });
-  return {
+    fetch(`${url}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) },
+    });
+  const caller: TestCaller = {
     ownerId,
     token,
     fetch: request,
-    async call<Body>(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) {
+    async call<Body>(
+      method: string,
+      path: string,
+      body?: unknown,
+      headers: Readonly<Record<string, string>> = {},
+    ) {
       const json: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
       const sent = body === undefined ? {} : { body: JSON.stringify(body) };
       const response = await request(path, { method, headers: { ...json, ...headers }, ...sent });
       const text = await response.text();
       const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '');
-      return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as Body };
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: (isJson ? JSON.parse(text) : text) as Body,
+      };
     },
+    get: async <Body>(path: string, headers: Readonly<Record<string, string>> = {}) =>
+      bodyOf(await caller.call<Body>('GET', path, undefined, headers)),
+    post: async <Body>(path: string, body: unknown = {}, headers: Readonly<Record<string, string>> = {}) =>
+      bodyOf(await caller.call<Body>('POST', path, body, headers)),
   };
+  return caller;
+}
+
+function bodyOf<Body>({ status, body }: TestAnswer<Body>): Body {
+  if (status >= 200 && status < 300) return body;
+  throw new Error(`${status} ${JSON.stringify(body)}`);
 }

@@ -18,7 +18,12 @@ export class SpecLog {
     this.#versions.set(stream, version);
     const occurredAt = new Date(Date.UTC(2026, 0, 1) + Number(position) * 1_000).toISOString();
     const recorded: Recorded = {
-      event, id: randomUUID(), stream, version, position, recordedAt: new Date(occurredAt),
+      event,
+      id: randomUUID(),
+      stream,
+      version,
+      position,
+      recordedAt: new Date(occurredAt),
       metadata: { actor: { kind: 'user', id: 'somebody' }, ownerId: SPEC_OWNER, occurredAt, ...metadata },
     };
     this.events.push(recorded);
@@ -51,16 +56,25 @@ export async function projected(
   return rows;
 }
 
-async function instanceOf(database: Database, projection: Projection, status: 'live' | 'building'): Promise<Instance> {
+async function instanceOf(
+  database: Database,
+  projection: Projection,
+  status: 'live' | 'building',
+): Promise<Instance> {
   const schema = `${projection.name}_${status}`;
   await database.transaction((connection) => createInstance(connection, projection, schema, status));
   return { projection, schema, position: 0n, status };
 }
 
-async function rowsOf(database: Database, { projection, schema }: Instance): Promise<Record<string, readonly Row[]>> {
+async function rowsOf(
+  database: Database,
+  { projection, schema }: Instance,
+): Promise<Record<string, readonly Row[]>> {
   const rows: Record<string, readonly Row[]> = {};
   for (const { name, key } of projection.tables) {
-    rows[name] = await database.query(new Sql([`SELECT * FROM "${schema}"."${name}" ORDER BY ${key.join(', ')}`], []));
+    rows[name] = await database.query(
+      new Sql([`SELECT * FROM "${schema}"."${name}" ORDER BY ${key.join(', ')}`], []),
+    );
   }
   return rows;
 }

@@ -62,6 +62,7 @@ export class EntryLog {
     const occurredAt = this.#timeOf(origin.time);
     const parts = { texts: [], thoughts: [], calls: [], pictures: [] };
     const draft: MessageDraft = { kind: 'message', sourceId, occurredAt, line, role, ...parts };
+    if (origin.copiedFrom) draft.copiedFrom = safeId(origin.copiedFrom);
     this.#entries.push(draft);
     return draft;
   }

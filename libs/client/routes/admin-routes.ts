@@ -1,11 +1,15 @@
+import { UnexpectedAnswerError } from '../api-error.js';
 import type { HttpClient, Query } from '../http-client.js';
-import type { AccessKey, AuditEvent, Health, ProjectionState, RebuildProgress, WhoAmI } from '../types-admin.js';
+import type {
+  AccessKey, AuditEvent, DatabaseSizes, Health, Job, LogVerification, ProjectionState, RebuildPreview, Replay, Skipped,
+  Verification, VerificationProgress, WhoAmI,
+} from '../types-admin.js';
 import type { Paged } from '../types.js';
 import { seg } from './path.js';
 
 export interface NewKey {
   readonly kind: string;
-  readonly name?: string;
+  readonly name: string;
   readonly contractId?: string;
   readonly scopes?: readonly string[];
   readonly expiresAt?: string;
@@ -32,31 +36,54 @@ export class AdminRoutes {
 
   projections = () => this.http.get<{ readonly projections: readonly ProjectionState[] }>('/api/v1/admin/projections');
 
-  rebuild = (name: string, request: { readonly dryRun?: boolean }) =>
-    this.http.post<RebuildProgress>(`/api/v1/admin/projections/${seg(name)}/rebuild`, request);
+  /** @param name a projection, or `all`. */
+  rebuild = (name: string) => this.http.post<Job>(`/api/v1/admin/projections/${seg(name)}/rebuild`, {});
 
-  rebuildProgress = (id: string) => this.http.get<RebuildProgress>(`/api/v1/admin/projections/rebuilds/${seg(id)}`);
+  previewRebuild = (name: string) =>
+    this.http.post<RebuildPreview>(`/api/v1/admin/projections/${seg(name)}/rebuild`, { dryRun: true });
 
-  verify = <T>(request: { readonly name?: string }) => this.http.post<T>('/api/v1/admin/projections/verify', request);
+  verify = (request: { readonly name?: string }) => this.http.post<Job<Verification>>('/api/v1/admin/projections/verify', request);
 
-  skip = <T>(name: string, request: { readonly eventId?: string; readonly reason?: string }) =>
-    this.http.post<T>(`/api/v1/admin/projections/${seg(name)}/skip`, request);
+  job = <Result>(id: string) => this.http.get<Job<Result>>(`/api/v1/admin/jobs/${seg(id)}`);
 
-  replay = <T>(stream: string, query: Query = {}) => this.http.get<T>(`/api/v1/admin/streams/${seg(stream)}/replay`, query);
+  skip = (name: string, request: { readonly eventId: string; readonly reason?: string; readonly dryRun?: boolean }) =>
+    this.http.post<Skipped>(`/api/v1/admin/projections/${seg(name)}/skip`, request);
 
-  database = <T>() => this.http.get<T>('/api/v1/admin/database');
+  replay = (stream: string, query: Query = {}) => this.http.get<Replay>(`/api/v1/admin/streams/${seg(stream)}/replay`, query);
+
+  database = () => this.http.get<DatabaseSizes>('/api/v1/admin/database');
 }
+
+type VerificationLine = ({ readonly kind: 'progress' } & VerificationProgress) | ({ readonly kind: 'result' } & LogVerification);
+
+const LINES = { Accept: 'application/x-ndjson' };
 
 /** The raw log. */
 export class AuditRoutes {
   constructor(private readonly http: HttpClient) {}
 
-  events = (query: Query = {}) => this.http.get<Paged & { readonly events: readonly AuditEvent[] }>('/api/v1/audit/events', query);
+  /** Events as they come: all that match, or as many as `limit` says. */
+  events = (query: Query = {}): AsyncGenerator<AuditEvent, void, undefined> => this.#events('/api/v1/audit/events', query);
 
   event = (position: string) => this.http.get<AuditEvent>(`/api/v1/audit/events/${seg(position)}`);
 
-  stream = (stream: string, query: Query = {}) =>
-    this.http.get<Paged & { readonly events: readonly AuditEvent[] }>(`/api/v1/audit/streams/${seg(stream)}`, query);
+  /** Events of one stream, as they come. */
+  stream = (stream: string, query: Query = {}): AsyncGenerator<AuditEvent, void, undefined> =>
+    this.#events(`/api/v1/audit/streams/${seg(stream)}`, query);
 
-  verify = <T>(query: Query = {}) => this.http.get<T>('/api/v1/audit/verify', query);
+  /** Recomputes hashes; tells meanwhile how far it is. */
+  async verify(query: Query, onProgress: (progress: VerificationProgress) => void): Promise<LogVerification> {
+    const response = await this.http.send('GET', '/api/v1/audit/verify', { query, headers: LINES });
+    for await (const text of this.http.lines(response)) {
+      const { kind, ...line } = JSON.parse(text) as VerificationLine;
+      if (kind === 'result') return line as LogVerification;
+      onProgress(line as VerificationProgress);
+    }
+    throw new UnexpectedAnswerError('the server ended a verification without a result: ask again');
+  }
+
+  async *#events(path: string, query: Query): AsyncGenerator<AuditEvent, void, undefined> {
+    const response = await this.http.send('GET', path, { query, headers: LINES });
+    for await (const text of this.http.lines(response)) yield JSON.parse(text) as AuditEvent;
+  }
 }

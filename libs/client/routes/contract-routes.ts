@@ -43,7 +43,8 @@ export class ContractRoutes {
   undoSupervisor = (id: string, request: { readonly branch?: number; readonly dryRun?: boolean }) =>
     this.http.post<HeadMoved>(this.#path(id, '/supervisor/conversation/undo'), request);
 
-  supervisorBranches = (id: string) => this.http.get<BranchTree>(this.#path(id, '/supervisor/conversation/branches'));
+  supervisorBranches = (id: string, query: Query = {}) =>
+    this.http.get<BranchTree>(this.#path(id, '/supervisor/conversation/branches'), query);
 
   #path = (id: string, rest = ''): string => `/api/v1/contracts/${seg(id)}${rest}`;
 }

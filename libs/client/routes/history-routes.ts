@@ -1,5 +1,6 @@
-import type { HttpClient, Query, RequestOptions } from '../http-client.js';
-import type { Chat, ChatMessages } from '../types-admin.js';
+import { problemFrom, UnexpectedAnswerError } from '../api-error.js';
+import type { HttpClient, Query } from '../http-client.js';
+import type { Chat, ChatMessages, ImportProgress, ImportReport } from '../types-admin.js';
 import type { History, HistoryOverview, Paged } from '../types.js';
 import { seg } from './path.js';
 
@@ -30,10 +31,31 @@ export class ChatRoutes {
     contractId === undefined ? '/api/v1/mesh/chats' : `/api/v1/contracts/${seg(contractId)}/chats`;
 }
 
+/** What is imported: one file as it is, or several with their names (see filesBody). */
+export interface ImportUpload {
+  readonly mediaType: 'application/octet-stream' | 'application/vnd.makima.files';
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+type ImportLine =
+  | { readonly progress: ImportProgress }
+  | { readonly report: ImportReport }
+  | { readonly problem: { readonly status: number } };
+
 /** Transcripts of agents. */
 export class ImportRoutes {
   constructor(private readonly http: HttpClient) {}
 
-  send = <T>(query: Query, options: Pick<RequestOptions, 'body' | 'upload'>) =>
-    this.http.json<T>('POST', '/api/v1/import', { query, ...options });
+  /** Sends transcripts and waits for what became of them. */
+  async send(query: Query, upload: ImportUpload, onProgress: (progress: ImportProgress) => void): Promise<ImportReport> {
+    const headers = { Accept: 'application/x-ndjson' };
+    const response = await this.http.send('POST', '/api/v1/import', { query, upload, headers });
+    for await (const text of this.http.lines(response)) {
+      const line = JSON.parse(text) as ImportLine;
+      if ('report' in line) return line.report;
+      if ('problem' in line) throw problemFrom(line.problem.status, 'application/problem+json', JSON.stringify(line.problem));
+      onProgress(line.progress);
+    }
+    throw new UnexpectedAnswerError('the server ended an import without a report; import again, it goes on where it was');
+  }
 }

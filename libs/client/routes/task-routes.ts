@@ -1,7 +1,8 @@
 import type { HttpClient, Query } from '../http-client.js';
 import type {
-  BranchTree, Checkpoint, ForkAnswer, ForkRequest, HeadMoved, History, Paged, RewindRequest, Snapshot, Task,
-  TaskConversation, TaskEventRow,
+  BranchTree, Checkpoint, ForkAnswer, ForkRequest, HeadMoved, History, Paged, RewindRequest, Snapshot, SnapshotContent,
+  Task,
+  TaskConversation, TaskEvents,
 } from '../types.js';
 import { seg } from './path.js';
 
@@ -32,11 +33,9 @@ export class TaskRoutes {
 
   history = (id: string, query: Query = {}) => this.http.get<History>(this.#path(id, '/history'), query);
 
-  output = (id: string, query: Query = {}) =>
-    this.http.get<Paged & { readonly output: readonly TaskEventRow[] }>(this.#path(id, '/output'), query);
+  output = (id: string, query: Query = {}) => this.http.get<TaskEvents>(this.#path(id, '/output'), query);
 
-  events = (id: string, query: Query = {}) =>
-    this.http.get<Paged & { readonly events: readonly TaskEventRow[] }>(this.#path(id, '/events'), query);
+  events = (id: string, query: Query = {}) => this.http.get<TaskEvents>(this.#path(id, '/events'), query);
 
   checkpoints = (id: string, query: Query = {}) =>
     this.http.get<Paged & { readonly checkpoints: readonly Checkpoint[] }>(this.#path(id, '/checkpoints'), query);
@@ -54,9 +53,10 @@ export class TaskRoutes {
   snapshots = (id: string, query: Query = {}) =>
     this.http.get<Paged & { readonly snapshots: readonly Snapshot[] }>(this.#path(id, '/snapshots'), query);
 
-  snapshot = (id: string, snapshotId: string) => this.http.get<Snapshot>(this.#path(id, `/snapshots/${seg(snapshotId)}`));
+  snapshot = (id: string, snapshotId: string, query: Query = {}) =>
+    this.http.get<SnapshotContent>(this.#path(id, `/snapshots/${seg(snapshotId)}`), query);
 
-  takeSnapshot = (id: string, request: { readonly note?: string }) =>
+  takeSnapshot = (id: string, request: { readonly note?: string; readonly dryRun?: boolean }) =>
     this.http.post<Snapshot>(this.#path(id, '/snapshots'), request);
 
   restore = (id: string, snapshotId: string, request: { readonly reason?: string; readonly dryRun?: boolean }) =>

@@ -11,18 +11,35 @@ const reopened: ChatEvent = { type: 'ChatReopened', data: {} };
 const message = (...questionIds: string[]): Extract<ChatEvent, { type: 'ChatMessageRecorded' }> => ({
   type: 'ChatMessageRecorded',
   data: {
-    messageId: 'message-1', role: 'assistant', content: 'hello', contextType: 'mesh', contextTaskId: null, toolCalls: [],
+    messageId: 'message-1',
+    role: 'assistant',
+    content: 'hello',
+    contextType: 'mesh',
+    contextTaskId: null,
+    toolCalls: [],
     pendingQuestions: questionIds.map((id) => ({ id, question: 'which?', options: ['one', 'two'] })),
   },
 });
-const say = (...questionIds: string[]): ChatCommand => ({ type: 'RecordChatMessage', scope: mesh, data: message(...questionIds).data });
-const answer = (questionId: string): ChatCommand => ({ type: 'AnswerQuestion', scope: mesh, questionId, answer: 'one' });
-const answered = (questionId: string): ChatEvent => ({ type: 'ChatQuestionAnswered', data: { questionId, answer: 'one' } });
+const say = (...questionIds: string[]): ChatCommand => ({
+  type: 'RecordChatMessage',
+  scope: mesh,
+  data: message(...questionIds).data,
+});
+const answer = (questionId: string): ChatCommand => ({
+  type: 'AnswerQuestion',
+  scope: mesh,
+  questionId,
+  answer: 'one',
+});
+const answered = (questionId: string): ChatEvent => ({
+  type: 'ChatQuestionAnswered',
+  data: { questionId, answer: 'one' },
+});
 
 describe('a chat', () => {
   it('is opened once', () => {
-    given(chatDecider).when({ type: 'OpenChat', data: opened.data as never }).then(opened);
-    given(chatDecider, opened).when({ type: 'OpenChat', data: opened.data as never }).refused('CHAT_EXISTS');
+    given(chatDecider).when({ type: 'OpenChat', data: opened.data }).then(opened);
+    given(chatDecider, opened).when({ type: 'OpenChat', data: opened.data }).refused('CHAT_EXISTS');
   });
 
   it('does nothing before it exists', () => {
@@ -31,9 +48,16 @@ describe('a chat', () => {
   });
 
   it('is found only where it belongs: the mesh, or its own contract', () => {
-    given(chatDecider, opened).when({ ...say(), scope: ofContract } as ChatCommand).refused('CHAT_UNKNOWN');
-    const ofThis: ChatEvent = { type: 'ChatOpened', data: { chatId: 'chat-1', ...ofContract, name: 'a chat' } };
-    given(chatDecider, ofThis).when({ type: 'CloseChat', scope: { ...ofContract, contractId: 'contract-2' } }).refused('CHAT_UNKNOWN');
+    given(chatDecider, opened)
+      .when({ ...say(), scope: ofContract } as ChatCommand)
+      .refused('CHAT_UNKNOWN');
+    const ofThis: ChatEvent = {
+      type: 'ChatOpened',
+      data: { chatId: 'chat-1', ...ofContract, name: 'a chat' },
+    };
+    given(chatDecider, ofThis)
+      .when({ type: 'CloseChat', scope: { ...ofContract, contractId: 'contract-2' } })
+      .refused('CHAT_UNKNOWN');
     given(chatDecider, ofThis).when(say()).refused('CHAT_UNKNOWN');
     given(chatDecider, ofThis).when({ type: 'CloseChat', scope: ofContract }).then(closed);
   });
@@ -47,7 +71,9 @@ describe('a chat', () => {
   it('is closed and reopened; doing it again is no event', () => {
     given(chatDecider, opened).when({ type: 'CloseChat', scope: mesh }).then(closed);
     given(chatDecider, opened, closed).when({ type: 'CloseChat', scope: mesh }).then();
-    given(chatDecider, opened, closed).when({ type: 'ReopenChat', scope: mesh, active: false }).then(reopened);
+    given(chatDecider, opened, closed)
+      .when({ type: 'ReopenChat', scope: mesh, active: false })
+      .then(reopened);
     given(chatDecider, opened).when({ type: 'ReopenChat', scope: mesh, active: true }).then();
   });
 
@@ -60,7 +86,9 @@ describe('a chat', () => {
   });
 
   it('is renamed', () => {
-    given(chatDecider, opened).when({ type: 'RenameChat', scope: mesh, name: 'another' }).then({ type: 'ChatRenamed', data: { name: 'another' } });
+    given(chatDecider, opened)
+      .when({ type: 'RenameChat', scope: mesh, name: 'another' })
+      .then({ type: 'ChatRenamed', data: { name: 'another' } });
     given(chatDecider, opened).when({ type: 'RenameChat', scope: mesh, name: 'a chat' }).then();
   });
 });

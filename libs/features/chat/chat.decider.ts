@@ -58,7 +58,10 @@ export const chatDecider: Decider<ChatState, ChatCommand, ChatEvent, ChatRefusal
         : refuse('CHAT_EXISTS', `There is a chat ${command.data.chatId} already.`);
     }
     if (state.kind === 'none' || !sameScope(state.scope, command.scope)) {
-      return refuse('CHAT_UNKNOWN', 'There is no such chat. Check its id, and whether it is a mesh chat or one of a contract.');
+      return refuse(
+        'CHAT_UNKNOWN',
+        'There is no such chat. Check its id, and whether it is a mesh chat or one of a contract.',
+      );
     }
     return change(command, state);
   },
@@ -90,7 +93,11 @@ function recordMessage(data: Data<'ChatMessageRecorded'>, state: Known): ChatDec
   const asked = new Set(Object.keys(state.questions));
   for (const { id } of data.pendingQuestions) {
     if (asked.has(id)) {
-      return refuse('QUESTION_EXISTS', `The chat holds a question ${id} already. Give each question an id of its own.`, { questionId: id });
+      return refuse(
+        'QUESTION_EXISTS',
+        `The chat holds a question ${id} already. Give each question an id of its own.`,
+        { questionId: id },
+      );
     }
     asked.add(id);
   }
@@ -101,8 +108,16 @@ function recordMessage(data: Data<'ChatMessageRecorded'>, state: Known): ChatDec
 function answer(command: Extract<ChatChange, { type: 'AnswerQuestion' }>, state: Known): ChatDecision {
   const { questionId, answer: text } = command;
   const status = Object.hasOwn(state.questions, questionId) ? state.questions[questionId] : undefined;
-  if (status === undefined) return refuse('QUESTION_UNKNOWN', `The chat has no question ${questionId}. Its messages name those that it has.`);
-  if (status === 'answered') return refuse('QUESTION_ANSWERED', `Question ${questionId} was answered before; an answer cannot be changed.`);
+  if (status === undefined)
+    return refuse(
+      'QUESTION_UNKNOWN',
+      `The chat has no question ${questionId}. Its messages name those that it has.`,
+    );
+  if (status === 'answered')
+    return refuse(
+      'QUESTION_ANSWERED',
+      `Question ${questionId} was answered before; an answer cannot be changed.`,
+    );
   return [{ type: 'ChatQuestionAnswered', data: { questionId, answer: text } }];
 }
 

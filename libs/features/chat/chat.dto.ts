@@ -66,13 +66,23 @@ export class ChatToolCallDto {
 }
 
 export class PendingQuestionDto {
-  @IsText({ ...QUESTION_ID, description: 'Unique in the chat; the answer names it.', example: 'which-database' })
+  @IsText({
+    ...QUESTION_ID,
+    description: 'Unique in the chat; the answer names it.',
+    example: 'which-database',
+  })
   id!: string;
 
   @IsText({ max: 20_000, description: 'The question.' })
   question!: string;
 
-  @IsTexts({ max: 1_000, maxItems: 50, description: 'Answers to choose from; another one may be given.', optional: true, default: [] })
+  @IsTexts({
+    max: 1_000,
+    maxItems: 50,
+    description: 'Answers to choose from; another one may be given.',
+    optional: true,
+    default: [],
+  })
   options: string[] = [];
 }
 
@@ -85,17 +95,29 @@ export class NewChatMessageRequest extends DryRunnable {
   content!: string;
 
   @IsOneOf(CONTEXT_TYPES, {
-    description: 'What it is about; without it `task` where contextTaskId is given, else what the chat itself is about.', optional: true,
+    description:
+      'What it is about; without it `task` where contextTaskId is given, else what the chat itself is about.',
+    optional: true,
   })
   contextType?: ContextType;
 
   @IsId({ description: 'The task that it is about, for contextType `task`.', optional: true })
   contextTaskId?: string;
 
-  @IsNestedList(() => ChatToolCallDto, { maxItems: 1_000, description: 'Tool calls that the message makes.', optional: true, default: [] })
+  @IsNestedList(() => ChatToolCallDto, {
+    maxItems: 1_000,
+    description: 'Tool calls that the message makes.',
+    optional: true,
+    default: [],
+  })
   toolCalls: ChatToolCallDto[] = [];
 
-  @IsNestedList(() => PendingQuestionDto, { maxItems: 20, description: 'Questions that wait for an answer.', optional: true, default: [] })
+  @IsNestedList(() => PendingQuestionDto, {
+    maxItems: 20,
+    description: 'Questions that wait for an answer.',
+    optional: true,
+    default: [],
+  })
   pendingQuestions: PendingQuestionDto[] = [];
 }
 

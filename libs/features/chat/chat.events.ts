@@ -56,7 +56,10 @@ export type ChatEvent =
       };
     }
   | { readonly type: 'ChatRenamed'; readonly data: { readonly name: string } }
-  | { readonly type: 'ChatQuestionAnswered'; readonly data: { readonly questionId: string; readonly answer: string } }
+  | {
+      readonly type: 'ChatQuestionAnswered';
+      readonly data: { readonly questionId: string; readonly answer: string };
+    }
   /** It is the active one again, whether it was closed or another one had become active. */
   | { readonly type: 'ChatReopened'; readonly data: Readonly<Record<string, never>> }
   | { readonly type: 'ChatClosed'; readonly data: Readonly<Record<string, never>> };

@@ -6,7 +6,7 @@ import { BlobStore } from '#libs/event-store/blob-store.js';
 import { assertContract, notFound, type Caller } from '#libs/http/caller.js';
 import { CursorCodec } from '#libs/http/cursor.js';
 import { positionToken } from '#libs/http/position.js';
-import { invalidField, Problem } from '#libs/http/problem.js';
+import { Problem } from '#libs/http/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { ReadModels } from '#libs/projections/read-models.js';
 import { contractOf } from '../contract/contract.queries.js';
@@ -14,14 +14,18 @@ import { visibleTask } from '../task/task.guard.js';
 import { DispatchChat } from './chat.commands.js';
 import type { ChatChange, ChatScope, ChatState } from './chat.decider.js';
 import type {
-  AnswerQuestionRequest, ChatMessagesQuery, ChatsQuery, NewChatMessageRequest, OpenChatRequest, RenameChatRequest,
+  AnswerQuestionRequest,
+  ChatMessagesQuery,
+  ChatsQuery,
+  NewChatMessageRequest,
+  OpenChatRequest,
+  RenameChatRequest,
 } from './chat.dto.js';
+import { messageOf, previewOf } from './chat.message.js';
 import { chatMessage, chatMessages, chatOf, chatsBy, type ChatView } from './chat.queries.js';
-import type { ChatEvent } from './chat.events.js';
 
 type ReadingContext = Pick<RequestContext, 'caller' | 'minPosition' | 'asOf'>;
 type Changing = { readonly dryRun: boolean };
-type NewMessage = Extract<ChatEvent, { type: 'ChatMessageRecorded' }>['data'];
 
 /** The chats of the mesh. */
 export const MESH: ChatScope = { kind: 'mesh', contractId: null };
@@ -44,17 +48,31 @@ export class Chats {
     const command = commandOf(context);
     const chatId = createdId(command, 'chat');
     const data = { chatId, ...scope, name };
-    const { position } = await this.commands.execute(new DispatchChat(chatId, { type: 'OpenChat', data }, command, { dryRun }));
+    const { position } = await this.commands.execute(
+      new DispatchChat(chatId, { type: 'OpenChat', data }, command, { dryRun }),
+    );
     if (!dryRun) return this.#shown(scope, chatId, position, context);
     const now = context.now.toISOString();
     const chat: ChatView = {
-      id: chatId, ...scope, name, status: 'open', isActive: true, messageCount: 0, openQuestions: 0, createdAt: now, updatedAt: now,
+      id: chatId,
+      ...scope,
+      name,
+      status: 'open',
+      isActive: true,
+      messageCount: 0,
+      openQuestions: 0,
+      createdAt: now,
+      updatedAt: now,
     };
     return { ...chat, dryRun, position: positionToken(position) };
   }
 
   async list(scope: ChatScope, query: ChatsQuery, context: ReadingContext) {
-    const binding = { ownerId: context.caller.ownerId, route: `chats/${scope.contractId ?? 'mesh'}/1`, filters: query };
+    const binding = {
+      ownerId: context.caller.ownerId,
+      route: `chats/${scope.contractId ?? 'mesh'}/1`,
+      filters: query,
+    };
     const after = query.cursor ? (this.cursors.open(binding, query.cursor) as [string, string]) : undefined;
     const { active, status, limit } = query;
     const chats = await this.reads.read(context, async (db, at) => {
@@ -63,7 +81,10 @@ export class Chats {
     });
     const shown = chats.slice(0, limit);
     const last = chats.length > limit ? shown.at(-1) : undefined;
-    return { chats: shown, ...(last ? { cursor: this.cursors.seal(binding, [last.createdAt, last.id]) } : {}) };
+    return {
+      chats: shown,
+      ...(last ? { cursor: this.cursors.seal(binding, [last.createdAt, last.id]) } : {}),
+    };
   }
 
   /** @throws Problem NOT_FOUND for a chat of another owner or scope, or outside of a tool key's contract. */
@@ -78,9 +99,18 @@ export class Chats {
     return this.reads.read(context, async (db, at) => {
       const { messageCount } = await requireChat(db, scope, chatId, context.caller, at);
       const { order, limit } = query;
-      const { messages, next } = await chatMessages(db, this.blobs, ownerId, chatId, { order, limit, after }, at);
+      const { messages, next } = await chatMessages(
+        db,
+        this.blobs,
+        ownerId,
+        chatId,
+        { order, limit, after },
+        at,
+      );
       return {
-        conversationId: chatId, messages, totalCount: messageCount,
+        conversationId: chatId,
+        messages,
+        totalCount: messageCount,
         ...(next === null ? {} : { cursor: this.cursors.seal(binding, [next]) }),
       };
     });
@@ -89,18 +119,38 @@ export class Chats {
   async record(scope: ChatScope, chatId: string, request: NewChatMessageRequest, context: RequestContext) {
     assertReach(scope, context.caller);
     const { dryRun, contextTaskId } = request;
-    if (contextTaskId !== undefined) await this.#assertTask(scope, contextTaskId, context);
     const data = messageOf(scope, createdId(commandOf(context), `message of ${chatId}`), request);
-    const { position } = await this.#change(scope, chatId, { type: 'RecordChatMessage', data }, { dryRun }, context);
+    if (contextTaskId !== undefined) await this.#assertTask(scope, contextTaskId, context);
+    const { position } = await this.#change(
+      scope,
+      chatId,
+      { type: 'RecordChatMessage', data },
+      { dryRun },
+      context,
+    );
     const { ownerId } = context.caller;
     const recorded = dryRun
       ? null
-      : await this.reads.read({ caller: context.caller }, (db) => chatMessage(db, this.blobs, ownerId, chatId, data.messageId));
+      : await this.reads.read({ caller: context.caller }, (db) =>
+          chatMessage(db, this.blobs, ownerId, chatId, data.messageId),
+        );
     return { ...(recorded ?? previewOf(chatId, data, context)), dryRun, position: positionToken(position) };
   }
 
-  async answer(scope: ChatScope, chatId: string, questionId: string, { answer, dryRun }: AnswerQuestionRequest, context: RequestContext) {
-    const { position } = await this.#change(scope, chatId, { type: 'AnswerQuestion', questionId, answer }, { dryRun }, context);
+  async answer(
+    scope: ChatScope,
+    chatId: string,
+    questionId: string,
+    { answer, dryRun }: AnswerQuestionRequest,
+    context: RequestContext,
+  ) {
+    const { position } = await this.#change(
+      scope,
+      chatId,
+      { type: 'AnswerQuestion', questionId, answer },
+      { dryRun },
+      context,
+    );
     return { conversationId: chatId, questionId, answer, dryRun, position: positionToken(position) };
   }
 
@@ -119,7 +169,13 @@ export class Chats {
     return this.#changeState(scope, chatId, { type: 'ReopenChat', active: isActive }, request, context);
   }
 
-  async #changeState(scope: ChatScope, chatId: string, change: ChatChange, { dryRun }: Changing, context: RequestContext) {
+  async #changeState(
+    scope: ChatScope,
+    chatId: string,
+    change: ChatChange,
+    { dryRun }: Changing,
+    context: RequestContext,
+  ) {
     const { state, position } = await this.#change(scope, chatId, change, { dryRun }, context);
     if (!dryRun) return this.#shown(scope, chatId, position, context);
     const chat = await this.show(scope, chatId, { caller: context.caller });
@@ -128,16 +184,28 @@ export class Chats {
     return { ...chat, name, status, isActive, dryRun, position: positionToken(position) };
   }
 
-  async #change(scope: ChatScope, chatId: string, change: ChatChange, { dryRun }: Changing, context: RequestContext) {
+  async #change(
+    scope: ChatScope,
+    chatId: string,
+    change: ChatChange,
+    { dryRun }: Changing,
+    context: RequestContext,
+  ) {
     assertReach(scope, context.caller);
-    const outcome = await this.commands.execute(new DispatchChat(chatId, { ...change, scope }, commandOf(context), { dryRun }));
+    const outcome = await this.commands.execute(
+      new DispatchChat(chatId, { ...change, scope }, commandOf(context), { dryRun }),
+    );
     await this.reads.catchUp(outcome.position);
     return outcome;
   }
 
   async #shown(scope: ChatScope, chatId: string, position: bigint, context: RequestContext) {
     await this.reads.catchUp(position);
-    return { ...(await this.show(scope, chatId, { caller: context.caller })), dryRun: false, position: positionToken(position) };
+    return {
+      ...(await this.show(scope, chatId, { caller: context.caller })),
+      dryRun: false,
+      position: positionToken(position),
+    };
   }
 
   /** In a contract's chat only its own tasks can be meant. */
@@ -145,7 +213,10 @@ export class Chats {
     await this.reads.catchUpWithLog();
     const task = await this.reads.read({ caller }, (db) => visibleTask(db, caller, taskId));
     if (scope.contractId === null || task.contractId === scope.contractId) return;
-    throw new Problem('TASK_ELSEWHERE', `Task ${taskId} does not belong to contract ${scope.contractId}. Name one of its own tasks.`);
+    throw new Problem(
+      'TASK_ELSEWHERE',
+      `Task ${taskId} does not belong to contract ${scope.contractId}. Name one of its own tasks.`,
+    );
   }
 }
 
@@ -155,43 +226,26 @@ function assertReach(scope: ChatScope, caller: Caller): void {
 }
 
 /** @throws Problem NOT_FOUND for a contract of another owner, or another than a tool key's. */
-async function assertScope(db: Queryable, scope: ChatScope, caller: Caller, at: bigint | null): Promise<void> {
+async function assertScope(
+  db: Queryable,
+  scope: ChatScope,
+  caller: Caller,
+  at: bigint | null,
+): Promise<void> {
   assertReach(scope, caller);
   if (scope.contractId === null || (await contractOf(db, scope.contractId, at))) return;
   throw notFound('contract', scope.contractId);
 }
 
-async function requireChat(db: Queryable, scope: ChatScope, chatId: string, caller: Caller, at: bigint | null): Promise<ChatView> {
+async function requireChat(
+  db: Queryable,
+  scope: ChatScope,
+  chatId: string,
+  caller: Caller,
+  at: bigint | null,
+): Promise<ChatView> {
   await assertScope(db, scope, caller, at);
   const chat = await chatOf(db, scope, chatId, at);
   if (!chat) throw notFound('chat', chatId);
   return chat;
 }
-
-/** @throws Problem VALIDATION_FAILED when the context's type and task don't go together. */
-function messageOf(scope: ChatScope, messageId: string, request: NewChatMessageRequest): NewMessage {
-  const { role, content, contextTaskId } = request;
-  const contextType = request.contextType ?? (contextTaskId === undefined ? scope.kind : 'task');
-  if ((contextType === 'task') !== (contextTaskId !== undefined)) {
-    throw invalidField('contextTaskId', 'must be given for contextType `task`, and only for it');
-  }
-  if (contextType === 'contract' && scope.contractId === null) {
-    throw invalidField('contextType', 'must be `mesh` or `task` in a mesh chat');
-  }
-  return {
-    messageId, role, content, contextType, contextTaskId: contextTaskId ?? null,
-    toolCalls: request.toolCalls.map(({ id, name, input, result, isError }) => ({
-      id, name, input: input ?? null, ...(result === undefined ? {} : { result }), ...(isError === undefined ? {} : { isError }),
-    })),
-    pendingQuestions: request.pendingQuestions.map(({ id, question, options }) => ({ id, question, options })),
-  };
-}
-
-/** The message as it would be recorded. */
-const previewOf = (chatId: string, { messageId, pendingQuestions, ...message }: NewMessage, { now }: RequestContext) => ({
-  id: messageId,
-  conversationId: chatId,
-  ...message,
-  pendingQuestions: pendingQuestions.map((question) => ({ ...question, answer: null, answeredAt: null, answeredBy: null })),
-  createdAt: now.toISOString(),
-});

@@ -1,6 +1,5 @@
 import { Database, type Row } from '#libs/database/database.js';
 import { Sql, sql } from '#libs/database/sql.js';
-import type { DomainEvent } from '#libs/kernel/event.js';
 import { projected, SPEC_OWNER, SpecLog } from '#libs/testing/projection-spec.js';
 import { testDatabase, type TestDatabase } from '#libs/testing/postgres.js';
 import type { ChatEvent } from './chat.events.js';
@@ -25,20 +24,28 @@ afterEach(async () => {
 });
 
 const add = (n: number, event: ChatEvent, metadata = {}): void =>
-  void log.add(`chat-${chat(n)}`, event as DomainEvent, metadata);
+  void log.add(`chat-${chat(n)}`, event, metadata);
 const opened = (n: number, contractId: string | null = null): ChatEvent => ({
-  type: 'ChatOpened', data: { chatId: chat(n), kind: contractId === null ? 'mesh' : 'contract', contractId, name: `chat ${n}` },
+  type: 'ChatOpened',
+  data: { chatId: chat(n), kind: contractId === null ? 'mesh' : 'contract', contractId, name: `chat ${n}` },
 });
 const closed: ChatEvent = { type: 'ChatClosed', data: {} };
 const reopened: ChatEvent = { type: 'ChatReopened', data: {} };
 const message = (more: object = {}): ChatEvent => ({
   type: 'ChatMessageRecorded',
   data: {
-    messageId: crypto.randomUUID(), role: 'user', content: 'hello', contextType: 'mesh', contextTaskId: null, toolCalls: [],
-    pendingQuestions: [], ...more,
+    messageId: crypto.randomUUID(),
+    role: 'user',
+    content: 'hello',
+    contextType: 'mesh',
+    contextTaskId: null,
+    toolCalls: [],
+    pendingQuestions: [],
+    ...more,
   },
 });
-const view = (name: string): Promise<readonly Row[]> => database.query(new Sql([`SELECT * FROM ${name} ORDER BY created_at`], []));
+const view = (name: string): Promise<readonly Row[]> =>
+  database.query(new Sql([`SELECT * FROM ${name} ORDER BY created_at`], []));
 const active = async (name = 'mesh_chat_conversations'): Promise<unknown[]> =>
   (await view(name)).filter((row) => row['is_active']).map((row) => row['id']);
 
@@ -85,7 +92,9 @@ describe('the active chat', () => {
     add(1, reopened);
     const { active_chats: rows } = await projected(database, chatProjection, log.events);
     expect(rows!.map((row) => [row['chat_id'], row['from_position'], row['to_position']])).toEqual([
-      [chat(1), 1n, 2n], [chat(2), 2n, 3n], [chat(1), 3n, null],
+      [chat(1), 1n, 2n],
+      [chat(2), 2n, 3n],
+      [chat(1), 3n, null],
     ]);
   });
 });
@@ -98,17 +107,43 @@ describe('the views of SPEC §1.1', () => {
     add(2, message({ contextType: 'contract' }));
     await projected(database, chatProjection, log.events);
     const conversation = ['id', 'owner_id', 'name', 'is_active', 'created_at', 'updated_at'];
-    const columns = ['id', 'conversation_id', 'role', 'content', 'context_type', 'context_task_id', 'tool_calls', 'pending_questions', 'created_at', 'owner_id'];
+    const columns = [
+      'id',
+      'conversation_id',
+      'role',
+      'content',
+      'context_type',
+      'context_task_id',
+      'tool_calls',
+      'pending_questions',
+      'created_at',
+      'owner_id',
+    ];
     const [mesh] = await view('mesh_chat_conversations');
     expect(Object.keys(mesh!)).toEqual(conversation);
-    expect(mesh).toMatchObject({ id: chat(1), owner_id: SPEC_OWNER, name: 'chat 1', updated_at: log.events[1]!.recordedAt });
+    expect(mesh).toMatchObject({
+      id: chat(1),
+      owner_id: SPEC_OWNER,
+      name: 'chat 1',
+      updated_at: log.events[1]!.recordedAt,
+    });
     expect(Object.keys((await view('mesh_chat_messages'))[0]!)).toEqual(columns);
-    expect(Object.keys((await view('contract_chat_conversations'))[0]!)).toEqual(['id', 'owner_id', 'contract_id', ...conversation.slice(2)]);
-    expect(await view('contract_chat_messages')).toMatchObject([{ conversation_id: chat(2), context_type: 'contract' }]);
+    expect(Object.keys((await view('contract_chat_conversations'))[0]!)).toEqual([
+      'id',
+      'owner_id',
+      'contract_id',
+      ...conversation.slice(2),
+    ]);
+    expect(await view('contract_chat_messages')).toMatchObject([
+      { conversation_id: chat(2), context_type: 'contract' },
+    ]);
   });
 
   it('show tool calls, and questions with their answers', async () => {
-    const pendingQuestions = [{ id: 'q1', question: 'which?', options: ['a', 'b'] }, { id: 'q2', question: 'when?', options: [] }];
+    const pendingQuestions = [
+      { id: 'q1', question: 'which?', options: ['a', 'b'] },
+      { id: 'q2', question: 'when?', options: [] },
+    ];
     add(1, opened(1));
     add(1, message({ toolCalls: [{ id: 't1', name: 'list', input: { deep: [1] } }], pendingQuestions }));
     add(1, { type: 'ChatQuestionAnswered', data: { questionId: 'q1', answer: 'a' } });
@@ -116,7 +151,8 @@ describe('the views of SPEC §1.1', () => {
     const [row] = await view('mesh_chat_messages');
     expect(row!['tool_calls']).toEqual([{ id: 't1', name: 'list', input: { deep: [1] } }]);
     expect(row!['pending_questions']).toEqual([
-      { ...pendingQuestions[0], answer: 'a' }, { ...pendingQuestions[1], answer: null },
+      { ...pendingQuestions[0], answer: 'a' },
+      { ...pendingQuestions[1], answer: null },
     ]);
   });
 
@@ -126,7 +162,9 @@ describe('the views of SPEC §1.1', () => {
     add(1, message({ content: 'a\0b\ud800', toolCalls: [{ id: 't', name: 'n\0', input }] }));
     const { chat_messages: rows } = await projected(database, chatProjection, log.events);
     expect(rows![0]!['content']).toBe('a\ue0000000b\ue000d800');
-    expect(await database.query(sql`SELECT tool_calls -> 0 ->> 'name' AS name FROM mesh_chat_messages`)).toEqual([{ name: 'n\ue0000000' }]);
+    expect(
+      await database.query(sql`SELECT tool_calls -> 0 ->> 'name' AS name FROM mesh_chat_messages`),
+    ).toEqual([{ name: 'n\ue0000000' }]);
   });
 
   it('hold a preview of a text that stands in a blob', async () => {

@@ -12,8 +12,16 @@ import { chatStream, type ChatEvent } from './chat.events.js';
 const states: Table = {
   name: 'chat_states',
   columns: {
-    chat_id: 'uuid', from_position: 'int8', to_position: 'int8?', owner_id: 'uuid', kind: 'text', contract_id: 'uuid?',
-    name: 'text', status: 'text', created_at: 'timestamptz', updated_at: 'timestamptz',
+    chat_id: 'uuid',
+    from_position: 'int8',
+    to_position: 'int8?',
+    owner_id: 'uuid',
+    kind: 'text',
+    contract_id: 'uuid?',
+    name: 'text',
+    status: 'text',
+    created_at: 'timestamptz',
+    updated_at: 'timestamptz',
   },
   key: ['chat_id', 'from_position'],
   indexes: [
@@ -27,7 +35,11 @@ const states: Table = {
 const activeChats: Table = {
   name: 'active_chats',
   columns: {
-    scope_id: 'uuid', from_position: 'int8', to_position: 'int8?', owner_id: 'uuid', chat_id: 'uuid?',
+    scope_id: 'uuid',
+    from_position: 'int8',
+    to_position: 'int8?',
+    owner_id: 'uuid',
+    chat_id: 'uuid?',
   },
   key: ['scope_id', 'from_position'],
 };
@@ -36,9 +48,20 @@ const activeChats: Table = {
 const messages: Table = {
   name: 'chat_messages',
   columns: {
-    chat_id: 'uuid', version: 'int8', owner_id: 'uuid', position: 'int8', message_id: 'uuid', role: 'text',
-    content: 'text', context_type: 'text', context_task_id: 'uuid?', tool_calls: 'text?', questions: 'text?', asked: 'int4',
-    extra: 'text?', created_at: 'timestamptz',
+    chat_id: 'uuid',
+    version: 'int8',
+    owner_id: 'uuid',
+    position: 'int8',
+    message_id: 'uuid',
+    role: 'text',
+    content: 'text',
+    context_type: 'text',
+    context_task_id: 'uuid?',
+    tool_calls: 'text?',
+    questions: 'text?',
+    asked: 'int4',
+    extra: 'text?',
+    created_at: 'timestamptz',
   },
   key: ['chat_id', 'version'],
   indexes: ['(message_id)'],
@@ -47,7 +70,12 @@ const messages: Table = {
 const answers: Table = {
   name: 'chat_answers',
   columns: {
-    chat_id: 'uuid', question_id: 'text', owner_id: 'uuid', position: 'int8', answer: 'text', actor: 'text',
+    chat_id: 'uuid',
+    question_id: 'text',
+    owner_id: 'uuid',
+    position: 'int8',
+    answer: 'text',
+    actor: 'text',
     answered_at: 'timestamptz',
   },
   key: ['chat_id', 'question_id'],
@@ -92,7 +120,14 @@ export const chatProjection = projection<Lookup>({
     contract_chat_conversations: conversations('contract', 'c.contract_id, '),
     contract_chat_messages: conversationMessages('contract'),
   },
-  handles: ['ChatOpened', 'ChatMessageRecorded', 'ChatRenamed', 'ChatQuestionAnswered', 'ChatReopened', 'ChatClosed'],
+  handles: [
+    'ChatOpened',
+    'ChatMessageRecorded',
+    'ChatRenamed',
+    'ChatQuestionAnswered',
+    'ChatReopened',
+    'ChatClosed',
+  ],
   load: loadChats,
   project: (batch, lookup) =>
     (batch as readonly Recorded<ChatEvent>[]).flatMap((recorded) => operationsOf(recorded, lookup)),
@@ -117,12 +152,22 @@ function operationsOf(recorded: Recorded<ChatEvent>, lookup: Lookup): readonly R
   const place = { chat_id: chatId, owner_id: metadata.ownerId, position };
   switch (event.type) {
     case 'ChatMessageRecorded':
-      return [insert(messages, { ...place, version: recorded.version, ...messageColumns(event.data), created_at: metadata.occurredAt })];
+      return [
+        insert(messages, {
+          ...place,
+          version: recorded.version,
+          ...messageColumns(event.data),
+          created_at: metadata.occurredAt,
+        }),
+      ];
     case 'ChatQuestionAnswered': {
       const { questionId, answer } = event.data;
       return [
         insert(answers, {
-          ...place, question_id: escapeText(questionId), answer: escapeText(answer), actor: escapeJson(metadata.actor),
+          ...place,
+          question_id: escapeText(questionId),
+          answer: escapeText(answer),
+          actor: escapeJson(metadata.actor),
           answered_at: metadata.occurredAt,
         }),
       ];
@@ -146,18 +191,28 @@ function stateChanged(
   const changed = supersede(states, { chat_id: chatId }, row, position);
   const scope = scopeOf(row);
   const now = active.get(scope)?.['chat_id'] ?? null;
-  const then = event.type === 'ChatRenamed' ? now : event.type === 'ChatClosed' ? (now === chatId ? null : now) : chatId;
+  const then =
+    event.type === 'ChatRenamed' ? now : event.type === 'ChatClosed' ? (now === chatId ? null : now) : chatId;
   if (then === now) return [changed];
   const activated = { owner_id: metadata.ownerId, chat_id: then };
   active.set(scope, activated);
   return [changed, supersede(activeChats, { scope_id: scope }, activated, position)];
 }
 
-function next(row: Row | undefined, event: StateEvent, { ownerId, occurredAt }: Recorded['metadata']): Row | null {
+function next(
+  row: Row | undefined,
+  event: StateEvent,
+  { ownerId, occurredAt }: Recorded['metadata'],
+): Row | null {
   if (event.type === 'ChatOpened') {
     const { kind, contractId, name } = event.data;
     return {
-      owner_id: ownerId, kind, contract_id: contractId, name: escapeText(name), status: 'open', created_at: occurredAt,
+      owner_id: ownerId,
+      kind,
+      contract_id: contractId,
+      name: escapeText(name),
+      status: 'open',
+      created_at: occurredAt,
       updated_at: occurredAt,
     };
   }
@@ -178,8 +233,11 @@ function messageColumns(data: Extract<ChatEvent, { type: 'ChatMessageRecorded' }
   // A long text stands in a blob: the column holds its preview, `extra` the reference.
   const long = isBlobReference(content) ? content : null;
   return {
-    message_id: data.messageId, role: data.role, content: escapeText(long ? long.$blob.preview : content),
-    context_type: data.contextType, context_task_id: data.contextTaskId,
+    message_id: data.messageId,
+    role: data.role,
+    content: escapeText(long ? long.$blob.preview : content),
+    context_type: data.contextType,
+    context_task_id: data.contextTaskId,
     tool_calls: toolCalls.length > 0 ? escapeJson(toolCalls) : null,
     questions: pendingQuestions.length > 0 ? escapeJson(pendingQuestions) : null,
     asked: pendingQuestions.length,

@@ -45,8 +45,17 @@ export interface ChatMessageView {
 }
 
 interface ChatRow {
-  chat_id: string; kind: ChatKind; contract_id: string | null; name: string; status: 'open' | 'closed'; is_active: boolean;
-  messages: bigint; asked: bigint; answered: bigint; created_at: Date; updated_at: Date;
+  chat_id: string;
+  kind: ChatKind;
+  contract_id: string | null;
+  name: string;
+  status: 'open' | 'closed';
+  is_active: boolean;
+  messages: bigint;
+  asked: bigint;
+  answered: bigint;
+  created_at: Date;
+  updated_at: Date;
 }
 
 const UNBOUNDED = Number.MAX_SAFE_INTEGER;
@@ -61,7 +70,9 @@ const CHAT = sql`c`;
 const ACTIVE = sql`a`;
 
 const inScope = ({ kind, contractId }: ChatScope): Sql =>
-  contractId === null ? sql`c.kind = ${kind} AND c.owner_id = makima_owner()` : sql`c.contract_id = ${contractId}`;
+  contractId === null
+    ? sql`c.kind = ${kind} AND c.owner_id = makima_owner()`
+    : sql`c.contract_id = ${contractId}`;
 
 /** Chats with what a list shows of them. `chosen` picks and orders rows `c` of chat_states. */
 function selectChats(chosen: Sql, at: bigint | null): Sql {
@@ -81,7 +92,12 @@ function selectChats(chosen: Sql, at: bigint | null): Sql {
 }
 
 /** A chat of a scope, as it stands or stood; null if there is none of this id. */
-export async function chatOf(db: Queryable, scope: ChatScope, chatId: string, at: bigint | null): Promise<ChatView | null> {
+export async function chatOf(
+  db: Queryable,
+  scope: ChatScope,
+  chatId: string,
+  at: bigint | null,
+): Promise<ChatView | null> {
   const chosen = sql`SELECT c.* FROM chat_states c WHERE c.chat_id = ${chatId} AND ${inScope(scope)} AND ${held(CHAT, at)}`;
   const [row] = await db.query<ChatRow>(selectChats(chosen, at));
   return row ? toChat(row) : null;
@@ -97,13 +113,20 @@ export interface ChatFilters {
 
 /** The chats of a scope, newest first. */
 export async function chatsBy(
-  db: Queryable, scope: ChatScope, { active, status, limit, after }: ChatFilters, at: bigint | null,
+  db: Queryable,
+  scope: ChatScope,
+  { active, status, limit, after }: ChatFilters,
+  at: bigint | null,
 ): Promise<readonly ChatView[]> {
   const chosen = sql`
     SELECT c.* FROM chat_states c WHERE ${inScope(scope)} AND ${held(CHAT, at)}
       ${status === undefined ? nothing : sql`AND c.status = ${status}`}
-      ${active === undefined ? nothing : sql`AND ${active} = EXISTS (
-        SELECT FROM active_chats a WHERE a.scope_id = coalesce(c.contract_id, c.owner_id) AND a.chat_id = c.chat_id AND ${held(ACTIVE, at)})`}
+      ${
+        active === undefined
+          ? nothing
+          : sql`AND ${active} = EXISTS (
+        SELECT FROM active_chats a WHERE a.scope_id = coalesce(c.contract_id, c.owner_id) AND a.chat_id = c.chat_id AND ${held(ACTIVE, at)})`
+      }
       ${after === undefined ? nothing : sql`AND (c.created_at, c.chat_id) < (${after[0]}::timestamptz, ${after[1]}::uuid)`}
     ORDER BY c.created_at DESC, c.chat_id DESC LIMIT ${limit}`;
   return (await db.query<ChatRow>(selectChats(chosen, at))).map(toChat);
@@ -123,13 +146,25 @@ const toChat = (row: ChatRow): ChatView => ({
 });
 
 interface MessageRow {
-  chat_id: string; version: bigint; message_id: string; position: bigint; role: ChatRole; content: string;
-  context_type: ContextType; context_task_id: string | null; tool_calls: string | null; questions: string | null;
-  extra: string | null; created_at: Date;
+  chat_id: string;
+  version: bigint;
+  message_id: string;
+  position: bigint;
+  role: ChatRole;
+  content: string;
+  context_type: ContextType;
+  context_task_id: string | null;
+  tool_calls: string | null;
+  questions: string | null;
+  extra: string | null;
+  created_at: Date;
 }
 
 interface AnswerRow {
-  question_id: string; answer: string; actor: string; answered_at: Date;
+  question_id: string;
+  answer: string;
+  actor: string;
+  answered_at: Date;
 }
 
 export interface MessagePageOptions {
@@ -147,7 +182,12 @@ export interface MessagePage {
 
 /** A page of a chat's messages; long texts come from their blobs. */
 export async function chatMessages(
-  db: Queryable, blobs: BlobStore, ownerId: string, chatId: string, { order, limit, after }: MessagePageOptions, at: bigint | null,
+  db: Queryable,
+  blobs: BlobStore,
+  ownerId: string,
+  chatId: string,
+  { order, limit, after }: MessagePageOptions,
+  at: bigint | null,
 ): Promise<MessagePage> {
   const newest = order === 'newest';
   const beyond = after === null ? nothing : sql`AND m.version ${newest ? sql`<` : sql`>`} ${after}`;
@@ -156,23 +196,38 @@ export async function chatMessages(
     ORDER BY m.version ${newest ? sql`DESC` : sql`ASC`} LIMIT ${limit + 1}`);
   const page = rows.slice(0, limit);
   const answers = await answersTo(db, chatId, page, at);
-  const messages = await hydrate(blobs, ownerId, page.map((row) => toMessage(row, answers)));
+  const messages = await hydrate(
+    blobs,
+    ownerId,
+    page.map((row) => toMessage(row, answers)),
+  );
   return { messages, next: rows.length > limit ? Number(page.at(-1)!.version) : null };
 }
 
 /** One message of a chat; null if it has none of this id. */
 export async function chatMessage(
-  db: Queryable, blobs: BlobStore, ownerId: string, chatId: string, messageId: string,
+  db: Queryable,
+  blobs: BlobStore,
+  ownerId: string,
+  chatId: string,
+  messageId: string,
 ): Promise<ChatMessageView | null> {
   const rows = await db.query<MessageRow>(
     sql`SELECT * FROM chat_messages m WHERE m.message_id = ${messageId} AND m.chat_id = ${chatId}`,
   );
-  const [message] = await hydrate(blobs, ownerId, rows.map((row) => toMessage(row, new Map())));
+  const [message] = await hydrate(
+    blobs,
+    ownerId,
+    rows.map((row) => toMessage(row, new Map())),
+  );
   return message ?? null;
 }
 
 async function answersTo(
-  db: Queryable, chatId: string, rows: readonly MessageRow[], at: bigint | null,
+  db: Queryable,
+  chatId: string,
+  rows: readonly MessageRow[],
+  at: bigint | null,
 ): Promise<ReadonlyMap<string, AnswerRow>> {
   if (rows.every((row) => row.questions === null)) return new Map();
   const answers = await db.query<AnswerRow>(sql`

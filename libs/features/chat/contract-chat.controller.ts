@@ -1,14 +1,28 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Requires } from '#libs/http/auth.guard.js';
 import { AcceptsAsOf } from '#libs/http/request.interceptor.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { IdParam, TextParam } from '#libs/http/validation.js';
 import {
-  AnswerQuestionRequest, ChangeChatRequest, ChatMessagesQuery, ChatsQuery, NewChatMessageRequest, OpenChatRequest, QUESTION_ID,
+  AnswerQuestionRequest,
+  ChangeChatRequest,
+  ChatMessagesQuery,
+  ChatsQuery,
+  NewChatMessageRequest,
+  OpenChatRequest,
+  QUESTION_ID,
   RenameChatRequest,
 } from './chat.dto.js';
 import { Chats, ofContract } from './chat.process.js';
+import {
+  ChatChangedResponse,
+  ChatMessageRecordedResponse,
+  ChatMessagesResponse,
+  ChatResponse,
+  ChatsResponse,
+  QuestionAnsweredResponse,
+} from './chat.answers.dto.js';
 
 @ApiTags('chat')
 @Controller('api/v1/contracts/:contractId/chats')
@@ -18,15 +32,28 @@ export class ContractChatController {
   @Post()
   @Requires('chat:write')
   @ApiOperation({ summary: 'Open a chat about a contract', description: 'It becomes the active one.' })
-  open(@IdParam('contractId') contractId: string, @Body() body: OpenChatRequest, @Context() context: RequestContext) {
+  @ApiCreatedResponse({ type: ChatChangedResponse })
+  open(
+    @IdParam('contractId') contractId: string,
+    @Body() body: OpenChatRequest,
+    @Context() context: RequestContext,
+  ): Promise<ChatChangedResponse> {
     return this.chats.open(ofContract(contractId), body, context);
   }
 
   @Get()
   @Requires('history:read')
   @AcceptsAsOf()
-  @ApiOperation({ summary: "A contract's chats, newest first", description: 'SPEC §1.1 contract_chat_conversations.' })
-  list(@IdParam('contractId') contractId: string, @Query() query: ChatsQuery, @Context() context: RequestContext) {
+  @ApiOperation({
+    summary: "A contract's chats, newest first",
+    description: 'SPEC §1.1 contract_chat_conversations.',
+  })
+  @ApiOkResponse({ type: ChatsResponse })
+  list(
+    @IdParam('contractId') contractId: string,
+    @Query() query: ChatsQuery,
+    @Context() context: RequestContext,
+  ): Promise<ChatsResponse> {
     return this.chats.list(ofContract(contractId), query, context);
   }
 
@@ -34,40 +61,60 @@ export class ContractChatController {
   @Requires('history:read')
   @AcceptsAsOf()
   @ApiOperation({ summary: 'One chat of a contract' })
+  @ApiOkResponse({ type: ChatResponse })
   show(
-    @IdParam('contractId') contractId: string, @IdParam('chatId') chatId: string, @Context() context: RequestContext,
-  ) {
+    @IdParam('contractId') contractId: string,
+    @IdParam('chatId') chatId: string,
+    @Context() context: RequestContext,
+  ): Promise<ChatResponse> {
     return this.chats.show(ofContract(contractId), chatId, context);
   }
 
   @Get(':chatId/messages')
   @Requires('history:read')
   @AcceptsAsOf()
-  @ApiOperation({ summary: "Messages of a contract's chat", description: 'SPEC §1.1 contract_chat_messages; a question carries its answer once it has one.' })
+  @ApiOperation({
+    summary: "Messages of a contract's chat",
+    description: 'SPEC §1.1 contract_chat_messages; a question carries its answer once it has one.',
+  })
+  @ApiOkResponse({ type: ChatMessagesResponse })
   messages(
-    @IdParam('contractId') contractId: string, @IdParam('chatId') chatId: string, @Query() query: ChatMessagesQuery, @Context() context: RequestContext,
-  ) {
+    @IdParam('contractId') contractId: string,
+    @IdParam('chatId') chatId: string,
+    @Query() query: ChatMessagesQuery,
+    @Context() context: RequestContext,
+  ): Promise<ChatMessagesResponse> {
     return this.chats.messages(ofContract(contractId), chatId, query, context);
   }
 
   @Post(':chatId/messages')
   @Requires('chat:write')
   @ApiOperation({ summary: "Record a message in a contract's chat" })
+  @ApiCreatedResponse({ type: ChatMessageRecordedResponse })
   record(
-    @IdParam('contractId') contractId: string, @IdParam('chatId') chatId: string, @Body() body: NewChatMessageRequest, @Context() context: RequestContext,
-  ) {
+    @IdParam('contractId') contractId: string,
+    @IdParam('chatId') chatId: string,
+    @Body() body: NewChatMessageRequest,
+    @Context() context: RequestContext,
+  ): Promise<ChatMessageRecordedResponse> {
     return this.chats.record(ofContract(contractId), chatId, body, context);
   }
 
   @Post(':chatId/questions/:questionId/answer')
   @HttpCode(200)
   @Requires('chat:write')
-  @ApiOperation({ summary: "Answer a pending question of a contract's chat", description: 'Once; also after the chat was closed.' })
+  @ApiOperation({
+    summary: "Answer a pending question of a contract's chat",
+    description: 'Once; also after the chat was closed.',
+  })
+  @ApiOkResponse({ type: QuestionAnsweredResponse })
   answer(
-    @IdParam('contractId') contractId: string, @IdParam('chatId') chatId: string,
+    @IdParam('contractId') contractId: string,
+    @IdParam('chatId') chatId: string,
     @TextParam('questionId', QUESTION_ID) questionId: string,
-    @Body() body: AnswerQuestionRequest, @Context() context: RequestContext,
-  ) {
+    @Body() body: AnswerQuestionRequest,
+    @Context() context: RequestContext,
+  ): Promise<QuestionAnsweredResponse> {
     return this.chats.answer(ofContract(contractId), chatId, questionId, body, context);
   }
 
@@ -75,29 +122,47 @@ export class ContractChatController {
   @HttpCode(200)
   @Requires('chat:write')
   @ApiOperation({ summary: "Rename a contract's chat" })
+  @ApiOkResponse({ type: ChatChangedResponse })
   rename(
-    @IdParam('contractId') contractId: string, @IdParam('chatId') chatId: string, @Body() body: RenameChatRequest, @Context() context: RequestContext,
-  ) {
+    @IdParam('contractId') contractId: string,
+    @IdParam('chatId') chatId: string,
+    @Body() body: RenameChatRequest,
+    @Context() context: RequestContext,
+  ): Promise<ChatChangedResponse> {
     return this.chats.rename(ofContract(contractId), chatId, body, context);
   }
 
   @Post(':chatId/close')
   @HttpCode(200)
   @Requires('chat:write')
-  @ApiOperation({ summary: "Close a contract's chat", description: 'It can be read and reopened for ever. If it was the active one, none is.' })
+  @ApiOperation({
+    summary: "Close a contract's chat",
+    description: 'It can be read and reopened for ever. If it was the active one, none is.',
+  })
+  @ApiOkResponse({ type: ChatChangedResponse })
   close(
-    @IdParam('contractId') contractId: string, @IdParam('chatId') chatId: string, @Body() body: ChangeChatRequest, @Context() context: RequestContext,
-  ) {
+    @IdParam('contractId') contractId: string,
+    @IdParam('chatId') chatId: string,
+    @Body() body: ChangeChatRequest,
+    @Context() context: RequestContext,
+  ): Promise<ChatChangedResponse> {
     return this.chats.close(ofContract(contractId), chatId, body, context);
   }
 
   @Post(':chatId/reopen')
   @HttpCode(200)
   @Requires('chat:write')
-  @ApiOperation({ summary: "Make a contract's chat the active one", description: 'Whether it was closed or another one is active, which then no longer is.' })
+  @ApiOperation({
+    summary: "Make a contract's chat the active one",
+    description: 'Whether it was closed or another one is active, which then no longer is.',
+  })
+  @ApiOkResponse({ type: ChatChangedResponse })
   reopen(
-    @IdParam('contractId') contractId: string, @IdParam('chatId') chatId: string, @Body() body: ChangeChatRequest, @Context() context: RequestContext,
-  ) {
+    @IdParam('contractId') contractId: string,
+    @IdParam('chatId') chatId: string,
+    @Body() body: ChangeChatRequest,
+    @Context() context: RequestContext,
+  ): Promise<ChatChangedResponse> {
     return this.chats.reopen(ofContract(contractId), chatId, body, context);
   }
 }

@@ -1,8 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Requires } from '#libs/http/auth.guard.js';
 import { notFound } from '#libs/http/caller.js';
-import { IsText, IsWhole } from '#libs/http/fields.js';
 import { CursorCodec } from '#libs/http/cursor.js';
 import { AcceptsAsOf } from '#libs/http/request.interceptor.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
@@ -10,14 +9,7 @@ import { IdParam } from '#libs/http/validation.js';
 import { ReadModels } from '#libs/projections/read-models.js';
 import { visibleTask } from '../task/task.guard.js';
 import { checkpointBy, checkpointsOf } from './checkpoint.queries.js';
-
-export class CheckpointsQuery {
-  @IsWhole({ min: 1, max: 1_000, description: 'Checkpoints at most.', optional: true, default: 100 })
-  limit = 100;
-
-  @IsText({ max: 2_000, description: 'Where the former page ended.', optional: true })
-  cursor?: string;
-}
+import { CheckpointsQuery, TaskCheckpoint, TaskCheckpointsResponse } from './checkpoint.dto.js';
 
 @ApiTags('checkpoint')
 @Controller('api/v1/mesh/tasks/:taskId/checkpoints')
@@ -31,11 +23,12 @@ export class CheckpointController {
   @Requires('history:read')
   @AcceptsAsOf()
   @ApiOperation({ summary: "A task's checkpoints, newest first" })
+  @ApiOkResponse({ type: TaskCheckpointsResponse })
   async list(
     @IdParam('taskId') taskId: string,
     @Query() query: CheckpointsQuery,
     @Context() context: RequestContext,
-  ) {
+  ): Promise<TaskCheckpointsResponse> {
     const binding = { ownerId: context.caller.ownerId, route: `checkpoints/${taskId}/1`, filters: query };
     const below = query.cursor ? (this.cursors.open(binding, query.cursor)[0] as number) : null;
     return this.reads.read(context, async (db, at) => {
@@ -53,11 +46,12 @@ export class CheckpointController {
   @Get(':checkpointId')
   @Requires('history:read')
   @ApiOperation({ summary: 'One checkpoint' })
+  @ApiOkResponse({ type: TaskCheckpoint })
   show(
     @IdParam('taskId') taskId: string,
     @IdParam('checkpointId') checkpointId: string,
     @Context() context: RequestContext,
-  ) {
+  ): Promise<TaskCheckpoint> {
     return this.reads.read(context, async (db) => {
       await visibleTask(db, context.caller, taskId);
       const checkpoint = await checkpointBy(db, taskId, checkpointId);

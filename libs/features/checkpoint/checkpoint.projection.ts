@@ -1,8 +1,9 @@
 import { escapeJson, escapeText } from '#libs/database/text-escape.js';
 import type { Recorded } from '#libs/kernel/event.js';
 import { projection } from '#libs/projections/projection.js';
-import { insert } from '#libs/projections/row-operation.js';
+import { insert, update, type RowOperation } from '#libs/projections/row-operation.js';
 import type { Table } from '#libs/projections/table.js';
+import type { SnapshotEvent } from '../snapshot/snapshot.events.js';
 import type { CheckpointEvent } from './checkpoint.events.js';
 
 const checkpoints: Table = {
@@ -21,6 +22,7 @@ const checkpoints: Table = {
     lines_removed: 'int4',
     seq: 'int4',
     branch: 'int4',
+    conversation_snapshot_id: 'uuid?',
     created_at: 'timestamptz',
   },
   key: ['id', 'task_id'],
@@ -29,31 +31,43 @@ const checkpoints: Table = {
 
 export const checkpointProjection = projection({
   name: 'checkpoint',
-  version: 1,
+  version: 2,
   tables: [checkpoints],
   views: {
     checkpoints: 'SELECT * FROM {schema}.checkpoints',
     task_checkpoints: `SELECT id, owner_id, task_id, checkpoint_number, commit_sha, branch_name, message,
-      files_changed::jsonb AS files_changed, lines_added, lines_removed, created_at FROM {schema}.checkpoints`,
+      files_changed::jsonb AS files_changed, lines_added, lines_removed, created_at, conversation_snapshot_id FROM {schema}.checkpoints`,
   },
-  handles: ['CheckpointRecorded'],
-  project: (batch) =>
-    (batch as readonly Recorded<CheckpointEvent>[]).map(({ event: { data }, stream, metadata, position }) =>
-      insert(checkpoints, {
-        id: data.checkpointId,
-        owner_id: metadata.ownerId,
-        task_id: stream.slice('task-'.length),
-        position,
-        checkpoint_number: data.number,
-        commit_sha: data.commitSha,
-        branch_name: data.branchName === null ? null : escapeText(data.branchName),
-        message: escapeText(data.message),
-        files_changed: escapeJson(data.filesChanged),
-        lines_added: data.linesAdded,
-        lines_removed: data.linesRemoved,
-        seq: data.seq,
-        branch: data.branch,
-        created_at: metadata.occurredAt,
-      }),
-    ),
+  handles: ['CheckpointRecorded', 'ConversationSnapshotTaken'],
+  project: (batch) => (batch as readonly Recorded<CheckpointEvent | SnapshotEvent>[]).flatMap(operationsOf),
 });
+
+function operationsOf(recorded: Recorded<CheckpointEvent | SnapshotEvent>): readonly RowOperation[] {
+  const { event, stream, metadata, position } = recorded;
+  const task_id = stream.slice('task-'.length);
+  if (event.type === 'ConversationSnapshotTaken') {
+    const { checkpointId, snapshotId } = event.data;
+    if (checkpointId === null) return [];
+    return [update(checkpoints, { id: checkpointId, task_id }, { conversation_snapshot_id: snapshotId })];
+  }
+  const { data } = event;
+  return [
+    insert(checkpoints, {
+      id: data.checkpointId,
+      owner_id: metadata.ownerId,
+      task_id,
+      position,
+      checkpoint_number: data.number,
+      commit_sha: data.commitSha,
+      branch_name: data.branchName === null ? null : escapeText(data.branchName),
+      message: escapeText(data.message),
+      files_changed: escapeJson(data.filesChanged),
+      lines_added: data.linesAdded,
+      lines_removed: data.linesRemoved,
+      seq: data.seq,
+      branch: data.branch,
+      conversation_snapshot_id: null,
+      created_at: metadata.occurredAt,
+    }),
+  ];
+}

@@ -17,6 +17,8 @@ export interface CheckpointView {
   readonly linesRemoved: number;
   /** The last message of the task's conversation at that moment (inclusive); 0 before the first. */
   readonly seq: number;
+  /** The snapshot of the conversation that was taken with it. */
+  readonly conversationSnapshotId: string | null;
   readonly createdAt: string;
 }
 
@@ -31,6 +33,7 @@ interface CheckpointRow {
   lines_added: number;
   lines_removed: number;
   seq: number;
+  conversation_snapshot_id: string | null;
   created_at: Date;
 }
 
@@ -45,6 +48,7 @@ const toView = (row: CheckpointRow): CheckpointView => ({
   linesAdded: row.lines_added,
   linesRemoved: row.lines_removed,
   seq: row.seq,
+  conversationSnapshotId: row.conversation_snapshot_id,
   createdAt: row.created_at.toISOString(),
 });
 

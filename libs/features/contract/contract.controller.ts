@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Post, Put, Query } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Requires } from '#libs/http/auth.guard.js';
 import { AcceptsAsOf } from '#libs/http/request.interceptor.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
@@ -7,7 +7,10 @@ import { IdParam } from '#libs/http/validation.js';
 import {
   ChangeContractStatusRequest,
   ChangePhaseRequest,
+  ContractChangedResponse,
+  ContractResponse,
   ContractsQuery,
+  ContractsResponse,
   CreateContractRequest,
   SetSupervisorRequest,
 } from './contract.dto.js';
@@ -21,14 +24,19 @@ export class ContractController {
   @Post()
   @Requires('history:write')
   @ApiOperation({ summary: 'Create a contract' })
-  create(@Body() body: CreateContractRequest, @Context() context: RequestContext) {
+  @ApiCreatedResponse({ type: ContractChangedResponse })
+  create(
+    @Body() body: CreateContractRequest,
+    @Context() context: RequestContext,
+  ): Promise<ContractChangedResponse> {
     return this.contracts.create(body, context);
   }
 
   @Get()
   @Requires('history:read')
   @ApiOperation({ summary: 'Contracts, newest first' })
-  list(@Query() query: ContractsQuery, @Context() context: RequestContext) {
+  @ApiOkResponse({ type: ContractsResponse })
+  list(@Query() query: ContractsQuery, @Context() context: RequestContext): Promise<ContractsResponse> {
     return this.contracts.list(query, context);
   }
 
@@ -36,7 +44,11 @@ export class ContractController {
   @Requires('history:read')
   @AcceptsAsOf()
   @ApiOperation({ summary: 'One contract' })
-  show(@IdParam('contractId') contractId: string, @Context() context: RequestContext) {
+  @ApiOkResponse({ type: ContractResponse })
+  show(
+    @IdParam('contractId') contractId: string,
+    @Context() context: RequestContext,
+  ): Promise<ContractResponse> {
     return this.contracts.show(contractId, context);
   }
 
@@ -44,11 +56,12 @@ export class ContractController {
   @HttpCode(200)
   @Requires('history:write')
   @ApiOperation({ summary: 'Move a contract to another phase' })
+  @ApiOkResponse({ type: ContractChangedResponse })
   phase(
     @IdParam('contractId') contractId: string,
     @Body() body: ChangePhaseRequest,
     @Context() context: RequestContext,
-  ) {
+  ): Promise<ContractChangedResponse> {
     return this.contracts.change(contractId, { type: 'ChangePhase', newPhase: body.phase }, context);
   }
 
@@ -56,11 +69,12 @@ export class ContractController {
   @HttpCode(200)
   @Requires('history:write')
   @ApiOperation({ summary: 'Complete, archive or reopen a contract' })
+  @ApiOkResponse({ type: ContractChangedResponse })
   status(
     @IdParam('contractId') contractId: string,
     @Body() body: ChangeContractStatusRequest,
     @Context() context: RequestContext,
-  ) {
+  ): Promise<ContractChangedResponse> {
     return this.contracts.change(
       contractId,
       { type: 'ChangeContractStatus', newStatus: body.status },
@@ -71,11 +85,12 @@ export class ContractController {
   @Put(':contractId/supervisor')
   @Requires('history:write')
   @ApiOperation({ summary: "Set a contract's supervisor" })
+  @ApiOkResponse({ type: ContractChangedResponse })
   supervisor(
     @IdParam('contractId') contractId: string,
     @Body() body: SetSupervisorRequest,
     @Context() context: RequestContext,
-  ) {
+  ): Promise<ContractChangedResponse> {
     return this.contracts.setSupervisor(contractId, body.taskId, context);
   }
 }

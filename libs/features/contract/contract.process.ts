@@ -7,7 +7,7 @@ import { positionToken } from '#libs/http/position.js';
 import { Problem } from '#libs/http/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { ReadModels } from '#libs/projections/read-models.js';
-import { taskOf } from '../task/task.queries.js';
+import { visibleTask } from '../task/task.guard.js';
 import { DispatchContract } from './contract.commands.js';
 import type { ContractCommand } from './contract.decider.js';
 import type { ContractsQuery, CreateContractRequest } from './contract.dto.js';
@@ -23,6 +23,9 @@ export class Contracts {
   ) {}
 
   async create(request: CreateContractRequest, context: RequestContext) {
+    if (context.caller.contractId !== undefined) {
+      throw new Problem('FORBIDDEN', 'A tool key works in its own contract. Create contracts with a user key.');
+    }
     const contractId = createdId(commandOf(context), 'contract');
     const { name, description, phase, repository } = request;
     const data = { contractId, name, description, phase, repository: repository ?? null };
@@ -60,8 +63,10 @@ export class Contracts {
 
   async setSupervisor(contractId: string, taskId: string, context: RequestContext) {
     await this.reads.catchUpWithLog();
-    const task = await this.reads.read({ caller: context.caller }, (db) => taskOf(db, taskId));
-    if (!task) throw notFound('task', taskId);
+    await this.show(contractId, { caller: context.caller });
+    const task = await this.reads.read({ caller: context.caller }, (db) =>
+      visibleTask(db, context.caller, taskId),
+    );
     if (task.contractId !== contractId) {
       throw new Problem(
         'TASK_ELSEWHERE',

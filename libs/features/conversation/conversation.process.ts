@@ -7,6 +7,7 @@ import { CursorCodec, type CursorBinding } from '#libs/http/cursor.js';
 import { positionToken } from '#libs/http/position.js';
 import { Problem } from '#libs/http/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
+import type { Actor } from '#libs/kernel/event.js';
 import { ReadModels } from '#libs/projections/read-models.js';
 import { DispatchTask } from '../task/task.commands.js';
 import type { OpenTask } from '../task/task.decider.js';
@@ -19,7 +20,7 @@ import {
   type UndoRewindRequest,
 } from './conversation.dto.js';
 import { shownCount } from './conversation.decider.js';
-import type { ConversationEvent } from './conversation.events.js';
+import type { ConversationEvent, RewindPoint } from './conversation.events.js';
 import { ConversationReader } from './conversation.page.js';
 import { branchesOf, shown, shownBy, type BranchRow, type Shown } from './conversation.queries.js';
 import { findPoint } from './rewind-point.js';
@@ -192,9 +193,9 @@ const branchView = (row: BranchRow, { totalCount }: Shown, current: number) => (
   branch: row.branch,
   previousBranch: row.previous_branch,
   kind: row.kind,
-  point: row.point === null ? null : unescapeJson(row.point),
+  point: row.point === null ? null : (unescapeJson(row.point) as RewindPoint),
   reason: row.reason === null ? null : unescapeText(row.reason),
-  actor: unescapeJson(row.actor),
+  actor: unescapeJson(row.actor) as Actor,
   createdAt: row.created_at.toISOString(),
   messageCount: totalCount,
   hiddenMessages: row.hidden_messages,

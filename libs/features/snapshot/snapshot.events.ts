@@ -9,10 +9,17 @@ export type SnapshotEvent = {
   readonly data: {
     readonly snapshotId: string;
     readonly snapshotType: SnapshotType;
+    /** The checkpoint that it was taken with, for type `checkpoint`. */
     readonly checkpointId: string | null;
     /** Closed segments: none is open. */
     readonly segments: readonly Segment[];
     readonly messageCount: number;
+    /** The branch that was shown. */
+    readonly branch: number;
+    /** The last message that the task had recorded (inclusive); 0 before the first. */
+    readonly seq: number;
+    /** ISO 8601: the moment of the conversation that it holds, from which the next automatic one is timed. */
+    readonly heldAt: string;
     readonly note: string | null;
   };
 };

@@ -1,7 +1,6 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Requires } from '#libs/http/auth.guard.js';
-import { IsId, IsOneOf, IsText } from '#libs/http/fields.js';
 import { AcceptsAsOf } from '#libs/http/request.interceptor.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { IdParam } from '#libs/http/validation.js';
@@ -11,25 +10,13 @@ import {
   UndoRewindRequest,
 } from '../conversation/conversation.dto.js';
 import { Supervisors } from './supervisor.process.js';
-
-/** SPEC §3.1. */
-export class ResumeSupervisorRequest {
-  @IsId({ description: 'The daemon that is to go on with it.', optional: true })
-  targetDaemonId?: string;
-
-  @IsOneOf(['continue', 'restart_phase', 'from_checkpoint'], {
-    description: 'How to go on.',
-    optional: true,
-    default: 'continue',
-  })
-  resumeMode: 'continue' | 'restart_phase' | 'from_checkpoint' = 'continue';
-
-  @IsId({ description: 'For from_checkpoint: the checkpoint.', optional: true })
-  checkpointId?: string;
-
-  @IsText({ max: 100_000, description: 'What else the agent is told.', optional: true })
-  additionalContext?: string;
-}
+import { ConversationBranchesResponse } from '../conversation/branches.answers.dto.js';
+import {
+  ResumeSupervisorRequest,
+  ResumeSupervisorResponse,
+  SupervisorConversationResponse,
+  SupervisorMovedResponse,
+} from './supervisor.dto.js';
 
 @ApiTags('supervisor')
 @Controller('api/v1/contracts/:contractId/supervisor')
@@ -43,11 +30,12 @@ export class SupervisorController {
     summary: "A supervisor's conversation, with the tasks that it spawned",
     description: 'SPEC §2.3.',
   })
+  @ApiOkResponse({ type: SupervisorConversationResponse })
   read(
     @IdParam('contractId') contractId: string,
     @Query() query: ConversationQuery,
     @Context() context: RequestContext,
-  ) {
+  ): Promise<SupervisorConversationResponse> {
     return this.supervisors.conversation(contractId, query, context);
   }
 
@@ -55,7 +43,11 @@ export class SupervisorController {
   @Requires('history:read')
   @AcceptsAsOf()
   @ApiOperation({ summary: "The tree of a supervisor's conversation" })
-  branches(@IdParam('contractId') contractId: string, @Context() context: RequestContext) {
+  @ApiOkResponse({ type: ConversationBranchesResponse })
+  branches(
+    @IdParam('contractId') contractId: string,
+    @Context() context: RequestContext,
+  ): Promise<ConversationBranchesResponse> {
     return this.supervisors.branches(contractId, context);
   }
 
@@ -63,11 +55,12 @@ export class SupervisorController {
   @HttpCode(200)
   @Requires('conversation:rewind')
   @ApiOperation({ summary: "Take a supervisor's conversation back", description: 'SPEC §4.2.' })
+  @ApiOkResponse({ type: SupervisorMovedResponse })
   rewind(
     @IdParam('contractId') contractId: string,
     @Body() body: RewindConversationRequest,
     @Context() context: RequestContext,
-  ) {
+  ): Promise<SupervisorMovedResponse> {
     return this.supervisors.rewind(contractId, body, context);
   }
 
@@ -75,11 +68,12 @@ export class SupervisorController {
   @HttpCode(200)
   @Requires('conversation:rewind')
   @ApiOperation({ summary: 'Undo a rewind of a supervisor' })
+  @ApiOkResponse({ type: SupervisorMovedResponse })
   undo(
     @IdParam('contractId') contractId: string,
     @Body() body: UndoRewindRequest,
     @Context() context: RequestContext,
-  ) {
+  ): Promise<SupervisorMovedResponse> {
     return this.supervisors.undo(contractId, body, context);
   }
 
@@ -90,11 +84,12 @@ export class SupervisorController {
     summary: 'Resume an interrupted supervisor',
     description: 'SPEC §3.1. Answers 409 NO_DAEMON while no daemon is connected.',
   })
+  @ApiAcceptedResponse({ type: ResumeSupervisorResponse })
   resume(
     @IdParam('contractId') contractId: string,
     @Body() _body: ResumeSupervisorRequest,
     @Context() context: RequestContext,
-  ) {
+  ): Promise<ResumeSupervisorResponse> {
     return this.supervisors.resume(contractId, context);
   }
 }

@@ -5,12 +5,13 @@ import { createdId } from '#libs/commands/command-context.js';
 import type { CommandContext, EventOrigin } from '#libs/commands/decider-handler.js';
 import { EventIdConflict, EventStore } from '#libs/event-store/event-store.js';
 import { Problem } from '#libs/http/problem.js';
+import type { SnapshotPolicy } from '../snapshot/snapshot.decider.js';
 import { DispatchTask } from './task.commands.js';
 import type { Activity, OpenTask } from './task.decider.js';
 import { taskStream } from './task.events.js';
 
-/** How often a conversation's snapshot is taken by itself, in messages; 0: never. */
-export const SNAPSHOT_EVERY = 'SNAPSHOT_EVERY';
+/** Token of the SnapshotPolicy. */
+export const SNAPSHOT_POLICY = 'SNAPSHOT_POLICY';
 
 /** Something that happened, with the id and time that its source gave it. */
 export interface Happening {
@@ -39,7 +40,7 @@ export class ActivityRecorder {
   constructor(
     private readonly commands: CommandBus,
     @Inject(EventStore) private readonly store: EventStore,
-    @Inject(SNAPSHOT_EVERY) private readonly snapshotEvery: number,
+    @Inject(SNAPSHOT_POLICY) private readonly policy: SnapshotPolicy,
   ) {}
 
   /** @throws Problem EVENT_ID_CONFLICT when an id stands in the task with another content. */
@@ -83,8 +84,13 @@ export class ActivityRecorder {
         {
           type: 'RecordActivity',
           activities: happenings.map(({ activity }) => activity),
-          snapshotEvery: this.snapshotEvery,
-          snapshotId: createdId(context, `snapshot of ${taskId} from ${happenings[0]!.id}`),
+          snapshots: {
+            policy: this.policy,
+            places: happenings.map(({ id, occurredAt: at }) => ({
+              snapshotId: createdId(context, `snapshot of ${taskId} after ${id}`),
+              at,
+            })),
+          },
         },
         // The items' own ids make the repetition safe, whatever the key of the request is.
         { ...context, idempotent: false },
@@ -92,9 +98,10 @@ export class ActivityRecorder {
       ),
     );
     const { controlVersion } = outcome.state as OpenTask;
+    const again = outcome.repeated ? happenings.length : 0;
     return {
-      recorded: happenings.length,
-      repeated,
+      recorded: happenings.length - again,
+      repeated: repeated + again,
       version: outcome.version,
       position: outcome.position,
       controlVersion,

@@ -1,5 +1,11 @@
 import { Body, Controller, Get, HttpCode, Post, Query, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  ApiAcceptedResponse,
+  ApiCreatedResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Requires } from '#libs/http/auth.guard.js';
 import { setControlVersion } from '#libs/http/etag.js';
@@ -16,6 +22,15 @@ import {
   TasksQuery,
 } from './task.dto.js';
 import { Tasks } from './task.process.js';
+import {
+  ActivityRecordedResponse,
+  ContinueTaskResponse,
+  ForkTaskResponse,
+  ReassignTaskResponse,
+  TaskCreatedResponse,
+  TaskResponse,
+  TasksResponse,
+} from './task.answers.dto.js';
 
 @ApiTags('task')
 @Controller('api/v1/mesh/tasks')
@@ -28,14 +43,16 @@ export class TaskController {
   @Post()
   @Requires('history:write')
   @ApiOperation({ summary: 'Create a task', description: 'SPEC §3.4.' })
-  create(@Body() body: CreateTaskRequest, @Context() context: RequestContext) {
+  @ApiCreatedResponse({ type: TaskCreatedResponse })
+  create(@Body() body: CreateTaskRequest, @Context() context: RequestContext): Promise<TaskCreatedResponse> {
     return this.tasks.create(body, context);
   }
 
   @Get()
   @Requires('history:read')
   @ApiOperation({ summary: 'Tasks, newest first' })
-  list(@Query() query: TasksQuery, @Context() context: RequestContext) {
+  @ApiOkResponse({ type: TasksResponse })
+  list(@Query() query: TasksQuery, @Context() context: RequestContext): Promise<TasksResponse> {
     return this.tasks.list(query, context);
   }
 
@@ -46,11 +63,12 @@ export class TaskController {
     summary: 'One task',
     description: 'Its ETag is the control version that rewinds are tied to.',
   })
+  @ApiOkResponse({ type: TaskResponse })
   async show(
     @IdParam('taskId') taskId: string,
     @Context() context: RequestContext,
     @Res({ passthrough: true }) response: Response,
-  ) {
+  ): Promise<TaskResponse> {
     const task = await this.tasks.show(taskId, context);
     setControlVersion(response, task.controlVersion);
     return task;
@@ -63,11 +81,12 @@ export class TaskController {
     summary: 'Record what happened in a task',
     description: 'A batch, all or none; items that the task has already are passed over.',
   })
+  @ApiOkResponse({ type: ActivityRecordedResponse })
   record(
     @IdParam('taskId') taskId: string,
     @Body() body: RecordActivityRequest,
     @Context() context: RequestContext,
-  ) {
+  ): Promise<ActivityRecordedResponse> {
     return this.tasks.record(taskId, body, context);
   }
 
@@ -77,7 +96,12 @@ export class TaskController {
     summary: 'Fork a task from a point of its history',
     description: 'SPEC §4.3; the earlier flat shape is accepted too.',
   })
-  fork(@IdParam('taskId') taskId: string, @Body() body: ForkTaskRequest, @Context() context: RequestContext) {
+  @ApiCreatedResponse({ type: ForkTaskResponse })
+  fork(
+    @IdParam('taskId') taskId: string,
+    @Body() body: ForkTaskRequest,
+    @Context() context: RequestContext,
+  ): Promise<ForkTaskResponse> {
     return this.forks.fork(taskId, body, context);
   }
 
@@ -88,11 +112,12 @@ export class TaskController {
     summary: 'Ask for an interrupted task to go on',
     description: 'SPEC §3.2. It starts when a daemon takes it.',
   })
+  @ApiAcceptedResponse({ type: ContinueTaskResponse })
   continue(
     @IdParam('taskId') taskId: string,
     @Body() body: ContinueTaskRequest,
     @Context() context: RequestContext,
-  ) {
+  ): Promise<ContinueTaskResponse> {
     return this.tasks.continue(taskId, body, context);
   }
 
@@ -103,11 +128,12 @@ export class TaskController {
     summary: 'Give a task to another daemon',
     description: 'SPEC §1.3. It moves when that daemon takes it.',
   })
+  @ApiAcceptedResponse({ type: ReassignTaskResponse })
   reassign(
     @IdParam('taskId') taskId: string,
     @Body() body: ReassignTaskRequest,
     @Context() context: RequestContext,
-  ) {
+  ): Promise<ReassignTaskResponse> {
     return this.tasks.reassign(taskId, body, context);
   }
 }

@@ -28,8 +28,6 @@ const say = (content: string): Activity => ({ type: 'RecordMessage', content: { 
 const record = (...activities: Activity[]): TaskCommand => ({
   type: 'RecordActivity',
   activities,
-  snapshotEvery: 0,
-  snapshotId: 'snapshot-1',
 });
 const point = { kind: 'messageCount', value: '1' } as const;
 const rewind = (seq: number | null): Extract<TaskCommand, { type: 'RewindConversation' }> => ({

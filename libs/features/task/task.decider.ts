@@ -2,16 +2,24 @@ import { isRefusal, refuse, type Decider, type Decision, type Refusal } from '#l
 import {
   decideConversation,
   evolveConversation,
-  shownCount,
   shownSegments,
   startConversation,
   type ConversationCommand,
   type ConversationRefusal,
   type ConversationState,
 } from '../conversation/conversation.decider.js';
-import type { FileChange } from '../conversation/conversation.events.js';
+import type { FileChange, Segment } from '../conversation/conversation.events.js';
 import { closed } from '../conversation/segments.js';
-import type { SnapshotType } from '../snapshot/snapshot.events.js';
+import {
+  isDue,
+  MOST_AT_ONCE,
+  newestOf,
+  NO_SNAPSHOT,
+  snapshotOf,
+  type NewestSnapshot,
+  type SnapshotPlan,
+  type SnapshotWanted,
+} from '../snapshot/snapshot.decider.js';
 import type { ContextOptions, LifeCycleEvent, TaskEvent, TaskStatus } from './task.events.js';
 
 export type TaskState =
@@ -28,8 +36,7 @@ export type TaskState =
       readonly controlVersion: number;
       readonly conversation: ConversationState;
       readonly checkpointNumber: number;
-      /** Last message and time (ISO 8601) of the newest snapshot. */
-      readonly snapshot: { readonly seq: number; readonly messages: number };
+      readonly snapshot: NewestSnapshot;
     };
 
 export type OpenTask = Extract<TaskState, { kind: 'open' }>;
@@ -41,12 +48,13 @@ export type Activity =
       ConversationCommand,
       { type: 'RecordMessage' | 'RecordToolResult' | 'AmendMessage' | 'AmendToolResult' }
     >
-  | Extract<ConversationCommand, { type: 'RewindConversation' }>
+  | Extract<ConversationCommand, { type: 'RewindConversation' | 'RestoreConversation' }>
   | { readonly type: 'RecordOutput'; readonly data: Data<'TaskOutputRecorded'> }
   | { readonly type: 'ChangeStatus'; readonly newStatus: TaskStatus; readonly reason: string | null }
   | { readonly type: 'ChangePendingTasks'; readonly taskIds: readonly string[] }
   | { readonly type: 'RecordFiles'; readonly files: readonly FileChange[] }
   | { readonly type: 'KeepLine'; readonly data: Data<'AgentLineKept'> }
+  | { readonly type: 'RecordImport'; readonly data: Data<'TranscriptImported'> }
   | {
       readonly type: 'RecordCheckpoint';
       readonly data: Omit<Data<'CheckpointRecorded'>, 'number' | 'seq' | 'branch'>;
@@ -58,17 +66,12 @@ export type TaskCommand =
   | {
       readonly type: 'RecordActivity';
       readonly activities: readonly Activity[];
-      /** A snapshot is taken by itself after this many messages; 0: never. */
-      readonly snapshotEvery: number;
-      readonly snapshotId: string;
+      /** Without it no snapshots are taken, neither by themselves nor with checkpoints. */
+      readonly snapshots?: SnapshotPlan;
+      /** The stream's version that the activities were worked out from. */
+      readonly expectedVersion?: number;
     }
-  | {
-      readonly type: 'TakeSnapshot';
-      readonly snapshotId: string;
-      readonly snapshotType: SnapshotType;
-      readonly checkpointId: string | null;
-      readonly note: string | null;
-    }
+  | ({ readonly type: 'TakeSnapshot' } & SnapshotWanted)
   | {
       readonly type: 'RequestContinue';
       readonly data: Data<'TaskContinueRequested'> & { readonly contextOptions: ContextOptions };
@@ -85,7 +88,8 @@ type ControlCommand = Extract<
 };
 
 export type TaskRefusal =
-  ConversationRefusal | 'TASK_UNKNOWN' | 'TASK_EXISTS' | 'PRECONDITION_FAILED' | 'STATUS_UNCHANGED';
+  ConversationRefusal | 'TASK_UNKNOWN' | 'TASK_EXISTS' | 'PRECONDITION_FAILED' | 'NOTHING_TO_RESTORE'
+  | 'STATUS_UNCHANGED';
 
 type TaskDecision = Decision<TaskEvent, TaskRefusal>;
 
@@ -97,8 +101,10 @@ export const taskDecider: Decider<TaskState, TaskCommand, TaskEvent, TaskRefusal
     switch (command.type) {
       case 'RecordActivity':
         return record(command, state);
-      case 'TakeSnapshot':
-        return [snapshotOf(state, command)];
+      case 'TakeSnapshot': {
+        const { type: _, ...wanted } = command;
+        return [snapshotOf(state.conversation, wanted)];
+      }
       case 'RequestContinue':
         return [{ type: 'TaskContinueRequested', data: command.data }];
       case 'Reassign':
@@ -130,34 +136,62 @@ function control(command: ControlCommand, state: OpenTask): TaskDecision {
       `The task changed since: its control version is ${state.controlVersion}, not ${expectedControlVersion}. Read it again.`,
     );
   }
+  if (command.type === 'RestoreConversation' && isShown(command.segments, state.conversation)) {
+    return refuse('NOTHING_TO_RESTORE', 'The conversation shows exactly that now: there is nothing to restore.');
+  }
   return decideConversation(command, state.conversation);
 }
 
-/** One event for each activity, in order, then a snapshot when one is due. */
-function record(command: Extract<TaskCommand, { type: 'RecordActivity' }>, before: OpenTask): TaskDecision {
+function isShown(segments: readonly Segment[], conversation: ConversationState): boolean {
+  const shown = closed(shownSegments(conversation), conversation.seq);
+  return (
+    shown.length === segments.length &&
+    shown.every(({ taskId, from, to }, index) => {
+      const other = segments[index]!;
+      return other.taskId === taskId && other.from === from && other.to === to;
+    })
+  );
+}
+
+/** One event for each activity, in order, then the snapshots that were due on the way, each as things stood then. */
+function record(
+  { activities, snapshots: plan, expectedVersion }: Extract<TaskCommand, { type: 'RecordActivity' }>,
+  before: OpenTask,
+): TaskDecision {
+  if (expectedVersion !== undefined && expectedVersion !== before.version) {
+    return refuse('PRECONDITION_FAILED', 'The task changed since it was read. Read it again.');
+  }
   const events: TaskEvent[] = [];
+  const snapshots: TaskEvent[] = [];
   let state: OpenTask = before;
-  const add = (event: TaskEvent): void => {
+  for (const [index, activity] of activities.entries()) {
+    const event = recordOne(activity, state);
+    if (isRefusal(event)) return event;
     events.push(event);
     state = evolve(state, event) as OpenTask;
-  };
-  for (const activity of command.activities) {
-    const decision = recordOne(activity, state);
-    if (isRefusal(decision)) return decision;
-    add(decision);
+    const wanted = plan && snapshotAfter(activity, state, plan, index);
+    if (!wanted || (wanted.snapshotType === 'auto' && snapshots.length >= MOST_AT_ONCE)) continue;
+    const snapshot = snapshotOf(state.conversation, wanted);
+    snapshots.push(snapshot);
+    state = { ...state, snapshot: newestOf(state.snapshot, snapshot.data) };
   }
-  const due =
-    command.snapshotEvery > 0 && state.conversation.seq - state.snapshot.seq >= command.snapshotEvery;
-  if (due)
-    add(
-      snapshotOf(state, {
-        snapshotId: command.snapshotId,
-        snapshotType: 'auto',
-        checkpointId: null,
-        note: null,
-      }),
-    );
-  return events;
+  return [...events, ...snapshots];
+}
+
+/** The snapshot to take right after an activity, if any: with a checkpoint always, with a message when one is due. */
+function snapshotAfter(
+  activity: Activity,
+  state: OpenTask,
+  { policy, places }: SnapshotPlan,
+  index: number,
+): SnapshotWanted | null {
+  const { snapshotId, at: heldAt } = places[index]!;
+  if (activity.type === 'RecordCheckpoint') {
+    return { snapshotId, snapshotType: 'checkpoint', checkpointId: activity.data.checkpointId, note: null, heldAt };
+  }
+  if (activity.type !== 'RecordMessage' && activity.type !== 'RecordToolResult') return null;
+  if (!isDue(policy, state.snapshot, state.conversation.seq, heldAt)) return null;
+  return { snapshotId, snapshotType: 'auto', checkpointId: null, note: null, heldAt };
 }
 
 function recordOne(activity: Activity, state: OpenTask): TaskEvent | Refusal<TaskRefusal> {
@@ -174,6 +208,8 @@ function recordOne(activity: Activity, state: OpenTask): TaskEvent | Refusal<Tas
       return { type: 'TaskFilesChanged', data: { files: activity.files } };
     case 'KeepLine':
       return { type: 'AgentLineKept', data: activity.data };
+    case 'RecordImport':
+      return { type: 'TranscriptImported', data: activity.data };
     case 'RecordCheckpoint': {
       const { seq, branch } = state.conversation;
       return {
@@ -186,25 +222,6 @@ function recordOne(activity: Activity, state: OpenTask): TaskEvent | Refusal<Tas
       return isRefusal(decision) ? decision : decision[0]!;
     }
   }
-}
-
-function snapshotOf(
-  state: OpenTask,
-  what: Omit<Extract<TaskCommand, { type: 'TakeSnapshot' }>, 'type'>,
-): TaskEvent {
-  const { snapshotId, snapshotType, checkpointId, note } = what;
-  const segments = closed(shownSegments(state.conversation), state.conversation.seq);
-  return {
-    type: 'ConversationSnapshotTaken',
-    data: {
-      snapshotId,
-      snapshotType,
-      checkpointId,
-      segments,
-      messageCount: shownCount(state.conversation),
-      note,
-    },
-  };
 }
 
 function evolve(state: TaskState, event: TaskEvent): TaskState {
@@ -225,7 +242,9 @@ function evolve(state: TaskState, event: TaskEvent): TaskState {
     case 'CheckpointRecorded':
       return { ...controlled, checkpointNumber: event.data.number };
     case 'ConversationSnapshotTaken':
-      return { ...next, snapshot: { seq: state.conversation.seq, messages: event.data.messageCount } };
+      return { ...next, snapshot: newestOf(state.snapshot, event.data) };
+    case 'TranscriptImported':
+      return { ...next, name: event.data.name, status: event.data.status ?? state.status };
     case 'TaskContinueRequested':
     case 'TaskReassigned':
       return controlled;
@@ -255,6 +274,6 @@ function opened(event: Extract<LifeCycleEvent, { type: 'TaskCreated' | 'TaskFork
     controlVersion: 1,
     conversation: startConversation(taskId, fork?.segments ?? []),
     checkpointNumber: fork?.checkpointNumber ?? 0,
-    snapshot: { seq: 0, messages: 0 },
+    snapshot: NO_SNAPSHOT,
   };
 }

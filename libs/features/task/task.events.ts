@@ -95,6 +95,20 @@ export type LifeCycleEvent =
       readonly data: { readonly lineType: string; readonly raw: string };
     }
   | {
+      /** An agent's transcript was read to its end; read again when it has grown, it says so again. */
+      readonly type: 'TranscriptImported';
+      readonly data: {
+        /** For people, as the transcript has it now. */
+        readonly name: string;
+        /** How the transcript leaves off. Null: the task was taken up in makima, and keeps its status. */
+        readonly status: 'completed' | 'interrupted' | null;
+        /** ISO 8601, UTC: the last time in the transcript. */
+        readonly endedAt: string | null;
+        /** What was read: messages, tool results, rewinds and kept lines. */
+        readonly entries: number;
+      };
+    }
+  | {
       readonly type: 'TaskContinueRequested';
       readonly data: {
         readonly resumeMode: 'with_context' | 'clean_restart' | 'from_checkpoint';

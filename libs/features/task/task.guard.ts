@@ -1,5 +1,5 @@
 import type { Queryable } from '#libs/database/database.js';
-import { assertContract, notFound, type Caller } from '#libs/http/caller.js';
+import { notFound, reaches, type Caller } from '#libs/http/caller.js';
 import { taskOf, type TaskView } from './task.queries.js';
 
 /**
@@ -13,7 +13,6 @@ export async function visibleTask(
   at: bigint | null = null,
 ): Promise<TaskView> {
   const task = await taskOf(db, taskId, at);
-  if (!task) throw notFound('task', taskId);
-  if (caller.contractId) assertContract(caller, task.contractId ?? '');
+  if (!task || !reaches(caller, task.contractId)) throw notFound('task', taskId);
   return task;
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { commandOf, createdId } from '#libs/commands/command-context.js';
-import { assertContract, notFound } from '#libs/http/caller.js';
+import { notFound, reaches } from '#libs/http/caller.js';
 import { CursorCodec } from '#libs/http/cursor.js';
 import { positionToken } from '#libs/http/position.js';
 import type { RequestContext } from '#libs/http/request-context.js';
@@ -15,7 +15,7 @@ import { DispatchTask } from './task.commands.js';
 import type { OpenTask, TaskCommand } from './task.decider.js';
 import type { ContinueTaskRequest, CreateTaskRequest, ReassignTaskRequest, TasksQuery } from './task.dto.js';
 import { visibleTask } from './task.guard.js';
-import { taskOf, tasksBy, type TaskView } from './task.queries.js';
+import { tasksBy, type TaskView } from './task.queries.js';
 
 /** What tasks are asked to do over HTTP. */
 @Injectable()
@@ -28,7 +28,9 @@ export class Tasks {
   ) {}
 
   async create(request: CreateTaskRequest, context: RequestContext) {
-    const { contractId, parentTaskId, continueFromTaskId } = request;
+    const { parentTaskId, continueFromTaskId } = request;
+    // A tool key works in its contract.
+    const contractId = request.contractId ?? context.caller.contractId;
     await this.reads.catchUpWithLog();
     await this.#requireKnown(context, contractId, [parentTaskId, continueFromTaskId]);
     const command = commandOf(context);
@@ -63,7 +65,9 @@ export class Tasks {
   async list(query: TasksQuery, context: RequestContext) {
     const binding = { ownerId: context.caller.ownerId, route: 'tasks/1', filters: query };
     const after = query.cursor ? (this.cursors.open(binding, query.cursor) as [string, string]) : undefined;
-    const contractId = context.caller.contractId ?? query.contract_id;
+    const { contractId: only } = context.caller;
+    const contractId = query.contract_id ?? only;
+    if (only !== undefined && contractId !== only) return { tasks: [] };
     const tasks = await this.reads.read(context, (db) =>
       tasksBy(db, {
         contractId,
@@ -131,18 +135,14 @@ export class Tasks {
     contractId: string | undefined,
     taskIds: readonly (string | undefined)[],
   ) {
-    if (contractId !== undefined) assertContractOf(context, contractId);
+    if (contractId !== undefined && !reaches(context.caller, contractId)) throw notFound('contract', contractId);
     await this.reads.read({ caller: context.caller }, async (db) => {
       if (contractId !== undefined && !(await contractOf(db, contractId)))
         throw notFound('contract', contractId);
-      for (const id of taskIds) if (id !== undefined && !(await taskOf(db, id))) throw notFound('task', id);
+      for (const id of taskIds) if (id !== undefined) await visibleTask(db, context.caller, id);
     });
   }
 }
-
-const assertContractOf = ({ caller }: RequestContext, contractId: string): void => {
-  if (caller.contractId) assertContract(caller, contractId);
-};
 
 /** A request that a daemon will act on: no daemon takes tasks yet, so it waits and says so. */
 const waiting = ({ status, controlVersion }: OpenTask) => ({

@@ -70,6 +70,7 @@ export const taskProjection = projection<Map<string, Row>>({
     'ConversationRewindUndone',
     'TaskContinueRequested',
     'TaskReassigned',
+    'TranscriptImported',
   ],
   load: (connection, schema, batch) => currentStates(connection, schema, taskStates, batch.map(taskIdOf)),
   project(batch, states) {
@@ -112,6 +113,11 @@ function next(row: Row | undefined, { event, metadata }: Recorded<TaskEvent>): R
         checkpoint_count: number,
         checkpoint_message: escapeText(message),
       };
+    }
+    case 'TranscriptImported': {
+      const { name, status, endedAt } = event.data;
+      const ended = status && { status, completed_at: status === 'completed' ? endedAt : null };
+      return { ...row, name: escapeText(name), ...ended, ...at };
     }
     default:
       return controlled;

@@ -48,6 +48,7 @@ export function entriesOf(event: TimelineEvent): readonly Entry[] {
       return files && files.length > 0 ? [result, fileChange(files, { toolName, seq })] : [result];
     }
     case 'MessageAmended':
+    case 'TranscriptImported':
       return [];
     case 'TaskFilesChanged':
       return [fileChange(event.data.files, {})];
@@ -113,6 +114,7 @@ type PlainTaskEvent = Exclude<
         | 'MessageRecorded'
         | 'ToolResultRecorded'
         | 'MessageAmended'
+        | 'TranscriptImported'
         | 'TaskFilesChanged'
         | 'CheckpointRecorded';
     }

@@ -1,6 +1,7 @@
 import { Controller, Get, Headers, Query, Res } from '@nestjs/common';
-import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { ApiEventStream } from '#libs/http/answer-fields.js';
 import { Requires } from '#libs/http/auth.guard.js';
 import { parsePosition } from '#libs/http/position.js';
 import { invalidField } from '#libs/http/problem.js';
@@ -20,6 +21,15 @@ import {
 import { LiveTimeline } from './timeline.live.js';
 import { Timelines } from './timeline.process.js';
 import type { Scope } from './timeline.queries.js';
+import {
+  ContractHistoryResponse,
+  ContractOverviewResponse,
+  EntryMessage,
+  SyncedMessage,
+  TaskEventsResponse,
+  TimelineOverviewResponse,
+  TimelineResponse,
+} from './timeline.answers.dto.js';
 
 @ApiTags('history')
 @Controller('api/v1')
@@ -34,11 +44,12 @@ export class TimelineController {
   @Requires('history:read')
   @AcceptsAsOf()
   @ApiOperation({ summary: "A contract's history across all phases and tasks", description: 'SPEC §2.1.' })
+  @ApiOkResponse({ type: ContractHistoryResponse })
   history(
     @IdParam('contractId') contractId: string,
     @Query() query: HistoryQuery,
     @Context() context: RequestContext,
-  ) {
+  ): Promise<ContractHistoryResponse> {
     return this.timelines.contractHistory(contractId, query, context);
   }
 
@@ -46,17 +57,18 @@ export class TimelineController {
   @Requires('history:read')
   @AcceptsAsOf()
   @ApiOperation({ summary: 'Counts per time bucket and kind for a whole contract' })
+  @ApiOkResponse({ type: ContractOverviewResponse })
   overview(
     @IdParam('contractId') contractId: string,
     @Query() query: OverviewQuery,
     @Context() context: RequestContext,
-  ) {
+  ): Promise<ContractOverviewResponse> {
     return this.timelines.contractOverview(contractId, query, context);
   }
 
   @Get('contracts/:contractId/stream')
   @Requires('history:read')
-  @ApiProduces('text/event-stream')
+  @ApiEventStream('Messages, for as long as the client stays.', EntryMessage, SyncedMessage)
   @ApiOperation({
     summary: 'Follow a contract live',
     description: 'Server-sent events `entry` and one `synced`; `id` is a position.',
@@ -81,11 +93,12 @@ export class TimelineController {
   @Requires('history:read')
   @AcceptsAsOf()
   @ApiOperation({ summary: "A task's timeline" })
+  @ApiOkResponse({ type: TimelineResponse })
   taskHistory(
     @IdParam('taskId') taskId: string,
     @Query() query: HistoryQuery,
     @Context() context: RequestContext,
-  ) {
+  ): Promise<TimelineResponse> {
     return this.timelines.timeline({ ...query, task_id: taskId, include_subtasks: false }, context);
   }
 
@@ -93,7 +106,12 @@ export class TimelineController {
   @Requires('history:read')
   @AcceptsAsOf()
   @ApiOperation({ summary: "A task's events", description: 'SPEC §1.3: the newest, oldest first.' })
-  events(@IdParam('taskId') taskId: string, @Query() query: OutputQuery, @Context() context: RequestContext) {
+  @ApiOkResponse({ type: TaskEventsResponse })
+  events(
+    @IdParam('taskId') taskId: string,
+    @Query() query: OutputQuery,
+    @Context() context: RequestContext,
+  ): Promise<TaskEventsResponse> {
     return this.timelines.taskEvents(taskId, query, undefined, context);
   }
 
@@ -101,13 +119,18 @@ export class TimelineController {
   @Requires('history:read')
   @AcceptsAsOf()
   @ApiOperation({ summary: "A task's output", description: 'SPEC §1.3: the newest, oldest first.' })
-  output(@IdParam('taskId') taskId: string, @Query() query: OutputQuery, @Context() context: RequestContext) {
+  @ApiOkResponse({ type: TaskEventsResponse })
+  output(
+    @IdParam('taskId') taskId: string,
+    @Query() query: OutputQuery,
+    @Context() context: RequestContext,
+  ): Promise<TaskEventsResponse> {
     return this.timelines.taskEvents(taskId, query, ['output'], context);
   }
 
   @Get('mesh/tasks/:taskId/stream')
   @Requires('history:read')
-  @ApiProduces('text/event-stream')
+  @ApiEventStream('Messages, for as long as the client stays.', EntryMessage, SyncedMessage)
   @ApiOperation({
     summary: 'Follow a task live',
     description: 'Server-sent events `entry` and one `synced`; `id` is a position.',
@@ -135,7 +158,8 @@ export class TimelineController {
     summary: 'Everything that happened: of an owner, a contract or a task',
     description: 'SPEC §2.5.',
   })
-  timeline(@Query() query: TimelineQuery, @Context() context: RequestContext) {
+  @ApiOkResponse({ type: TimelineResponse })
+  timeline(@Query() query: TimelineQuery, @Context() context: RequestContext): Promise<TimelineResponse> {
     return this.timelines.timeline(query, context);
   }
 
@@ -143,13 +167,17 @@ export class TimelineController {
   @Requires('history:read')
   @AcceptsAsOf()
   @ApiOperation({ summary: 'Counts per time bucket and kind' })
-  timelineOverview(@Query() query: TimelineOverviewQuery, @Context() context: RequestContext) {
+  @ApiOkResponse({ type: TimelineOverviewResponse })
+  timelineOverview(
+    @Query() query: TimelineOverviewQuery,
+    @Context() context: RequestContext,
+  ): Promise<TimelineOverviewResponse> {
     return this.timelines.overview(query, context);
   }
 
   @Get('timeline/stream')
   @Requires('history:read')
-  @ApiProduces('text/event-stream')
+  @ApiEventStream('Messages, for as long as the client stays.', EntryMessage, SyncedMessage)
   @ApiOperation({
     summary: 'Follow everything live',
     description: 'Server-sent events `entry` and one `synced`; `id` is a position.',

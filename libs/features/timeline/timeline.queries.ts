@@ -2,6 +2,7 @@ import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable } from '#libs/database/database.js';
 import { nothing, sql, type Sql } from '#libs/database/sql.js';
 import { escapeText, unescapeJson, unescapeText } from '#libs/database/text-escape.js';
+import { columnText } from '#libs/event-store/codec.js';
 import { ENTRY_KINDS, type EntryKind } from './entries.js';
 import type { EntryFilters } from './timeline.dto.js';
 
@@ -219,8 +220,7 @@ function toEntry(row: EntryRow): HistoryEntry {
         ...base,
         conversationId: row.chat_id ?? row.task_id,
         role: row.role ?? row.subtype,
-        content:
-          row.content === null ? ((data['content']) ?? '') : unescapeText(row.content),
+        content: row.content === null ? columnText(data['content'] ?? '') : unescapeText(row.content),
         ...(row.seq === null ? {} : { seq: row.seq }),
         ...(row.tool_name === null ? {} : { toolName: unescapeText(row.tool_name) }),
       };

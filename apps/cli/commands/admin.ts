@@ -1,0 +1,184 @@
+import type { Command } from 'commander';
+import { EXIT } from '#libs/client/exit-codes.js';
+import { pause } from '#libs/client/http-client.js';
+import type { Job, Verification } from '#libs/client/types-admin.js';
+import type { Cli } from '../cli.js';
+import { changes, leaf, noun, previews } from '../command.js';
+import { resolveStream } from '../input/ids.js';
+import { natural, positive } from '../input/numbers.js';
+import { CommandFailed, UsageError } from '../usage-error.js';
+import { comparisonLines, projectionTable, replayLines, sizeLines } from '../views/admin.js';
+import { count, counted, done, wouldDo } from '../views/format.js';
+
+const POLL_MS = 250;
+
+/** `makima admin …` */
+export function adminCommands(program: Command, cli: Cli): void {
+  const admin = noun(program, 'admin', 'Look after read models, streams and the database');
+  projections(admin, cli);
+  rebuild(admin, cli);
+  verify(admin, cli);
+  skip(admin, cli);
+  replay(admin, cli);
+  database(admin, cli);
+}
+
+const projections = (admin: Command, cli: Cli): Command =>
+  leaf(admin, {
+    name: 'projections',
+    summary: 'Every read model: how far it is, and whether it goes on',
+    examples: [['makima admin projections', 'position, head, lag, status']],
+    act: async () => {
+      const answer = await cli.api.admin.projections();
+      for (const { name, error } of answer.projections) {
+        if (!error) continue;
+        cli.afterwards(`${name} has stopped. When the cause is mended: makima admin rebuild ${name}; to go on without the event: makima admin skip ${name} --reason <why>`);
+      }
+      await cli.show({ json: answer, lines: () => projectionTable(answer.projections, cli.width) });
+    },
+  });
+
+const rebuild = (admin: Command, cli: Cli): Command =>
+  leaf(admin, {
+    name: 'rebuild <name>',
+    summary: 'Build a read model anew from the log, while the present one serves',
+    notes: 'The name is that of a projection (see: makima admin projections), or all.',
+    examples: [
+      ['makima admin rebuild timeline --dry-run', 'what would be read, and what is replaced'],
+      ['makima admin rebuild all', 'every one, one after the other'],
+    ],
+    options: (command) => previews(command).option('--no-wait', 'start it and go; see how far it is with admin projections'),
+    act: async (name: string, { dryRun, wait }: { readonly dryRun?: boolean; readonly wait: boolean }) => {
+      const { admin: routes } = cli.api;
+      if (dryRun) {
+        const preview = await routes.previewRebuild(name);
+        const text = `rebuild ${preview.names.join(', ')} from ${counted(Number(preview.head), 'position')} of the log`;
+        return cli.show({ json: preview, lines: () => [wouldDo(text)] });
+      }
+      const started = await routes.rebuild(name);
+      if (!wait) return cli.show({ json: started, lines: () => [done(`rebuilding ${started.names.join(', ')}: job ${started.id}`)] });
+      const job = await waitFor(cli, started, 'rebuilding');
+      await cli.show({ json: job, lines: () => [done(`rebuilt ${job.names.join(', ')} from the log`)] });
+    },
+  });
+
+const verify = (admin: Command, cli: Cli): Command =>
+  leaf(admin, {
+    name: 'verify [name]',
+    summary: 'Rebuild read models beside the present ones and compare them; exit code 8 if they differ',
+    examples: [
+      ['makima admin verify', 'all of them'],
+      ['makima admin verify timeline --format json', 'one, for a program'],
+    ],
+    act: async (name: string | undefined) => {
+      const job = await waitFor<Verification>(cli, await cli.api.admin.verify(name === undefined ? {} : { name }), 'verifying');
+      const { result } = job;
+      if (!result) throw new UsageError('the server gave no result: ask again');
+      await cli.show({ json: result, lines: () => comparisonLines(result, cli.width) });
+      if (!result.equal) throw new CommandFailed(EXIT.verificationFailed);
+    },
+  });
+
+/** Waits for work in the server, with a bar that shows how far it is. Throws if it failed. */
+async function waitFor<Result>(cli: Cli, started: Job<Result>, verb: string): Promise<Job<Result>> {
+  const bar = cli.progress(verb);
+  let job = started;
+  try {
+    while (job.status === 'running') {
+      const index = Math.max(0, job.names.indexOf(job.name));
+      const part = Number(job.head) > 0 ? Number(job.position) / Number(job.head) : 0;
+      bar.update(index + part, job.names.length, `${job.name}  ${count(Number(job.position))} of ${count(Number(job.head))}`);
+      await pause(POLL_MS, cli.signal);
+      job = await cli.api.admin.job<Result>(job.id);
+    }
+  } finally {
+    bar.end();
+  }
+  if (job.status === 'failed') {
+    await cli.note(`${verb} ${job.name} failed: ${job.error ?? 'the server does not say why'}`);
+    throw new CommandFailed(EXIT.server);
+  }
+  return job;
+}
+
+interface SkipOptions {
+  readonly event?: string;
+  readonly reason?: string;
+  readonly dryRun?: boolean;
+}
+
+const skip = (admin: Command, cli: Cli): Command =>
+  leaf(admin, {
+    name: 'skip <name>',
+    summary: 'Pass over the event that stopped a read model; it goes on record in the log',
+    examples: [['makima admin skip timeline --reason "known bug, fixed in the next version"', 'the event that it stopped at']],
+    options: (command) =>
+      changes(
+        command
+          .option('--event <id>', 'the event (otherwise the one that it stopped at)')
+          .option('--reason <text>', 'why it is passed over'),
+      ),
+    act: async (name: string, { event, reason, dryRun }: SkipOptions) => {
+      const { admin: routes } = cli.api;
+      const eventId = event ?? (await stoppedAt(cli, name));
+      if (!dryRun && !(await cli.insistOn(`Leave event ${eventId} out of ${name}?`))) return cli.note('nothing was changed');
+      const answer = await routes.skip(name, {
+        eventId,
+        ...(reason === undefined ? {} : { reason }),
+        ...(dryRun ? { dryRun } : {}),
+      });
+      const text = `event ${eventId} is passed over; ${name} goes on`;
+      if (!dryRun) cli.afterwards(`have it read after all with: makima admin rebuild ${name}`);
+      await cli.show({ json: answer, lines: () => [dryRun ? wouldDo(`pass over event ${eventId} in ${name}`) : done(text)] });
+    },
+  });
+
+async function stoppedAt(cli: Cli, name: string): Promise<string> {
+  const { projections: states } = await cli.api.admin.projections();
+  const eventId = states.find((state) => state.name === name && state.error?.eventId)?.error?.eventId;
+  if (eventId === undefined) throw new UsageError(`${name} has not stopped at an event`, ['see: makima admin projections']);
+  return eventId;
+}
+
+interface ReplayOptions {
+  readonly to?: number;
+  readonly after?: number;
+  readonly limit: number;
+  readonly state?: boolean;
+}
+
+const replay = (admin: Command, cli: Cli): Command =>
+  leaf(admin, {
+    name: 'replay <stream>',
+    summary: 'A stream event by event, with what each changed, and the state as it was',
+    examples: [
+      ['makima admin replay task-0190c3d4 --to 12', 'up to version 12 (inclusive)'],
+      ['makima admin replay contract-0190a1b2 --state --format json', 'with the whole state'],
+    ],
+    options: (command) =>
+      command
+        .option('--to <version>', 'up to this version (inclusive)', positive)
+        .option('--after <version>', 'show the events after this one', natural)
+        .option('-n, --limit <n>', 'events at most', positive, 100)
+        .option('--state', 'show the whole state after the last event'),
+    act: async (name: string, { to, after, limit, state = false }: ReplayOptions) => {
+      const stream = await resolveStream(cli.api, name);
+      const answer = await cli.api.admin.replay(stream, { to, after, limit });
+      const last = answer.events.at(-1)?.version;
+      if (answer.events.length === limit && last !== undefined && last !== to) {
+        cli.afterwards(`go on with: makima admin replay ${stream} --after ${last}`);
+      }
+      await cli.show({ json: answer, lines: () => replayLines(answer, cli.width, state) });
+    },
+  });
+
+const database = (admin: Command, cli: Cli): Command =>
+  leaf(admin, {
+    name: 'database',
+    summary: 'How big the database is, by table and by owner',
+    examples: [['makima admin database', 'bytes on disk, with indexes']],
+    act: async () => {
+      const answer = await cli.api.admin.database();
+      await cli.show({ json: answer, lines: () => sizeLines(answer, cli.width) });
+    },
+  });

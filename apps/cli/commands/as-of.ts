@@ -1,0 +1,16 @@
+import type { Command } from 'commander';
+import type { Query } from '#libs/client/http-client.js';
+import type { Cli } from '../cli.js';
+import { parseAsOf } from '../input/time.js';
+
+export interface AsOf {
+  readonly asOf?: string;
+}
+
+/** Adds --as-of, for commands that can look back. */
+export const asOfOption = (command: Command): Command =>
+  command.option('--as-of <time|position>', 'as things stood then');
+
+export const asOfQuery = (cli: Cli, { asOf }: AsOf): Query => ({
+  asOf: asOf === undefined ? undefined : parseAsOf(asOf, cli.now),
+});

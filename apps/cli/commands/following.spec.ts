@@ -1,0 +1,102 @@
+import type { ServerResponse } from 'node:http';
+import { FakeMakima, startStream, streamed } from '#libs/client/testing/fake-makima.js';
+import { runCommand } from '../testing/run-command.js';
+import { CONTRACT_ID, conversation, entry, message, TASK_ID } from '../testing/samples.js';
+
+const TASK = `/api/v1/mesh/tasks/${TASK_ID}`;
+
+describe('--follow', () => {
+  let fake: FakeMakima;
+  let ending: AbortController;
+  beforeEach(async () => {
+    fake = await FakeMakima.start();
+    ending = new AbortController();
+  });
+  afterEach(() => fake.stop());
+
+  /** A stream that is synced at once, says something, and then ends the command as Ctrl-C does. */
+  const streaming = (path: string, ...texts: readonly string[]): void =>
+    void fake.on(`GET ${path}`, (_, response: ServerResponse) => {
+      startStream(response).write(`${streamed('synced', '50', { position: '50' })}${texts.join('')}${streamed('entry', '99', entry(99))}`);
+      return undefined;
+    });
+
+  /** Runs until the last entry of the stream has been printed, or at least its turn has come. */
+  async function run(words: string, until: () => boolean) {
+    const running = runCommand(fake.url, words.split(' '), { signal: ending.signal });
+    const timer = setInterval(() => {
+      if (until()) ending.abort();
+    }, 5);
+    try {
+      return await running;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  const soon = (): (() => boolean) => {
+    let turns = 0;
+    return () => (fake.seen.length >= 2 ? (turns += 1) > 20 : false);
+  };
+
+  it('shows what there was at the position of the stream, then what comes, and ends with 0', async () => {
+    streaming('/api/v1/timeline/stream', streamed('entry', '51', entry(51, { eventType: 'output', eventData: { channel: 'stdout', text: 'live' } })));
+    fake.on('GET /api/v1/timeline', { entries: [entry(2), entry(1)] });
+    const { code, out } = await run(`timeline --follow --contract ${CONTRACT_ID}`, soon());
+    expect(code).toBe(0);
+    expect(fake.seen[0]).toMatchObject({ path: '/api/v1/timeline/stream', query: { contract_id: CONTRACT_ID } });
+    expect(fake.seen[1]).toMatchObject({ path: '/api/v1/timeline', query: { asOf: '50', order: 'newest', limit: '100', contract_id: CONTRACT_ID } });
+    expect(out.split('\n').slice(0, 4).map((one) => one.replace(/^\S+ \S+ \S+ +plan +/, ''))).toEqual([
+      'task  Fix the login  task created Fix the login',
+      'task  Fix the login  task created Fix the login',
+      'task  Fix the login  output stdout: live',
+      'task  Fix the login  task created Fix the login',
+    ]);
+  });
+
+  it('filters what comes as the server filters what was', async () => {
+    streaming('/api/v1/timeline/stream', streamed('entry', '51', entry(51, { failed: true, entryType: 'chat_message', role: 'tool', content: 'boom' })));
+    fake.on('GET /api/v1/timeline', { entries: [] });
+    const { out } = await run('timeline -f --failed --event-types chat --text BOOM --format json', soon());
+    expect(out.split('\n').filter((one) => one !== '').map((one) => (JSON.parse(one) as { position: string }).position)).toEqual(['51']);
+  });
+
+  it('prints each message of a conversation once, as it comes', async () => {
+    streaming(`${TASK}/stream`, streamed('entry', '52', entry(52, { entryType: 'chat_message', role: 'user', seq: 3 })));
+    fake
+      .on(`GET ${TASK}/branches`, { taskId: TASK_ID, current: 0, branches: [], forks: [] })
+      .on(`GET ${TASK}/conversation`, ({ query }) =>
+        query['asOf'] === undefined
+          ? conversation([message(3, { content: 'fresh' }), message(2), message(1)])
+          : conversation(query['order'] === 'newest' ? [message(2), message(1)] : [message(1), message(2)]),
+      );
+    const { code, out } = await run(`task history ${TASK_ID} --limit 1 --follow`, () => fake.seen.some(({ query }) => query['minPosition'] === '52') && soon()());
+    expect(code).toBe(0);
+    expect(out.match(/message 1/g) ?? []).toHaveLength(1);
+    expect(out.match(/fresh/g)).toHaveLength(1);
+  });
+
+  it('prints output as it comes', async () => {
+    streaming(`${TASK}/stream`, streamed('entry', '51', entry(51, { eventType: 'output', eventData: { text: 'two\nthree' } })));
+    fake.on(`GET ${TASK}/output`, { taskId: TASK_ID, events: [entry(1, { eventType: 'output', eventData: { text: 'one\n' } })] });
+    expect((await run(`task output ${TASK_ID} --follow`, soon())).out).toBe('one\ntwo\nthree\n');
+    expect(fake.last.query).toEqual({ limit: '1000', asOf: '50' });
+  });
+
+  it('goes on after the connection was lost, and says so', async () => {
+    let connections = 0;
+    fake.on('GET /api/v1/timeline', { entries: [] }).on('GET /api/v1/timeline/stream', (_, response) => {
+      connections += 1;
+      startStream(response).write(
+        connections === 1 ? `retry: 1\n\n${streamed('synced', '50', {})}${streamed('entry', '51', entry(51))}` : streamed('entry', '52', entry(52)),
+      );
+      if (connections === 1) setTimeout(() => response.socket?.destroy(), 30);
+      return undefined;
+    });
+    let turns = 0;
+    const { out, err } = await run('timeline --follow --format json', () => connections > 1 && (turns += 1) > 20);
+    expect(out.trim().split('\n')).toHaveLength(2);
+    expect(fake.seen.filter(({ path }) => path.endsWith('/stream'))[1]?.headers['last-event-id']).toBe('51');
+    expect(err).toMatch(/connecting again …\nconnected again\n/);
+  });
+});

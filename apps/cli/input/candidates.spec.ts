@@ -1,0 +1,45 @@
+import { Command } from 'commander';
+import { Cli } from '../cli.js';
+import { buildProgram } from '../program.js';
+import { Kept } from '../testing/run-command.js';
+import { candidates } from './candidates.js';
+import { Readable } from 'node:stream';
+
+const program = (): Command =>
+  buildProgram(
+    new Cli({
+      env: {}, stdin: Readable.from([]), stdout: new Kept(), stderr: new Kept(), version: '1', now: () => new Date(),
+      signal: new AbortController().signal,
+    }),
+  );
+
+const words = (...typed: readonly string[]): readonly string[] => candidates(program(), typed).map(({ word }) => word);
+
+describe('completions', () => {
+  it('are commands, by what was typed', () => {
+    expect(words('t')).toEqual(['timeline', 'task']);
+    expect(words('')).toContain('contract');
+    expect(words('')).not.toContain('__complete');
+    expect(words('task', 'ch')).toEqual(['checkpoints']);
+  });
+
+  it('are options of the command that stands there', () => {
+    expect(words('task', 'fork', '--mess')).toEqual(['--message']);
+    expect(words('task', 'history', 'abc', '--no-tool')).toEqual(['--no-tool-calls', '--no-tool-results']);
+  });
+
+  it('are the values that an option takes', () => {
+    expect(words('contract', 'history', '--phase', 'e')).toEqual(['execute']);
+    expect(words('task', 'history', 'x', '--format', '')).toEqual(['chat', 'table', 'json']);
+    expect(words('task', 'list', '--contract', 'x', '--status', 'f')).toEqual(['failed']);
+  });
+
+  it('are none where anything may stand', () => {
+    expect(words('task', 'history', '')).toEqual([]);
+    expect(words('task', 'fork', '--name', '')).toEqual([]);
+  });
+
+  it('say what they are about', () => {
+    expect(candidates(program(), ['undo'])[0]?.about).toContain('Take back');
+  });
+});

@@ -1,0 +1,58 @@
+import { Readable, Writable } from 'node:stream';
+import { runCli } from '../run.js';
+import type { OutputStream } from '../terminal/output.js';
+
+export interface RunOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** Whether all three streams are terminals, and how wide. */
+  readonly terminal?: { readonly columns: number; readonly rows?: number };
+  /** What is typed, or piped in. */
+  readonly input?: string;
+  readonly now?: Date;
+  readonly signal?: AbortSignal;
+}
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A stream that keeps what is written to it. */
+export class Kept extends Writable implements OutputStream {
+  text = '';
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+
+  constructor({ columns, rows = 10_000 }: { readonly columns?: number; readonly rows?: number } = {}) {
+    super({ decodeStrings: false });
+    if (columns === undefined) return;
+    this.isTTY = true;
+    this.columns = columns;
+    this.rows = rows;
+  }
+
+  override _write(chunk: string, _encoding: BufferEncoding, done: () => void): void {
+    this.text += chunk;
+    done();
+  }
+}
+
+/** Runs a command line as a process would, with streams that are kept. */
+export async function runCommand(url: string, words: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const { env = {}, terminal, input, now = new Date('2026-03-01T12:00:00Z'), signal } = options;
+  const stdout = new Kept(terminal ?? {});
+  const stderr = new Kept(terminal ?? {});
+  const stdin = Object.assign(Readable.from(input === undefined ? [] : [input]), { isTTY: terminal !== undefined });
+  const code = await runCli(words, {
+    env: { MAKIMA_URL: url, MAKIMA_TOKEN: 'mk_user_test', PAGER: 'cat', ...env },
+    stdin,
+    stdout,
+    stderr,
+    version: '1.2.3',
+    signal: signal ?? new AbortController().signal,
+    now: () => now,
+  });
+  return { code, out: stdout.text, err: stderr.text };
+}

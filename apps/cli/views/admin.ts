@@ -1,0 +1,98 @@
+import type { DatabaseSizes, ProjectionState, Replay, Verification } from '#libs/client/types-admin.js';
+import { line, linesOf, indented, span, type Line } from '../terminal/styled.js';
+import { safeJson } from '../terminal/neutralise.js';
+import { tableLines } from '../terminal/table.js';
+import { bytes, count, localTime, oneLine, statusSpan } from './format.js';
+
+const number = (text: string): string => (/^\d{1,15}$/.test(text) ? count(Number(text)) : text);
+
+export function projectionTable(projections: readonly ProjectionState[], width: number): readonly Line[] {
+  return tableLines(
+    [
+      { head: 'projection' }, { head: 'version', align: 'right' }, { head: 'status' }, { head: 'position', align: 'right' },
+      { head: 'head', align: 'right' }, { head: 'lag', align: 'right' }, { head: 'stopped at', narrow: 'wrap' },
+    ],
+    projections.map(({ name, version, status, position, head, lag, error }) => [
+      span(name, 'bold'),
+      String(version),
+      statusSpan(status),
+      number(position),
+      number(head),
+      lag === '0' ? span('0', 'green') : span(number(lag), 'yellow'),
+      error ? span(oneLine(`${error.type ?? 'event'} ${error.eventId ?? ''}: ${error.message ?? ''}`, 300), 'red') : '',
+    ]),
+    width,
+  );
+}
+
+export function comparisonLines({ equal, tables }: Verification, width: number): readonly Line[] {
+  const differing = tables.filter((table) => !table.equal);
+  return [
+    ...tableLines(
+      [
+        { head: 'projection' }, { head: 'table' }, { head: 'rows', align: 'right' }, { head: 'rebuilt', align: 'right' }, { head: '' },
+      ],
+      tables.map((table) => [
+        table.projection,
+        table.table,
+        count(table.serving.rows),
+        count(table.rebuilt.rows),
+        table.equal ? span('equal', 'green') : span('DIFFERS', 'red', 'bold'),
+      ]),
+      width,
+    ),
+    equal
+      ? line(span('✓ ', 'green'), `all ${count(tables.length)} tables are what the log says`)
+      : line(span('✗ ', 'red'), `${count(differing.length)} of ${count(tables.length)} tables differ from what the log says`),
+  ];
+}
+
+/** Each event with what it changed; the whole state at the end if wanted. */
+export function replayLines({ stream, version, events, state }: Replay, width: number, withState: boolean): readonly Line[] {
+  return [
+    line(span(stream, 'bold'), span(`  version ${count(version)}`, 'dim')),
+    ...tableLines(
+      [{ head: 'version', align: 'right' }, { head: 'time' }, { head: 'event' }, { head: 'state after it, where it changed', narrow: 'wrap' }],
+      events.map((event) => [
+        span(count(event.version), 'bold'),
+        localTime(event.occurredAt),
+        span(event.type, 'cyan'),
+        changesText(event.changed),
+      ]),
+      width,
+    ),
+    ...(withState ? [[], line(span(`State at version ${count(version)}`, 'bold')), ...indented(linesOf(safeJson(state, 2)), '  ')] : []),
+  ];
+}
+
+const changesText = (changed: Readonly<Record<string, unknown>>): string =>
+  Object.entries(changed)
+    .map(([name, value]) => `${name} = ${oneLine(safeJson(value), 80)}`)
+    .join('; ');
+
+const LARGEST = 30;
+
+export function sizeLines({ bytes: total, tables, owners }: DatabaseSizes, width: number): readonly Line[] {
+  const rest = tables.slice(LARGEST);
+  return [
+    line(span('Database ', 'bold'), bytes(total)),
+    [],
+    ...tableLines(
+      [{ head: 'table' }, { head: 'size', align: 'right' }, { head: 'of which indexes', align: 'right' }, { head: 'rows (about)', align: 'right' }],
+      tables.slice(0, LARGEST).map((table) => [table.table, bytes(table.bytes), bytes(table.indexBytes), count(table.rows)]),
+      width,
+    ),
+    ...(rest.length > 0 ? [line(span(`and ${count(rest.length)} smaller ones: ${bytes(rest.reduce((sum, one) => sum + one.bytes, 0))}`, 'dim'))] : []),
+    [],
+    ...tableLines(
+      [
+        { head: 'owner' }, { head: 'name', narrow: 'cut' }, { head: 'events', align: 'right' }, { head: 'their bytes', align: 'right' },
+        { head: 'blobs', align: 'right' }, { head: 'their bytes', align: 'right' },
+      ],
+      owners.map((owner) => [
+        owner.ownerId, oneLine(owner.name), count(owner.events), bytes(owner.eventBytes), count(owner.blobs), bytes(owner.blobBytes),
+      ]),
+      width,
+    ),
+  ];
+}

@@ -1,0 +1,69 @@
+import {
+  GivesCursor,
+  GivesHash,
+  GivesId,
+  GivesInstant,
+  GivesList,
+  GivesText,
+  GivesWhole,
+} from '#libs/http/answer-fields.js';
+import { IsText, IsWhole } from '#libs/http/fields.js';
+import { FileChangeAnswer } from '../conversation/conversation.answers.dto.js';
+
+export class CheckpointsQuery {
+  @IsWhole({ min: 1, max: 1_000, description: 'Checkpoints at most.', optional: true, default: 100 })
+  limit = 100;
+
+  @IsText({ max: 2_000, description: 'Where the former page ended.', optional: true })
+  cursor?: string;
+}
+
+/** SPEC §1.1 task_checkpoints. */
+export class TaskCheckpoint {
+  @GivesId('Id of the checkpoint.')
+  readonly id!: string;
+
+  @GivesId('The task that it was taken of.')
+  readonly taskId!: string;
+
+  @GivesWhole('Its number; a fork goes on counting where its source stood.')
+  readonly checkpointNumber!: number;
+
+  @GivesHash('Object id of the commit.')
+  readonly commitSha!: string;
+
+  @GivesText('Branch that the agent saw; null: it is not known.', { nullable: true })
+  readonly branchName!: string | null;
+
+  @GivesText('Message of the checkpoint.')
+  readonly message!: string;
+
+  @GivesList(() => FileChangeAnswer, 'Files changed since the checkpoint before.')
+  readonly filesChanged!: readonly FileChangeAnswer[];
+
+  @GivesWhole('Lines added since the checkpoint before.')
+  readonly linesAdded!: number;
+
+  @GivesWhole('Lines removed since the checkpoint before.')
+  readonly linesRemoved!: number;
+
+  @GivesWhole("The last message of the task's conversation at that moment (inclusive); 0 before the first.")
+  readonly seq!: number;
+
+  @GivesId('The snapshot of the conversation that was taken with it; null: none was.', { nullable: true })
+  readonly conversationSnapshotId!: string | null;
+
+  @GivesInstant('When it was taken.')
+  readonly createdAt!: string;
+}
+
+export class TaskCheckpointsResponse {
+  @GivesId('Id of the task.')
+  readonly taskId!: string;
+
+  @GivesList(() => TaskCheckpoint, 'Newest first.')
+  readonly checkpoints!: readonly TaskCheckpoint[];
+
+  @GivesCursor()
+  readonly cursor?: string;
+}

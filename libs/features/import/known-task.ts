@@ -1,0 +1,168 @@
+import type { Recorded } from '#libs/kernel/event.js';
+import { shownSegments } from '../conversation/conversation.decider.js';
+import type { ConversationEvent, Segment } from '../conversation/conversation.events.js';
+import { closed } from '../conversation/segments.js';
+import { taskDecider, type TaskState } from '../task/task.decider.js';
+import type { LifeCycleEvent, TaskEvent, TaskSource } from '../task/task.events.js';
+import { extentOf, type Extent } from './entry-activity.js';
+import { joined, TranscriptView, type Placed } from './transcript-view.js';
+
+/** A message or tool result of a transcript, as a task holds it. */
+export interface KnownEntry extends Placed {
+  readonly eventId: string;
+  /** ISO 8601, UTC. */
+  readonly occurredAt: string;
+  readonly inputHash: string | undefined;
+  /** The event that gave it its present content; null: it is as it was recorded first. */
+  readonly amendedBy: string | null;
+  readonly extent: Extent;
+}
+
+type Opening = Extract<LifeCycleEvent, { type: 'TaskCreated' | 'TaskForked' }>['data'];
+type Spoken = Extract<ConversationEvent, { type: 'MessageRecorded' | 'ToolResultRecorded' }>;
+type Imported = Extract<LifeCycleEvent, { type: 'TranscriptImported' }>['data'];
+
+/** What a task holds of a transcript: folded from its events, and added to by planning. */
+export class KnownTask {
+  /** Ids of all its events. */
+  readonly ids = new Set<string>();
+  /** By the id that the transcript has for it. */
+  readonly entries = new Map<string, KnownEntry>();
+  /** Calls that have a result. */
+  readonly answered = new Set<string>();
+  #view = new TranscriptView();
+  #state: TaskState = taskDecider.initial;
+  #opening: Opening | null = null;
+  #imported: Imported | null = null;
+  #statusWasSet = false;
+  #version = 0;
+  #seq = 0;
+  readonly #bySeq = new Map<number, string>();
+
+  constructor(readonly taskId: string) {}
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /** What the transcript shows of the conversation. */
+  get view(): TranscriptView {
+    return this.#view;
+  }
+
+  /** Null while there is no such task. */
+  get opening(): Opening | null {
+    return this.#opening;
+  }
+
+  get source(): TaskSource | null {
+    return this.#opening?.source ?? null;
+  }
+
+  /** What a fork began with; empty for a task that is none. */
+  get inherited(): readonly Segment[] {
+    return this.#opening && 'segments' in this.#opening ? this.#opening.segments : [];
+  }
+
+  get forkedFromTaskId(): string | null {
+    return this.#opening && 'sourceTaskId' in this.#opening ? this.#opening.sourceTaskId : null;
+  }
+
+  get checkpointNumber(): number {
+    return this.#state.kind === 'open' ? this.#state.checkpointNumber : 0;
+  }
+
+  /** What the last import found, as it recorded it. */
+  get imported(): Imported | null {
+    return this.#imported;
+  }
+
+  /** Somebody has taken the task up: an import leaves its status alone. */
+  get statusWasSet(): boolean {
+    return this.#statusWasSet;
+  }
+
+  /** What the task shows, if it is not what its transcript shows: it was rewound or went on in makima. */
+  get shownBeside(): readonly Segment[] | null {
+    if (this.#state.kind === 'none') return null;
+    const { conversation } = this.#state;
+    const shown = joined(closed(shownSegments(conversation), conversation.seq));
+    return JSON.stringify(shown) === JSON.stringify(joined(this.#view.path())) ? null : shown;
+  }
+
+  apply({ event, id, metadata }: Recorded<TaskEvent>): void {
+    this.#version += 1;
+    this.ids.add(id);
+    this.#state = taskDecider.evolve(this.#state, event);
+    switch (event.type) {
+      case 'TaskCreated':
+      case 'TaskForked':
+        return this.open(event.data);
+      case 'MessageRecorded':
+      case 'ToolResultRecorded':
+        return this.#read(event, id, metadata);
+      case 'MessageAmended':
+        return this.#amend(event.data.seq, id, extentOf(event.data));
+      case 'ConversationRewound':
+        return this.#rewind(event.data);
+      case 'TaskStatusChanged':
+        this.#statusWasSet = true;
+        return;
+      case 'TranscriptImported':
+        this.#imported = event.data;
+        return;
+      default:
+        return;
+    }
+  }
+
+  open(opening: Opening): void {
+    this.#opening = opening;
+    this.#view = new TranscriptView(this.inherited);
+    this.#version = Math.max(this.#version, 1);
+  }
+
+  /** Takes in an entry that is recorded next. */
+  add(sourceId: string, entry: Omit<KnownEntry, 'place' | 'line' | 'amendedBy'>): void {
+    this.#seq += 1;
+    this.#enter(sourceId, this.#seq, entry);
+    this.ids.add(entry.eventId);
+  }
+
+  /** Takes in a new content of an entry. */
+  amend(sourceId: string, eventId: string, extent: Extent): void {
+    const entry = this.entries.get(sourceId);
+    if (entry) this.#amend(entry.place.seq, eventId, extent);
+    this.ids.add(eventId);
+  }
+
+  #read(event: Spoken, id: string, metadata: Recorded['metadata']): void {
+    const { seq, sourceId } = event.data;
+    this.#seq = seq;
+    if (event.type === 'ToolResultRecorded') this.answered.add(event.data.toolCallId);
+    // Only imports say where in a transcript a message stands: others were written in makima.
+    if (sourceId === undefined) return;
+    const { inputHash, occurredAt } = metadata;
+    this.#enter(sourceId, seq, { eventId: id, occurredAt, inputHash, extent: extentOf(event.data) });
+  }
+
+  #enter(sourceId: string, seq: number, entry: Omit<KnownEntry, 'place' | 'line' | 'amendedBy'>): void {
+    const placed = this.#view.add({ taskId: this.taskId, seq });
+    this.entries.set(sourceId, { ...entry, ...placed, amendedBy: null });
+    this.#bySeq.set(seq, sourceId);
+  }
+
+  #amend(seq: number, eventId: string, extent: Extent): void {
+    const sourceId = this.#bySeq.get(seq);
+    const entry = sourceId === undefined ? undefined : this.entries.get(sourceId);
+    if (entry) this.entries.set(sourceId!, { ...entry, amendedBy: eventId, extent });
+  }
+
+  #rewind({ point, segments }: Extract<ConversationEvent, { type: 'ConversationRewound' }>['data']): void {
+    if (point.kind !== 'transcript' || point.value === ASIDE) return;
+    this.#view.show(closed(segments, this.#seq));
+  }
+}
+
+/** Marks a change of what is shown that the transcript does not tell of: an import made it and takes it back. */
+export const ASIDE = '';

@@ -1,0 +1,114 @@
+import type { TranscriptEntry, TranscriptSession } from '#libs/agents/transcripts/transcript.js';
+import type { Segment } from '../conversation/conversation.events.js';
+import { hashOf } from '../task/activity.process.js';
+import { activityOf, type SpokenEntry } from './entry-activity.js';
+import type { KnownEntry } from './known-task.js';
+import { amendmentId } from './transcript-ids.js';
+import { pathTo, TranscriptView, type Placed } from './transcript-view.js';
+
+/** The task that another one is a fork of, as far as its transcript tells. */
+export interface ForkSource {
+  readonly taskId: string;
+  readonly version: number;
+  readonly checkpointNumber: number;
+  /** What it shows or has shown, its own and what it inherited itself, by the ids of its transcript. */
+  readonly entries: ReadonlyMap<string, KnownEntry>;
+  /** Whether a line that makima has no other place for was kept in it, by its id in the transcript. */
+  readonly keeps: (sourceId: string) => boolean;
+}
+
+/** The beginning of a transcript that its source holds already. */
+export interface SharedPart {
+  readonly source: ForkSource;
+  /** Where the shared entries are, by the ids of this transcript. */
+  readonly entries: ReadonlyMap<string, Placed>;
+  /** Index of the last shared message or tool result. */
+  readonly last: number;
+  /** The entry of the source that this is. */
+  readonly lastEntry: KnownEntry;
+  /** What is shown of the source. */
+  readonly segments: readonly Segment[];
+}
+
+/** The id that an entry has in the transcript that it was copied from. */
+export const sourceIdIn = (entry: TranscriptEntry): string => entry.copiedFrom ?? entry.sourceId;
+
+/**
+ * The messages that a transcript has in common with a source from its beginning on: the same ids, the same content.
+ * Null if the first differs already.
+ */
+export function sharedPart({ entries }: TranscriptSession, source: ForkSource): SharedPart | null {
+  return follow(entries, source, saysTheSame, entries.length - 1);
+}
+
+/** The part of a transcript that lies before a fork that was made already: up to the last message which that fork shows. */
+export function partBefore(
+  { entries }: TranscriptSession,
+  source: ForkSource,
+  segments: readonly Segment[],
+): SharedPart | null {
+  const end = segments.at(-1);
+  const lastId = [...source.entries].find(
+    ([, { place }]) => place.taskId === end?.taskId && place.seq === end.to,
+  )?.[0];
+  const boundary = entries.findLastIndex((entry) => isSpoken(entry) && sourceIdIn(entry) === lastId);
+  const last =
+    boundary >= 0
+      ? boundary
+      : entries.findLastIndex((entry) => isSpoken(entry) && source.entries.has(sourceIdIn(entry)));
+  return follow(entries, source, null, last);
+}
+
+const isSpoken = (entry: TranscriptEntry): entry is SpokenEntry =>
+  entry.kind === 'message' || entry.kind === 'tool_result';
+
+/** @param isShared tells where the shared part ends; null: it goes up to `until`, whatever lies between. */
+function follow(
+  all: readonly TranscriptEntry[],
+  source: ForkSource,
+  isShared: ((entry: SpokenEntry, known: KnownEntry) => boolean) | null,
+  until: number,
+): SharedPart | null {
+  const entries = new Map<string, Placed>();
+  const view = new TranscriptView();
+  let shared: { readonly index: number; readonly known: KnownEntry; readonly placed: Placed } | null = null;
+  for (const [index, entry] of all.slice(0, until + 1).entries()) {
+    if (entry.kind === 'rewind') {
+      const target = entry.keepUpTo === null ? null : entries.get(entry.keepUpTo);
+      if (target !== undefined) view.goTo(target);
+    } else if (isSpoken(entry)) {
+      const known = source.entries.get(sourceIdIn(entry));
+      if (isShared && !(known && isShared(entry, known))) break;
+      if (!known) continue;
+      const placed = view.add(known.place);
+      entries.set(entry.sourceId, placed);
+      shared = { index, known, placed };
+    }
+  }
+  if (!shared) return null;
+  return { source, entries, last: shared.index, lastEntry: shared.known, segments: pathTo(shared.placed) };
+}
+
+function saysTheSame(entry: SpokenEntry, known: KnownEntry): boolean {
+  const hash = hashOf(activityOf(entry, sourceIdIn(entry)));
+  return known.amendedBy === null
+    ? known.inputHash === hash
+    : known.amendedBy === amendmentId(known.eventId, hash);
+}
+
+/**
+ * Of two transcripts with the same beginning, whether the one that is imported went on later than the other: then it is
+ * the fork. One that ends where they part is what the other one was forked from.
+ */
+export function wentOnLater(
+  { entries }: TranscriptSession,
+  { source, last, entries: shared }: SharedPart,
+): boolean {
+  const places = new Set([...shared.values()].map(({ place }) => `${place.taskId}/${place.seq}`));
+  const others = [...source.entries.values()].filter(
+    ({ place }) => !places.has(`${place.taskId}/${place.seq}`),
+  );
+  if (others.length === 0) return true;
+  const next = entries.slice(last + 1).find(isSpoken);
+  return next !== undefined && others.some(({ occurredAt }) => occurredAt <= next.occurredAt);
+}

@@ -1,0 +1,113 @@
+import { Database } from '#libs/database/database.js';
+import { sql } from '#libs/database/sql.js';
+import { projected, SPEC_OWNER, SpecLog } from '#libs/testing/projection-spec.js';
+import { testDatabase, type TestDatabase } from '#libs/testing/postgres.js';
+import { checkpointProjection } from '../checkpoint/checkpoint.projection.js';
+import type { TaskEvent } from '../task/task.events.js';
+import type { SnapshotEvent } from './snapshot.events.js';
+import { snapshotProjection } from './snapshot.projection.js';
+
+const taskId = '00000000-0000-7000-8000-000000000001';
+const fork = '00000000-0000-7000-8000-000000000002';
+const snapshotId = '00000000-0000-7000-8000-0000000000a1';
+const checkpointId = '00000000-0000-7000-8000-0000000000c1';
+
+let test: TestDatabase;
+let database: Database;
+let log: SpecLog;
+
+beforeEach(async () => {
+  test = await testDatabase();
+  database = new Database({ url: test.url, max: 3 });
+  log = new SpecLog();
+});
+afterEach(async () => {
+  await database.close();
+  await test.drop();
+});
+
+const add = (id: string, event: TaskEvent): void => void log.add(`task-${id}`, event);
+const taken = (more: Partial<SnapshotEvent['data']> = {}): SnapshotEvent => ({
+  type: 'ConversationSnapshotTaken',
+  data: {
+    snapshotId,
+    snapshotType: 'manual',
+    checkpointId: null,
+    segments: [
+      { taskId: fork, from: 1, to: 2 },
+      { taskId, from: 5, to: 9 },
+    ],
+    messageCount: 7,
+    branch: 3,
+    seq: 9,
+    heldAt: '2026-01-01T00:00:00.000Z',
+    note: 'a\0 note',
+    ...more,
+  },
+});
+const checkpointed: TaskEvent = {
+  type: 'CheckpointRecorded',
+  data: {
+    checkpointId,
+    number: 1,
+    commitSha: 'a'.repeat(40),
+    branchName: null,
+    message: '',
+    filesChanged: [],
+    linesAdded: 0,
+    linesRemoved: 0,
+    seq: 9,
+    branch: 3,
+  },
+};
+
+describe('conversation_snapshots', () => {
+  it("has the SPEC's columns, and holds a reference instead of messages", async () => {
+    add(taskId, taken());
+    await projected(database, snapshotProjection, log.events);
+    const [row] = await database.query(sql`SELECT * FROM conversation_snapshots`);
+    expect(row).toEqual({
+      id: snapshotId,
+      owner_id: SPEC_OWNER,
+      task_id: taskId,
+      checkpoint_id: null,
+      snapshot_type: 'manual',
+      message_count: 7,
+      conversation_state: [
+        { taskId: fork, from: 1, to: 2 },
+        { taskId, from: 5, to: 9 },
+      ],
+      metadata: { note: 'a\ue0000000 note', branch: 3, seq: 9 },
+      created_at: log.events[0]!.recordedAt,
+    });
+  });
+
+  it('takes the same id in two tasks', async () => {
+    add(taskId, taken());
+    add(fork, taken({ note: null }));
+    const { snapshots } = await projected(database, snapshotProjection, log.events);
+    expect(snapshots!.map((row) => row['task_id'])).toEqual([taskId, fork]);
+  });
+});
+
+describe('task_checkpoints.conversation_snapshot_id', () => {
+  const linked = async (): Promise<unknown> =>
+    (await database.query(sql`SELECT conversation_snapshot_id FROM task_checkpoints`))[0]![
+      'conversation_snapshot_id'
+    ];
+
+  it('is the snapshot that was taken with the checkpoint', async () => {
+    add(taskId, checkpointed);
+    add(taskId, taken({ snapshotType: 'checkpoint', checkpointId }));
+    await projected(database, checkpointProjection, log.events);
+    expect(await linked()).toBe(snapshotId);
+  });
+
+  it('is null without one, and whatever other tasks take', async () => {
+    add(taskId, checkpointed);
+    add(taskId, taken());
+    add(fork, taken({ snapshotType: 'checkpoint', checkpointId }));
+    await projected(database, checkpointProjection, log.events);
+    expect(await linked()).toBeNull();
+  });
+});

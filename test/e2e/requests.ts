@@ -1,0 +1,253 @@
+import { randomUUID } from 'node:crypto';
+import { bodySchemaOf, parametersIn, type Operation, type Parameter } from './api-document.js';
+import { transcriptOf, type Ids, type World } from './world.js';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A request of a route. */
+export interface ApiRequest {
+  readonly operation: Operation;
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body?: Json;
+  readonly upload?: Upload;
+}
+
+/** A body that is no JSON. */
+export interface Upload {
+  readonly mediaType: string;
+  readonly bytes: string;
+}
+
+/** Something that a request does not say how to fill. */
+export class Unfilled extends Error {
+  override readonly name = 'Unfilled';
+}
+
+type FromWorld = (world: World) => string;
+const id =
+  (name: keyof Ids): FromWorld =>
+  ({ ids }) =>
+    ids[name];
+
+/** Parameters in paths, by their name; where a name means different things, by the beginning of the path too. */
+const PATH: Readonly<Record<string, FromWorld>> = {
+  contractId: id('contract'),
+  taskId: id('task'),
+  checkpointId: id('checkpoint'),
+  snapshotId: id('snapshot'),
+  '/api/v1/mesh/chats chatId': id('meshChat'),
+  '/api/v1/contracts chatId': id('contractChat'),
+  '/api/v1/mesh/chats questionId': id('meshQuestion'),
+  '/api/v1/contracts questionId': id('contractQuestion'),
+  keyId: id('key'),
+  jobId: id('job'),
+  stream: id('stream'),
+  position: id('position'),
+  sha256: id('blob'),
+};
+
+/** Parameters in paths that name nothing of anybody's. */
+const PATH_WORDS: Readonly<Record<string, string>> = { name: 'contract' };
+
+/** Parameters in queries that name something of somebody's. */
+const QUERY_IDS: Readonly<Record<string, FromWorld>> = {
+  contract_id: id('contract'),
+  task_id: id('task'),
+  parent_task_id: id('supervisor'),
+  stream: id('stream'),
+};
+
+/** Other parameters in queries, with a value that every route of this parameter takes. */
+const QUERY_WORDS: Readonly<Record<string, string>> = {
+  active: 'true',
+  actor: 'user',
+  after: '1',
+  asOf: '2100-01-01T00:00:00Z',
+  branch: '0',
+  buckets: '7',
+  dry_run: 'true',
+  event_types: 'checkpoint,chat,task_created',
+  failed: 'true',
+  format: 'ndjson',
+  from: '2020-01-01T00:00:00Z',
+  include_subtasks: 'true',
+  include_tool_calls: 'false',
+  include_tool_results: 'false',
+  limit: '2',
+  minPosition: '1',
+  name: 'transcript.jsonl',
+  order: 'newest',
+  phase: 'execute',
+  text: 'said',
+  to: '2100-01-01T00:00:00Z',
+};
+/** Where the name alone does not say what fits. */
+const QUERY_WORDS_OF: Readonly<Record<string, string>> = {
+  'get /api/v1/contracts status': 'active',
+  'get /api/v1/mesh/tasks status': 'running',
+  'get /api/v1/mesh/chats status': 'open',
+  'get /api/v1/contracts/{contractId}/chats status': 'open',
+  'get /api/v1/audit/events type': 'TaskCreated,MessageRecorded',
+  'get /api/v1/audit/streams/{stream} type': 'TaskCreated,MessageRecorded',
+  'get /api/v1/mesh/tasks/{taskId}/snapshots type': 'manual,checkpoint',
+  'get /api/v1/admin/streams/{stream}/replay to': '3',
+};
+/** A cursor comes from an answer. */
+export const CURSOR = 'cursor';
+
+/** Bodies that succeed, by the name of their schema. The first ones are harmless to repeat. */
+const BODIES: Readonly<Record<string, (world: World) => readonly Json[]>> = {
+  AnswerQuestionRequest: () => [{ answer: 'yes', dryRun: true }, { answer: 'yes' }],
+  ChangeChatRequest: () => [{ dryRun: true }, {}],
+  ChangeContractStatusRequest: () => [{ status: 'active' }],
+  ChangePhaseRequest: () => [{ phase: 'execute' }, { phase: 'review' }],
+  ContinueTaskRequest: ({ ids }) => [
+    { resumeMode: 'with_context' },
+    { resumeMode: 'from_checkpoint', checkpointSha: ids.commit, contextOptions: { maxMessages: 5 } },
+  ],
+  CreateContractRequest: ({ marker }) => [
+    { name: `${marker} new`, description: marker, phase: 'plan', repository: marker },
+  ],
+  CreateTaskRequest: ({ ids, marker }) => [
+    {
+      name: `${marker} new`,
+      contractId: ids.contract,
+      parentTaskId: ids.supervisor,
+      continueFromTaskId: ids.task,
+      checkpointSha: ids.commit,
+    },
+    { name: `${marker} new`, contractId: ids.contract },
+  ],
+  ForkTaskRequest: ({ ids, marker }) => [
+    forkAt(marker, 'message_id', ids.message, true),
+    forkAt(marker, 'checkpoint', ids.checkpoint, true),
+    forkAt(marker, 'timestamp', '2026-01-05T10:06:00Z', true),
+    forkAt(marker, 'checkpoint', ids.commit, false),
+    {
+      forkFromType: 'message_id',
+      forkFromValue: ids.message,
+      newTaskName: marker,
+      newTaskPlan: marker,
+      dryRun: true,
+    },
+  ],
+  NewChatMessageRequest: ({ ids, marker }) => [
+    { role: 'user', content: marker, contextTaskId: ids.task, dryRun: true },
+    { role: 'user', content: marker, contextTaskId: ids.task },
+  ],
+  NewKey: ({ ids, marker }) => [
+    { kind: 'tool', name: marker, contractId: ids.contract, expiresAt: '2100-01-01T00:00:00Z' },
+    { kind: 'user', name: marker },
+  ],
+  NewOwner: () => [{ name: `owner ${randomUUID()}` }],
+  OpenChatRequest: ({ marker }) => [{ name: marker, dryRun: true }, { name: marker }],
+  ReassignTaskRequest: () => [{}, { targetDaemonId: randomUUID() }],
+  RebuildRequest: () => [{ dryRun: true }, {}],
+  RecordActivityRequest: ({ ids, marker }) => [
+    { items: [{ id: randomUUID(), kind: 'message', role: 'user', content: marker }] },
+    { items: [{ id: randomUUID(), kind: 'pending_tasks', taskIds: [ids.fork] }] },
+  ],
+  RenameChatRequest: ({ marker }) => [{ name: marker, dryRun: true }, { name: `${marker} renamed` }],
+  RestoreSnapshotRequest: () => [{ dryRun: true }, { reason: 'back' }],
+  ResumeSupervisorRequest: () => [{ resumeMode: 'continue' }],
+  RewindConversationRequest: ({ ids }) => [
+    { toMessageId: ids.message, dryRun: true },
+    { byMessageCount: 1, dryRun: true },
+    { toTimestamp: '2026-01-05T10:06:00Z', dryRun: true },
+    { byMessageCount: 1, reason: 'again' },
+  ],
+  SetSupervisorRequest: ({ ids }) => [{ taskId: ids.supervisor }],
+  SkipRequest: () => [{ eventId: randomUUID(), dryRun: true }],
+  TakeSnapshotRequest: ({ marker }) => [{ note: marker, dryRun: true }, {}],
+  UndoRewindRequest: () => [{ dryRun: true }, {}],
+  VerifyRequest: () => [{ name: 'contract' }],
+};
+
+const forkAt = (marker: string, type: string, value: string, dryRun: boolean): Json => ({
+  forkFrom: { type, value },
+  newTask: { name: marker, plan: marker },
+  dryRun,
+});
+
+/** Bodies that are no JSON, by the route. */
+const UPLOADS: Readonly<Record<string, (world: World) => readonly Upload[]>> = {
+  'post /api/v1/import': ({ marker }) => {
+    const transcript = transcriptOf(marker);
+    const head = JSON.stringify({ name: 'one.jsonl', bytes: Buffer.byteLength(transcript) });
+    return [
+      { mediaType: 'application/octet-stream', bytes: transcript },
+      { mediaType: 'application/vnd.makima.files', bytes: `${head}\n${transcript}` },
+    ];
+  },
+};
+
+/** What stands where a parameter of a path is. */
+export function pathValue(operation: Operation, name: string, world: World): string {
+  const beginning = Object.keys(PATH).find((key) => {
+    const [path, parameter] = key.split(' ');
+    return parameter === name && operation.path.startsWith(path!);
+  });
+  const from = PATH[beginning ?? name];
+  const value = from?.(world) ?? PATH_WORDS[name];
+  if (value === undefined) throw new Unfilled(`${operation.id}: nobody says what to put into {${name}}`);
+  return value;
+}
+
+/** Whether a parameter of a path names something of somebody's. */
+export const namesSomething = (name: string): boolean => !Object.hasOwn(PATH_WORDS, name);
+
+/** A value that a parameter of a query takes. */
+export function queryValue(operation: Operation, name: string, world: World): string {
+  const value = QUERY_IDS[name]?.(world) ?? QUERY_WORDS_OF[`${operation.id} ${name}`] ?? QUERY_WORDS[name];
+  if (value === undefined) throw new Unfilled(`${operation.id}: nobody says what to put into ?${name}=`);
+  return value;
+}
+
+export const isIdInQuery = (name: string): boolean => Object.hasOwn(QUERY_IDS, name);
+
+/** Bodies that a route takes: none, or one or more of which the first is harmless to repeat. */
+export function bodiesOf(operation: Operation, world: World): readonly Pick<ApiRequest, 'body' | 'upload'>[] {
+  if (!operation.body) return [{}];
+  const schema = bodySchemaOf(operation);
+  if (schema === undefined) {
+    const uploads = UPLOADS[operation.id];
+    if (!uploads) {
+      const types = Object.keys(operation.body).join(', ');
+      throw new Unfilled(`${operation.id}: nobody says what to send as ${types}`);
+    }
+    return uploads(world).map((upload) => ({ upload }));
+  }
+  const bodies = BODIES[schema];
+  if (!bodies) throw new Unfilled(`${operation.id}: nobody says what a ${schema} looks like`);
+  const ids = operation.path.includes('/supervisor/')
+    ? { ...world.ids, message: world.ids.supervisorMessage }
+    : world.ids;
+  return bodies({ ...world, ids }).map((body) => ({ body }));
+}
+
+/** The path parameters of a route, filled. */
+export const pathOf = (operation: Operation, world: World): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    parametersIn(operation, 'path').map(({ name }) => [name, pathValue(operation, name, world)]),
+  );
+
+/** The query parameters of a route that are not its cursor. */
+export const queryParametersOf = (operation: Operation): readonly Parameter[] =>
+  parametersIn(operation, 'query').filter(({ name }) => name !== CURSOR);
+
+/** The request's path with its query. */
+export function urlOf({ operation, path, query }: ApiRequest): string {
+  const filled = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(path[name]!),
+  );
+  const search = new URLSearchParams(query).toString();
+  return search === '' ? filled : `${filled}?${search}`;
+}
+
+/** The request as fetch takes it. */
+export function initOf({ operation: { method }, body, upload }: ApiRequest): RequestInit {
+  if (upload) return { method, body: upload.bytes, headers: { 'content-type': upload.mediaType } };
+  if (body === undefined) return { method };
+  return { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+}

@@ -1,0 +1,296 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { callerOf, type TestApp, type TestCaller } from '#libs/testing/app.js';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Keys of one owner. */
+export interface Keys {
+  readonly user: TestCaller;
+  /** An admin without all-owners. */
+  readonly admin: TestCaller;
+  readonly auditor: TestCaller;
+}
+
+/** One of everything that an owner can have, by the id that names it. */
+export interface Ids {
+  readonly contract: string;
+  readonly task: string;
+  readonly supervisor: string;
+  readonly fork: string;
+  readonly importedTask: string;
+  readonly message: string;
+  readonly supervisorMessage: string;
+  readonly checkpoint: string;
+  readonly snapshot: string;
+  readonly meshChat: string;
+  readonly meshQuestion: string;
+  readonly contractChat: string;
+  readonly contractQuestion: string;
+  readonly key: string;
+  readonly job: string;
+  readonly blob: string;
+  readonly stream: string;
+  readonly position: string;
+  readonly commit: string;
+}
+
+export interface World {
+  readonly ownerId: string;
+  readonly keys: Keys;
+  /** Stands in every text of this world, and nowhere else. */
+  readonly marker: string;
+  readonly ids: Ids;
+}
+
+/** Another key of an owner, made by the admin of all owners. */
+export async function keyOf(app: TestApp, ownerId: string, key: Json): Promise<TestCaller> {
+  const { status, body } = await app.call<Json>(
+    'POST',
+    '/api/v1/access/keys',
+    { name: 'for a test', ...key },
+    { 'x-makima-owner': ownerId },
+  );
+  if (status !== 201) throw new Error(`no key: ${status} ${JSON.stringify(body)}`);
+  return callerOf(app.url, ownerId, body['token'] as string);
+}
+
+/** An owner with keys of its own, and nothing else. */
+export async function newOwner(app: TestApp, name: string): Promise<Keys> {
+  const user = await app.secondOwner(name);
+  const [admin, auditor] = await Promise.all([
+    keyOf(app, user.ownerId, { kind: 'admin' }),
+    keyOf(app, user.ownerId, { kind: 'auditor' }),
+  ]);
+  return { user, admin, auditor };
+}
+
+/** A transcript with an image, whose texts hold the marker. */
+export const transcriptOf = (marker: string, session = randomUUID()): string =>
+  readFileSync(
+    'libs/agents/transcripts/samples/claude-code/5b0c7e1d-6a52-4a57-9c3b-2f8d1e94a7c6.jsonl',
+    'utf8',
+  )
+    .replaceAll('5b0c7e1d-6a52-4a57-9c3b-2f8d1e94a7c6', session)
+    .replaceAll('todo list', `todo list ${marker}`);
+
+const at = (minute: number): string => new Date(Date.UTC(2026, 0, 5, 10, minute)).toISOString();
+
+/** Makes one of everything for an owner, through the API. */
+export async function buildWorld(app: TestApp, keys: Keys, marker: string): Promise<World> {
+  const builder = new Builder(app, keys, marker);
+  const ids = await builder.build();
+  await app.caughtUp();
+  return { ownerId: keys.user.ownerId, keys, marker, ids };
+}
+
+class Builder {
+  /** Long enough to stand in a blob. */
+  readonly #long: string;
+  readonly #commit: string;
+
+  constructor(
+    private readonly app: TestApp,
+    private readonly keys: Keys,
+    private readonly marker: string,
+  ) {
+    this.#long = `${marker} ${'long '.repeat(60_000)}`;
+    this.#commit = createHash('sha1').update(marker).digest('hex');
+  }
+
+  async build(): Promise<Ids> {
+    const { marker } = this;
+    const contract = await this.#id('/contracts', {
+      name: `${marker} contract`,
+      description: marker,
+      repository: marker,
+    });
+    const supervisor = await this.#id('/mesh/tasks', {
+      name: `${marker} supervisor`,
+      plan: marker,
+      contractId: contract,
+      isSupervisor: true,
+    });
+    const task = await this.#id('/mesh/tasks', {
+      name: `${marker} task`,
+      plan: marker,
+      contractId: contract,
+      parentTaskId: supervisor,
+      copyFiles: [`${marker}.ts`],
+    });
+    const conversation = await this.#talk(supervisor, task);
+    await this.#post(`/contracts/${contract}/phase`, { phase: 'execute' });
+    const fork = await this.#post(`/mesh/tasks/${task}/fork`, {
+      forkFrom: { type: 'message_id', value: conversation.message },
+      newTask: { name: `${marker} fork`, plan: marker },
+      branchOptions: { branchName: marker },
+    });
+    const snapshot = await this.#id(`/mesh/tasks/${task}/snapshots`, { note: marker });
+    await this.#rewind(`/mesh/tasks/${task}/conversation`);
+    await this.#rewind(`/contracts/${contract}/supervisor/conversation`);
+    const mesh = await this.#chat('/mesh/chats', task);
+    const chat = await this.#chat(`/contracts/${contract}/chats`, task);
+    return {
+      contract,
+      task,
+      supervisor,
+      fork: fork['newTaskId'] as string,
+      importedTask: await this.#import(contract),
+      ...conversation,
+      snapshot,
+      meshChat: mesh.id,
+      meshQuestion: mesh.question,
+      contractChat: chat.id,
+      contractQuestion: chat.question,
+      key: await this.#spareKey(),
+      job: await this.#job(),
+      blob: createHash('sha256').update(JSON.stringify(this.#long)).digest('hex'),
+      stream: `task-${task}`,
+      commit: this.#commit,
+    };
+  }
+
+  async #post(path: string, body: Json, as: TestCaller = this.keys.user): Promise<Json> {
+    const answer = await as.call<Json>('POST', `/api/v1${path}`, body);
+    if (answer.status >= 300)
+      throw new Error(`POST ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+
+  async #id(path: string, body: Json): Promise<string> {
+    return (await this.#post(path, body))['id'] as string;
+  }
+
+  async #record(taskId: string, items: readonly Json[]): Promise<Json> {
+    return this.#post(`/mesh/tasks/${taskId}/activity`, { items });
+  }
+
+  /** Everything that can happen in a task. */
+  async #talk(
+    supervisor: string,
+    task: string,
+  ): Promise<Pick<Ids, 'message' | 'supervisorMessage' | 'checkpoint' | 'position'>> {
+    const [message, supervisorMessage, checkpoint] = [randomUUID(), randomUUID(), randomUUID()];
+    await this.#record(supervisor, [
+      { ...this.#said('user', 1), id: supervisorMessage },
+      this.#said('assistant', 7),
+      this.#said('user', 8),
+      { id: randomUUID(), kind: 'pending_tasks', taskIds: [task] },
+    ]);
+    const { position } = await this.#record(task, [
+      { id: randomUUID(), kind: 'status', status: 'running', reason: this.marker, occurredAt: at(3) },
+      { ...this.#said('user', 4), id: message },
+      ...this.#toolUse(),
+      { id: randomUUID(), kind: 'output', content: this.marker, channel: 'stderr', occurredAt: at(7) },
+      {
+        id: randomUUID(),
+        kind: 'files',
+        files: [{ path: `${this.marker}.md`, action: 'D' }],
+        occurredAt: at(7),
+      },
+      { id: checkpoint, kind: 'checkpoint', occurredAt: at(8), checkpoint: this.#checkpoint() },
+      { ...this.#said('assistant', 9), content: this.#long },
+      this.#said('user', 10),
+      { id: randomUUID(), kind: 'line', lineType: 'summary', content: this.marker, occurredAt: at(11) },
+    ]);
+    await this.#record(task, [
+      { id: randomUUID(), kind: 'checkpoint', occurredAt: at(12), checkpoint: this.#checkpoint() },
+      { id: randomUUID(), kind: 'output', content: this.marker, occurredAt: at(13) },
+    ]);
+    return { message, supervisorMessage, checkpoint, position: position as string };
+  }
+
+  #said(role: string, minute: number): Json {
+    return {
+      id: randomUUID(),
+      kind: 'message',
+      role,
+      content: `${this.marker} said`,
+      occurredAt: at(minute),
+    };
+  }
+
+  #toolUse(): readonly Json[] {
+    const call = { id: 'call-1', name: 'Write', input: { path: `${this.marker}.ts` } };
+    return [
+      {
+        ...this.#said('assistant', 5),
+        thinking: this.marker,
+        toolCalls: [call],
+        model: 'model-1',
+        usage: { input: 100, output: 20, cacheRead: 3, cacheWrite: 4 },
+        costUsd: 0.5,
+      },
+      {
+        id: randomUUID(),
+        kind: 'tool_result',
+        toolCallId: call.id,
+        content: `${this.marker} written`,
+        isError: true,
+        files: [{ path: `${this.marker}.ts`, action: 'A', linesAdded: 12, linesRemoved: 0 }],
+        occurredAt: at(6),
+      },
+    ];
+  }
+
+  #checkpoint(): Json {
+    return {
+      commitSha: this.#commit,
+      branchName: this.marker,
+      message: this.marker,
+      filesChanged: [{ path: `${this.marker}.ts`, action: 'M' }],
+      linesAdded: 12,
+      linesRemoved: 1,
+    };
+  }
+
+  /** A rewind, its undo, and another rewind: three branches. */
+  async #rewind(conversation: string): Promise<void> {
+    await this.#post(`${conversation}/rewind`, { byMessageCount: 1, reason: this.marker });
+    await this.#post(`${conversation}/undo`, {});
+    await this.#post(`${conversation}/rewind`, { byMessageCount: 1 });
+  }
+
+  async #chat(path: string, taskId: string): Promise<{ readonly id: string; readonly question: string }> {
+    const { marker } = this;
+    await this.#id(path, { name: `${marker} older chat` });
+    const id = await this.#id(path, { name: `${marker} chat` });
+    const question = `q-${marker}`;
+    await this.#post(`${path}/${id}/messages`, {
+      role: 'assistant',
+      content: marker,
+      contextTaskId: taskId,
+      toolCalls: [{ id: 'call-1', name: 'Ask', input: marker, result: marker, isError: false }],
+      pendingQuestions: [
+        { id: question, question: marker, options: [marker] },
+        { id: `answered-${marker}`, question: marker },
+      ],
+    });
+    await this.#post(`${path}/${id}/messages`, { role: 'user', content: this.#long });
+    await this.#post(`${path}/${id}/questions/answered-${marker}/answer`, { answer: marker });
+    return { id, question };
+  }
+
+  async #import(contractId: string): Promise<string> {
+    const response = await this.keys.user.fetch(`/api/v1/import?contract_id=${contractId}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: transcriptOf(this.marker),
+    });
+    const report = (await response.json()) as {
+      readonly transcripts: readonly { readonly sessions: readonly { readonly taskId: string }[] }[];
+    };
+    if (response.status !== 200) throw new Error(`import: ${response.status} ${JSON.stringify(report)}`);
+    return report.transcripts[0]!.sessions[0]!.taskId;
+  }
+
+  async #spareKey(): Promise<string> {
+    const key = await keyOf(this.app, this.keys.user.ownerId, { kind: 'user', name: `${this.marker} spare` });
+    return key.token.split('_')[2]!;
+  }
+
+  async #job(): Promise<string> {
+    const job = await this.#post('/admin/projections/verify', { name: 'contract' }, this.keys.admin);
+    return job['id'] as string;
+  }
+}
