@@ -78,7 +78,7 @@ export class Conversations {
     await this.reads.catchUpWithLog();
     const found = await this.reads.read({ caller: context.caller }, async (db) => {
       await visibleTask(db, context.caller, taskId);
-      return findPoint(db, await requireShown(db, taskId, null, null), request);
+      return findPoint(db, context.caller, await requireShown(db, taskId, null, null), request);
     });
     const outcome = await this.commands.execute(
       new DispatchTask(

@@ -1,5 +1,7 @@
 import type { Queryable } from '#libs/database/database.js';
+import { reaches, type Caller } from '#libs/http/caller.js';
 import { invalid, Problem } from '#libs/http/problem.js';
+import { taskOf } from '../task/task.queries.js';
 import type { RewindPoint } from './conversation.events.js';
 import { firstSince, messagesIn, nthLastWhole, placeOf, slice, type Shown } from './conversation.queries.js';
 import type { MessagePlace } from './segments.js';
@@ -23,7 +25,12 @@ export interface PointFound {
  * Finds the place that a caller means in what a conversation shows.
  * @throws Problem VALIDATION_FAILED unless exactly one point is given, MESSAGE_UNKNOWN for a message that is not there.
  */
-export async function findPoint(db: Queryable, shown: Shown, wanted: PointWanted): Promise<PointFound> {
+export async function findPoint(
+  db: Queryable,
+  caller: Caller,
+  shown: Shown,
+  wanted: PointWanted,
+): Promise<PointFound> {
   const { toMessageId, toTimestamp, byMessageCount } = wanted;
   const given = [toMessageId, toTimestamp, byMessageCount].filter((value) => value !== undefined);
   if (given.length !== 1) {
@@ -35,7 +42,10 @@ export async function findPoint(db: Queryable, shown: Shown, wanted: PointWanted
       })),
     );
   }
-  if (toMessageId !== undefined) return byMessage(db, shown, toMessageId, wanted.inclusive ?? true);
+  if (toMessageId !== undefined) {
+    const { inclusive = true } = wanted;
+    return byMessage(db, shown, await shownPlace(db, caller, shown, toMessageId), { toMessageId, inclusive });
+  }
   if (toTimestamp !== undefined) {
     const first = await firstSince(db, shown.segments, toTimestamp);
     const keepUpTo = first ? before(shown, first) : lastOf(shown);
@@ -51,24 +61,31 @@ export async function findPoint(db: Queryable, shown: Shown, wanted: PointWanted
 async function byMessage(
   db: Queryable,
   shown: Shown,
-  messageId: string,
-  inclusive: boolean,
+  place: MessagePlace,
+  { toMessageId, inclusive }: { readonly toMessageId: string; readonly inclusive: boolean },
 ): Promise<PointFound> {
+  const point: RewindPoint = { kind: 'message', value: toMessageId };
+  if (!inclusive) return { keepUpTo: before(shown, place), point };
+  return { keepUpTo: await withResults(db, shown, place), point };
+}
+
+/** Where a message stands that the conversation shows. One that the caller does not reach is as unknown as no message. */
+async function shownPlace(
+  db: Queryable,
+  caller: Caller,
+  shown: Shown,
+  messageId: string,
+): Promise<MessagePlace> {
   const place = await placeOf(db, messageId);
-  if (!place)
-    throw new Problem(
-      'MESSAGE_UNKNOWN',
-      `There is no message ${messageId}. Take an id from the conversation.`,
-    );
-  if (indexOf(shown, place) === null) {
+  if (place && indexOf(shown, place) !== null) return place;
+  const task = place && (await taskOf(db, place.taskId));
+  if (task && reaches(caller, task.contractId)) {
     throw new Problem(
       'MESSAGE_NOT_SHOWN',
       'That message is not part of what the conversation shows now. Look at its branches to find it.',
     );
   }
-  const point: RewindPoint = { kind: 'message', value: messageId };
-  if (!inclusive) return { keepUpTo: before(shown, place), point };
-  return { keepUpTo: await withResults(db, shown, place), point };
+  throw new Problem('MESSAGE_UNKNOWN', `There is no message ${messageId}. Take an id from the conversation.`);
 }
 
 /** A message that stays keeps the results of its tool calls: a call without its result would stop the agent. */
