@@ -24,6 +24,8 @@ const project = (displayName, testMatch) => ({
 });
 
 export default {
+  // Nothing here tests speed; a busy machine must not look like a defect.
+  testTimeout: 120_000,
   projects: [
     project('unit', ['<rootDir>/{libs,apps}/**/!(*.int|*.e2e).spec.ts']),
     {

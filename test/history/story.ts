@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { TestApp } from '#libs/testing/app.js';
 
-const SAMPLES = 'libs/agents/transcripts/samples/claude-code/growing';
+const SAMPLES = 'libs/agents/transcripts/samples/claude-code-growing';
 
 /** Makes at least one event of every type that the product writes. */
 export async function tellStory(app: TestApp): Promise<void> {

@@ -29,8 +29,7 @@ const sampleFile = (name: string): TranscriptFile => fileOf(name, readFileSync(n
 const STORY = '5b0c7e1d-6a52-4a57-9c3b-2f8d1e94a7c6';
 
 describe('the Claude Code sample', () => {
-  const story = (): Transcript =>
-    transcriptOf(...filesIn('claude-code/').filter(({ name }) => !name.includes('/growing/')));
+  const story = (): Transcript => transcriptOf(...filesIn('claude-code/'));
 
   test('is a session with a sub-agent', () => {
     const { sessions } = story();
@@ -111,8 +110,8 @@ describe('the Claude Code sample', () => {
 });
 
 test('a sample that has grown begins as it was, but for the message that was being written', () => {
-  const shorter = mainSession(transcriptOf(sampleFile('claude-code/growing/1of2.jsonl')));
-  const longer = mainSession(transcriptOf(sampleFile('claude-code/growing/2of2.jsonl')));
+  const shorter = mainSession(transcriptOf(sampleFile('claude-code-growing/1of2.jsonl')));
+  const longer = mainSession(transcriptOf(sampleFile('claude-code-growing/2of2.jsonl')));
   const ids = (entries: readonly TranscriptEntry[]): string[] => entries.map(({ sourceId }) => sourceId);
   expect(ids(longer.entries).slice(0, shorter.entries.length)).toEqual(ids(shorter.entries));
   expect(longer.entries.length).toBeGreaterThan(shorter.entries.length);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { startTestApp, type TestApp } from '#libs/testing/app.js';
 
-const SAMPLES = 'libs/agents/transcripts/samples/claude-code/growing';
+const SAMPLES = 'libs/agents/transcripts/samples/claude-code-growing';
 
 let app: TestApp;
 beforeAll(async () => {

@@ -103,6 +103,9 @@ function parsed(text: string): Line | undefined {
 
 let app: TestApp;
 let database: Database;
+/** Some of the files are big, and machines are busy. */
+const PATIENCE_MS = 60_000;
+
 beforeAll(async () => {
   app = await startTestApp();
   database = new Database({ url: app.databaseUrl });
@@ -123,13 +126,17 @@ async function held(taskId: string) {
 }
 
 describe('real transcripts', () => {
-  testThere.each(CLAUDE_CODE)('%s holds what was counted in it', async (name) => {
-    const report = await imported(await owner(), fileNamed(name));
-    await app.caughtUp();
-    expect(unaccounted(report)).toBe(0);
-    expect(report.transcripts[0]!.problem).toBeUndefined();
-    expect(await held(sessionsOf(report)[0]!.taskId)).toEqual(counted(fileNamed(name).bytes));
-  });
+  testThere.each(CLAUDE_CODE)(
+    '%s holds what was counted in it',
+    async (name) => {
+      const report = await imported(await owner(), fileNamed(name));
+      await app.caughtUp();
+      expect(unaccounted(report)).toBe(0);
+      expect(report.transcripts[0]!.problem).toBeUndefined();
+      expect(await held(sessionsOf(report)[0]!.taskId)).toEqual(counted(fileNamed(name).bytes));
+    },
+    PATIENCE_MS,
+  );
 
   testThere.each(GEMINI)('%s', async (name, messages, toolResults) => {
     const report = await imported(await owner(), fileNamed(name));
@@ -137,16 +144,20 @@ describe('real transcripts', () => {
     expect(report.totals).toMatchObject({ messages: { new: messages }, toolResults: { new: toolResults } });
   });
 
-  testThere('that grow give the same as the last of them alone', async () => {
-    const [alice, bob] = [await owner(), await owner()];
-    const files = CLAUDE_CODE.filter((name) => name.includes('growth')).map(fileNamed);
-    for (const file of files.slice(0, -1)) await imported(alice, file);
-    const grown = await imported(alice, files.at(-1)!);
-    expect(grown.totals.messages).toMatchObject({ total: 171, new: 19, known: 152 });
-    await expectTheSame(alice, grown, bob, await imported(bob, files.at(-1)!));
-    const again = await Promise.all(files.map((file) => imported(alice, file)));
-    expect(again.flatMap(sessionsOf).map(({ outcome }) => outcome)).toEqual(files.map(() => 'unchanged'));
-  });
+  testThere(
+    'that grow give the same as the last of them alone',
+    async () => {
+      const [alice, bob] = [await owner(), await owner()];
+      const files = CLAUDE_CODE.filter((name) => name.includes('growth')).map(fileNamed);
+      for (const file of files.slice(0, -1)) await imported(alice, file);
+      const grown = await imported(alice, files.at(-1)!);
+      expect(grown.totals.messages).toMatchObject({ total: 171, new: 19, known: 152 });
+      await expectTheSame(alice, grown, bob, await imported(bob, files.at(-1)!));
+      const again = await Promise.all(files.map((file) => imported(alice, file)));
+      expect(again.flatMap(sessionsOf).map(({ outcome }) => outcome)).toEqual(files.map(() => 'unchanged'));
+    },
+    PATIENCE_MS,
+  );
 
   testThere(
     'in a folder: each in its turn, forks after their sources, a session in pieces in one task',
@@ -169,12 +180,17 @@ describe('real transcripts', () => {
       const again = await imported(alice, files);
       expect(sessionsOf(again).filter(({ outcome }) => outcome !== 'unchanged')).toEqual([]);
     },
+    PATIENCE_MS,
   );
 
-  testThere('leave read models that a replay of the log gives again', async () => {
-    await app.caughtUp();
-    const rebuilder = app.server.application.get(Rebuilder);
-    const tables = await rebuilder.verify(PROJECTIONS, () => undefined, new AbortController().signal);
-    expect(tables.filter(({ equal }) => !equal)).toEqual([]);
-  });
+  testThere(
+    'leave read models that a replay of the log gives again',
+    async () => {
+      await app.caughtUp();
+      const rebuilder = app.server.application.get(Rebuilder);
+      const tables = await rebuilder.verify(PROJECTIONS, () => undefined, new AbortController().signal);
+      expect(tables.filter(({ equal }) => !equal)).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
 });

@@ -1,7 +1,18 @@
 /** What the integration specs of this folder share. Imported by specs only. */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { TestAnswer, TestCaller } from '#libs/testing/app.js';
 import type { Count, ImportReport, SessionReport } from './import.report.js';
+
+/** Somebody with a key, as far as importing needs it. */
+interface TestCaller {
+  call<Body>(method: string, path: string): Promise<{ readonly status: number; readonly body: Body }>;
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+}
+
+interface TestAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Readonly<Record<string, unknown>>;
+}
 
 export interface SentFile {
   readonly name: string;
@@ -24,7 +35,7 @@ export async function send(
   body: Uint8Array,
   query: Readonly<Record<string, string>> = {},
   headers: Readonly<Record<string, string>> = {},
-): Promise<TestAnswer<Record<string, unknown>>> {
+): Promise<TestAnswer> {
   const response = await caller.fetch(`/api/v1/import?${new URLSearchParams(query).toString()}`, {
     method: 'POST',
     body: new Uint8Array(body),
