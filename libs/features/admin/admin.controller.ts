@@ -44,8 +44,8 @@ export class AdminController {
     description: 'Answers a job; its result has every table.',
   })
   @ApiAcceptedResponse({ type: JobResponse })
-  verify(@Body() body: VerifyRequest): JobResponse {
-    return this.administration.verify(body.name);
+  verify(@Body() body: VerifyRequest, @Context() context: RequestContext): JobResponse {
+    return this.administration.verify(body.name, context);
   }
 
   @Post('projections/:name/rebuild')
@@ -85,8 +85,8 @@ export class AdminController {
   @Get('jobs/:jobId')
   @ApiOperation({ summary: 'How far a rebuild or a verification is' })
   @ApiOkResponse({ type: JobResponse })
-  job(@IdParam('jobId') jobId: string): JobResponse {
-    return this.administration.job(jobId);
+  job(@IdParam('jobId') jobId: string, @Context() context: RequestContext): JobResponse {
+    return this.administration.job(jobId, context);
   }
 
   @Get('streams/:stream/replay')

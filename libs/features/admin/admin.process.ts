@@ -54,12 +54,10 @@ export class Administration implements OnModuleDestroy {
     if (busy)
       throw new Problem(
         'REBUILD_RUNNING',
-        `${busy.names.join(', ')} is being rebuilt already: job ${busy.id}.`,
-        {
-          context: { id: busy.id },
-        },
+        `${busy.names.join(', ')} is being rebuilt already. Wait until it is done.`,
+        this.#jobs.find(context.caller.ownerId, busy.id) ? { context: { id: busy.id } } : {},
       );
-    return this.#jobs.start('rebuild', names, async (job) => {
+    return this.#jobs.start(context.caller.ownerId, 'rebuild', names, async (job) => {
       await this.rebuilder.rebuild(projections, this.#progressOf(job), this.#stopping.signal);
       for (const { name: projection, version } of projections) {
         await this.#record(
@@ -73,17 +71,18 @@ export class Administration implements OnModuleDestroy {
   }
 
   /** Rebuilds into scratch schemas and compares table hashes, in the background. */
-  verify(name: string | undefined): Job {
+  verify(name: string | undefined, { caller }: RequestContext): Job {
     const projections = this.#named(name ?? 'all');
     const names = projections.map((projection) => projection.name);
-    return this.#jobs.start('verify', names, async (job) => {
+    return this.#jobs.start(caller.ownerId, 'verify', names, async (job) => {
       const tables = await this.rebuilder.verify(projections, this.#progressOf(job), this.#stopping.signal);
       return { equal: tables.every((table) => table.equal), tables };
     });
   }
 
-  job(id: string): Job {
-    const job = this.#jobs.find(id);
+  /** @throws Problem NOT_FOUND for a job that another owner's admin started. */
+  job(id: string, { caller }: RequestContext): Job {
+    const job = this.#jobs.find(caller.ownerId, id);
     if (!job) throw notFound('job', id);
     return job;
   }

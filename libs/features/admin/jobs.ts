@@ -20,9 +20,15 @@ const KEPT = 100;
 /** The jobs of this process, newest last; those of a process that ended are gone. */
 export class Jobs {
   readonly #jobs = new Map<string, Job>();
+  readonly #ownerOf = new WeakMap<Job, string>();
 
-  /** Starts work and answers at once. */
-  start(kind: Job['kind'], names: readonly string[], work: (job: Job) => Promise<unknown>): Job {
+  /** Starts work for an owner and answers at once. */
+  start(
+    ownerId: string,
+    kind: Job['kind'],
+    names: readonly string[],
+    work: (job: Job) => Promise<unknown>,
+  ): Job {
     const job: Job = {
       id: newId(),
       kind,
@@ -33,6 +39,7 @@ export class Jobs {
       startedAt: new Date().toISOString(),
     };
     this.#jobs.set(job.id, job);
+    this.#ownerOf.set(job, ownerId);
     for (const id of this.#jobs.keys()) if (this.#jobs.size > KEPT) this.#jobs.delete(id);
     void work(job)
       .then((result) => Object.assign(job, { status: 'done', result }))
@@ -41,8 +48,10 @@ export class Jobs {
     return job;
   }
 
-  find(id: string): Job | undefined {
-    return this.#jobs.get(id);
+  /** An owner's job. */
+  find(ownerId: string, id: string): Job | undefined {
+    const job = this.#jobs.get(id);
+    return job && this.#ownerOf.get(job) === ownerId ? job : undefined;
   }
 
   /** Work of a kind on a projection that has not ended. */

@@ -120,7 +120,7 @@ export class Chats {
     assertReach(scope, context.caller);
     const { dryRun, contextTaskId } = request;
     const data = messageOf(scope, createdId(commandOf(context), `message of ${chatId}`), request);
-    if (contextTaskId !== undefined) await this.#assertTask(scope, contextTaskId, context);
+    if (contextTaskId !== undefined) await this.#assertTask(scope, chatId, contextTaskId, context);
     const { position } = await this.#change(
       scope,
       chatId,
@@ -208,10 +208,18 @@ export class Chats {
     };
   }
 
-  /** In a contract's chat only its own tasks can be meant. */
-  async #assertTask(scope: ChatScope, taskId: string, { caller }: RequestContext): Promise<void> {
+  /** In a contract's chat only its own tasks can be meant. A chat that is not there is said first. */
+  async #assertTask(
+    scope: ChatScope,
+    chatId: string,
+    taskId: string,
+    { caller }: RequestContext,
+  ): Promise<void> {
     await this.reads.catchUpWithLog();
-    const task = await this.reads.read({ caller }, (db) => visibleTask(db, caller, taskId));
+    const task = await this.reads.read({ caller }, async (db) => {
+      await requireChat(db, scope, chatId, caller, null);
+      return visibleTask(db, caller, taskId);
+    });
     if (scope.contractId === null || task.contractId === scope.contractId) return;
     throw new Problem(
       'TASK_ELSEWHERE',

@@ -24,7 +24,10 @@ export class Contracts {
 
   async create(request: CreateContractRequest, context: RequestContext) {
     if (context.caller.contractId !== undefined) {
-      throw new Problem('FORBIDDEN', 'A tool key works in its own contract. Create contracts with a user key.');
+      throw new Problem(
+        'FORBIDDEN',
+        'A tool key works in its own contract. Create contracts with a user key.',
+      );
     }
     const contractId = createdId(commandOf(context), 'contract');
     const { name, description, phase, repository } = request;

@@ -56,17 +56,20 @@ const messages = (n: number): Activity[] => Array.from({ length: n }, () => say)
 const stateOf = (...events: TaskEvent[]): OpenTask =>
   fold(taskDecider, taskDecider.initial, events) as OpenTask;
 
+const byHand = {
+  type: 'TakeSnapshot',
+  snapshotId: 'by hand',
+  snapshotType: 'manual',
+  checkpointId: null,
+  note: 'before',
+  heldAt: minute(0),
+} as const;
+
 describe('a snapshot taken by hand', () => {
   it('holds what is shown, by reference', () => {
-    const wanted = {
-      snapshotId: 's',
-      snapshotType: 'manual',
-      checkpointId: null,
-      note: 'before',
-      heldAt: minute(9),
-    } as const;
+    const { type: _, ...wanted } = byHand;
     given(taskDecider, created, message(1), message(2))
-      .when({ type: 'TakeSnapshot', ...wanted })
+      .when(byHand)
       .then({
         type: 'ConversationSnapshotTaken',
         data: { ...wanted, segments: [{ taskId, from: 1, to: 2 }], messageCount: 2, branch: 0, seq: 2 },
@@ -74,16 +77,7 @@ describe('a snapshot taken by hand', () => {
   });
 
   it('holds nothing of an empty conversation', () => {
-    const events = given(taskDecider, created)
-      .when({
-        type: 'TakeSnapshot',
-        snapshotId: 's',
-        snapshotType: 'manual',
-        checkpointId: null,
-        note: null,
-        heldAt: minute(0),
-      })
-      .events();
+    const events = given(taskDecider, created).when(byHand).events();
     expect(events[0]).toMatchObject({ data: { segments: [], messageCount: 0, seq: 0 } });
   });
 });
@@ -156,17 +150,10 @@ describe('snapshots by number of messages', () => {
 
   it('count from the newest snapshot, whoever took it', () => {
     const history = [created, message(1), message(2)];
-    const byHand = given(taskDecider, ...history)
-      .when({
-        type: 'TakeSnapshot',
-        snapshotId: 'x',
-        snapshotType: 'manual',
-        checkpointId: null,
-        note: null,
-        heldAt: minute(0),
-      })
+    const taken = given(taskDecider, ...history)
+      .when(byHand)
       .events();
-    const events = given(taskDecider, ...history, ...byHand)
+    const events = given(taskDecider, ...history, ...taken)
       .when(record(every(3), messages(4)))
       .events();
     expect(snapshotsIn(events).map(({ seq }) => seq)).toEqual([5]);

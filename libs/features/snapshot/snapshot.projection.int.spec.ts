@@ -2,7 +2,6 @@ import { Database } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
 import { projected, SPEC_OWNER, SpecLog } from '#libs/testing/projection-spec.js';
 import { testDatabase, type TestDatabase } from '#libs/testing/postgres.js';
-import { checkpointProjection } from '../checkpoint/checkpoint.projection.js';
 import type { TaskEvent } from '../task/task.events.js';
 import type { SnapshotEvent } from './snapshot.events.js';
 import { snapshotProjection } from './snapshot.projection.js';
@@ -10,7 +9,6 @@ import { snapshotProjection } from './snapshot.projection.js';
 const taskId = '00000000-0000-7000-8000-000000000001';
 const fork = '00000000-0000-7000-8000-000000000002';
 const snapshotId = '00000000-0000-7000-8000-0000000000a1';
-const checkpointId = '00000000-0000-7000-8000-0000000000c1';
 
 let test: TestDatabase;
 let database: Database;
@@ -45,22 +43,6 @@ const taken = (more: Partial<SnapshotEvent['data']> = {}): SnapshotEvent => ({
     ...more,
   },
 });
-const checkpointed: TaskEvent = {
-  type: 'CheckpointRecorded',
-  data: {
-    checkpointId,
-    number: 1,
-    commitSha: 'a'.repeat(40),
-    branchName: null,
-    message: '',
-    filesChanged: [],
-    linesAdded: 0,
-    linesRemoved: 0,
-    seq: 9,
-    branch: 3,
-  },
-};
-
 describe('conversation_snapshots', () => {
   it("has the SPEC's columns, and holds a reference instead of messages", async () => {
     add(taskId, taken());
@@ -87,27 +69,5 @@ describe('conversation_snapshots', () => {
     add(fork, taken({ note: null }));
     const { snapshots } = await projected(database, snapshotProjection, log.events);
     expect(snapshots!.map((row) => row['task_id'])).toEqual([taskId, fork]);
-  });
-});
-
-describe('task_checkpoints.conversation_snapshot_id', () => {
-  const linked = async (): Promise<unknown> =>
-    (await database.query(sql`SELECT conversation_snapshot_id FROM task_checkpoints`))[0]![
-      'conversation_snapshot_id'
-    ];
-
-  it('is the snapshot that was taken with the checkpoint', async () => {
-    add(taskId, checkpointed);
-    add(taskId, taken({ snapshotType: 'checkpoint', checkpointId }));
-    await projected(database, checkpointProjection, log.events);
-    expect(await linked()).toBe(snapshotId);
-  });
-
-  it('is null without one, and whatever other tasks take', async () => {
-    add(taskId, checkpointed);
-    add(taskId, taken());
-    add(fork, taken({ snapshotType: 'checkpoint', checkpointId }));
-    await projected(database, checkpointProjection, log.events);
-    expect(await linked()).toBeNull();
   });
 });

@@ -3,6 +3,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { commandOf, createdId } from '#libs/commands/command-context.js';
 import type { StreamStates } from '#libs/commands/stream-states.js';
 import type { Queryable } from '#libs/database/database.js';
+import type { Caller } from '#libs/http/caller.js';
 import { invalid, invalidField, Problem } from '#libs/http/problem.js';
 import { parseInstant } from '#libs/http/position.js';
 import type { RequestContext } from '#libs/http/request-context.js';
@@ -55,7 +56,7 @@ export class Forks {
     const { source, shown, found } = await this.reads.read({ caller: context.caller }, async (db) => {
       const task = await visibleTask(db, context.caller, taskId);
       const now = await requireShown(db, taskId, null, null);
-      return { source: task, shown: now, found: await locate(db, task, now, wanted) };
+      return { source: task, shown: now, found: await locate(db, context.caller, task, now, wanted) };
     });
     const prefix = wanted.includeConversation ? cutAfter(shown.segments, found.keepUpTo, 0) : [];
     const command = commandOf(context);
@@ -109,19 +110,25 @@ function branchNameOf({ branchOptions, ...flat }: ForkTaskRequest, taskName: str
   return createBranch ? `makima/${taskName.replaceAll(/[^A-Za-z0-9]+/g, '-').toLowerCase()}` : null;
 }
 
-async function locate(db: Queryable, task: TaskView, shown: Shown, wanted: Wanted): Promise<Found> {
+async function locate(
+  db: Queryable,
+  caller: Caller,
+  task: TaskView,
+  shown: Shown,
+  wanted: Wanted,
+): Promise<Found> {
   switch (wanted.type) {
     case 'checkpoint':
       return atCheckpoint(db, task, shown, wanted.value);
     case 'timestamp': {
       const time = parseInstant(wanted.value);
       if (!time) throw invalidField('forkFrom.value', 'must be an ISO 8601 date-time with a zone');
-      const { keepUpTo } = await findPoint(db, shown, { toTimestamp: time });
+      const { keepUpTo } = await findPoint(db, caller, shown, { toTimestamp: time });
       return { keepUpTo, checkpoint: await checkpointBefore(db, keepUpTo), timestamp: time.toISOString() };
     }
     case 'message_id': {
       if (!isUuid(wanted.value)) throw invalidField('forkFrom.value', 'must be the id of a message, a UUID');
-      const { keepUpTo } = await findPoint(db, shown, {
+      const { keepUpTo } = await findPoint(db, caller, shown, {
         toMessageId: wanted.value,
         inclusive: wanted.inclusive,
       });

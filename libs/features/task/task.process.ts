@@ -135,7 +135,8 @@ export class Tasks {
     contractId: string | undefined,
     taskIds: readonly (string | undefined)[],
   ) {
-    if (contractId !== undefined && !reaches(context.caller, contractId)) throw notFound('contract', contractId);
+    if (contractId !== undefined && !reaches(context.caller, contractId))
+      throw notFound('contract', contractId);
     await this.reads.read({ caller: context.caller }, async (db) => {
       if (contractId !== undefined && !(await contractOf(db, contractId)))
         throw notFound('contract', contractId);

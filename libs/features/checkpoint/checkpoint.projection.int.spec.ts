@@ -1,0 +1,83 @@
+import { Database } from '#libs/database/database.js';
+import { sql } from '#libs/database/sql.js';
+import { projected, SpecLog } from '#libs/testing/projection-spec.js';
+import { testDatabase, type TestDatabase } from '#libs/testing/postgres.js';
+import type { SnapshotEvent } from '../snapshot/snapshot.events.js';
+import type { TaskEvent } from '../task/task.events.js';
+import { checkpointProjection } from './checkpoint.projection.js';
+
+const taskId = '00000000-0000-7000-8000-000000000001';
+const fork = '00000000-0000-7000-8000-000000000002';
+const snapshotId = '00000000-0000-7000-8000-0000000000a1';
+const checkpointId = '00000000-0000-7000-8000-0000000000c1';
+
+let test: TestDatabase;
+let database: Database;
+let log: SpecLog;
+
+beforeEach(async () => {
+  test = await testDatabase();
+  database = new Database({ url: test.url, max: 3 });
+  log = new SpecLog();
+});
+afterEach(async () => {
+  await database.close();
+  await test.drop();
+});
+
+const add = (id: string, event: TaskEvent): void => void log.add(`task-${id}`, event);
+const taken = (more: Partial<SnapshotEvent['data']> = {}): SnapshotEvent => ({
+  type: 'ConversationSnapshotTaken',
+  data: {
+    snapshotId,
+    snapshotType: 'manual',
+    checkpointId: null,
+    segments: [
+      { taskId: fork, from: 1, to: 2 },
+      { taskId, from: 5, to: 9 },
+    ],
+    messageCount: 7,
+    branch: 3,
+    seq: 9,
+    heldAt: '2026-01-01T00:00:00.000Z',
+    note: 'a\0 note',
+    ...more,
+  },
+});
+const checkpointed: TaskEvent = {
+  type: 'CheckpointRecorded',
+  data: {
+    checkpointId,
+    number: 1,
+    commitSha: 'a'.repeat(40),
+    branchName: null,
+    message: '',
+    filesChanged: [],
+    linesAdded: 0,
+    linesRemoved: 0,
+    seq: 9,
+    branch: 3,
+  },
+};
+
+describe('task_checkpoints.conversation_snapshot_id (SPEC §5.3)', () => {
+  const linked = async (): Promise<unknown> =>
+    (await database.query(sql`SELECT conversation_snapshot_id FROM task_checkpoints`))[0]![
+      'conversation_snapshot_id'
+    ];
+
+  it('is the snapshot that was taken with the checkpoint', async () => {
+    add(taskId, checkpointed);
+    add(taskId, taken({ snapshotType: 'checkpoint', checkpointId }));
+    await projected(database, checkpointProjection, log.events);
+    expect(await linked()).toBe(snapshotId);
+  });
+
+  it('is null without one, and whatever other tasks take', async () => {
+    add(taskId, checkpointed);
+    add(taskId, taken());
+    add(fork, taken({ snapshotType: 'checkpoint', checkpointId }));
+    await projected(database, checkpointProjection, log.events);
+    expect(await linked()).toBeNull();
+  });
+});
