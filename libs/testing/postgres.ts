@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { migrate } from '#libs/database/migrate.js';
 
@@ -31,7 +32,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   );
   return {
     url: urlOf(name),
-    drop: () => administer((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)),
+    drop: () => dropDatabase(name),
   };
 }
 
@@ -41,8 +42,22 @@ export async function emptyTestDatabase(): Promise<TestDatabase> {
   await administer((client) => client.query(`CREATE DATABASE ${name} TEMPLATE template0`));
   return {
     url: urlOf(name),
-    drop: () => administer((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)),
+    drop: () => dropDatabase(name),
   };
+}
+
+const INSUFFICIENT_PRIVILEGE = '42501';
+const DROPS = 20;
+
+/** An autovacuum worker in it may not be ended by a role that is no superuser, and is soon done by itself. */
+async function dropDatabase(name: string, attempt = 1): Promise<void> {
+  try {
+    await administer((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+  } catch (error) {
+    if ((error as { code?: string }).code !== INSUFFICIENT_PRIVILEGE || attempt === DROPS) throw error;
+    await delay(100);
+    await dropDatabase(name, attempt + 1);
+  }
 }
 
 async function ensureTemplate(): Promise<string> {

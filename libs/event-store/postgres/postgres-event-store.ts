@@ -97,16 +97,19 @@ export class PostgresEventStore extends EventStore {
     return { version: last.version, position: last.position, repeated: true };
   }
 
+  /** The page is cut inside, along the index: cut outside, each page would sort the rest of the stream. */
   override async readStream(
     stream: string,
     options: ReadStreamOptions = {},
   ): Promise<readonly StoredEvent[]> {
     return this.#events(
       (columns) => sql`
-      SELECT ${columns} FROM events e JOIN streams s ON s.id = e.stream_id
-      WHERE s.name = ${stream} AND e.version > ${options.after ?? 0}
-        AND e.version <= ${options.upTo ?? Number.MAX_SAFE_INTEGER}
-      ORDER BY e.version LIMIT ${options.limit ?? null}`,
+      SELECT ${columns} FROM streams s CROSS JOIN LATERAL (
+        SELECT * FROM events e
+        WHERE e.stream_id = s.id AND e.version > ${options.after ?? 0}
+          AND e.version <= ${options.upTo ?? Number.MAX_SAFE_INTEGER}
+        ORDER BY e.version LIMIT ${options.limit ?? null}
+      ) e WHERE s.name = ${stream} ORDER BY e.version`,
     );
   }
 
