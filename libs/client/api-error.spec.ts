@@ -27,9 +27,21 @@ describe('an error answer', () => {
   const answer = (body: unknown) => problemFrom(409, 'application/problem+json', JSON.stringify(body));
 
   it('is read as far as it is a problem', () => {
-    const error = answer({ code: 'BUSY', detail: 'Wait.', errors: [{ field: 'a', detail: 'b' }, 7, null], context: [], traceId: 5 });
+    const error = answer({
+      code: 'BUSY',
+      detail: 'Wait.',
+      errors: [{ field: 'a', detail: 'b' }, 7, null],
+      context: [],
+      traceId: 5,
+    });
     expect(error).toBeInstanceOf(ApiError);
-    expect(error).toMatchObject({ code: 'BUSY', message: 'Wait.', errors: [{ field: 'a', detail: 'b' }], context: {}, traceId: undefined });
+    expect(error).toMatchObject({
+      code: 'BUSY',
+      message: 'Wait.',
+      errors: [{ field: 'a', detail: 'b' }],
+      context: {},
+      traceId: undefined,
+    });
   });
 
   it('needs no detail', () => {
@@ -46,7 +58,9 @@ describe('the reason of a failed connection', () => {
   it('is found behind what fetch throws', () => {
     const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
     expect(reasonOf(new TypeError('fetch failed', { cause: refused }))).toBe('connection refused');
-    expect(reasonOf(new TypeError('fetch failed', { cause: new AggregateError([refused]) }))).toBe('connection refused');
+    expect(reasonOf(new TypeError('fetch failed', { cause: new AggregateError([refused]) }))).toBe(
+      'connection refused',
+    );
     expect(reasonOf(new Error('something else'))).toBe('something else');
   });
 });

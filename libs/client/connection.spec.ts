@@ -10,7 +10,13 @@ describe('where the server is', () => {
   afterEach(() => rmSync(home, { recursive: true, force: true }));
 
   it('is said by MAKIMA_URL and MAKIMA_TOKEN', () => {
-    expect(connectionFrom({ MAKIMA_URL: 'https://makima.example/base/', MAKIMA_TOKEN: ' mk_1 ', MAKIMA_HOME: home })).toEqual({
+    expect(
+      connectionFrom({
+        MAKIMA_URL: 'https://makima.example/base/',
+        MAKIMA_TOKEN: ' mk_1 ',
+        MAKIMA_HOME: home,
+      }),
+    ).toEqual({
       url: 'https://makima.example/base',
       token: 'mk_1',
     });

@@ -32,7 +32,9 @@ export function connectionFrom(env: NodeJS.ProcessEnv = process.env): Connection
 function baseOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new ConnectionError(`MAKIMA_URL is ${JSON.stringify(text)}, which is no address such as ${DEFAULT_URL}`);
+    throw new ConnectionError(
+      `MAKIMA_URL is ${JSON.stringify(text)}, which is no address such as ${DEFAULT_URL}`,
+    );
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }

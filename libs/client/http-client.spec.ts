@@ -16,7 +16,10 @@ describe('the client', () => {
   it('sends its key, and gets JSON', async () => {
     fake.on('GET /thing', { a: 1 });
     expect(await http.get('/thing', { limit: 5, none: undefined, list: ['a', 'b'] })).toEqual({ a: 1 });
-    expect(fake.last.headers).toMatchObject({ authorization: 'Bearer mk_user_secret', accept: 'application/json' });
+    expect(fake.last.headers).toMatchObject({
+      authorization: 'Bearer mk_user_secret',
+      accept: 'application/json',
+    });
     expect(fake.last.query).toEqual({ limit: '5', list: ['a', 'b'] });
   });
 
@@ -71,16 +74,31 @@ describe('the client', () => {
 
   it('turns a problem into an error that knows its code and exit code', async () => {
     const errors = [{ field: 'limit', code: 'INVALID', detail: 'must be smaller' }];
-    fake.on('GET /thing', (_, response) => problem(response, 422, 'VALIDATION_FAILED', 'Correct limit.', { errors }));
+    fake.on('GET /thing', (_, response) =>
+      problem(response, 422, 'VALIDATION_FAILED', 'Correct limit.', { errors }),
+    );
     const error: unknown = await http.get('/thing').catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(ApiError);
-    expect(error).toMatchObject({ status: 422, code: 'VALIDATION_FAILED', detail: 'Correct limit.', errors, traceId: 'trace-1', exitCode: 7 });
+    expect(error).toMatchObject({
+      status: 422,
+      code: 'VALIDATION_FAILED',
+      detail: 'Correct limit.',
+      errors,
+      traceId: 'trace-1',
+      exitCode: 7,
+    });
     expect(fake.seen).toHaveLength(1);
   });
 
   it('says so when something else answers', async () => {
-    fake.on('GET /page', (_, response) => void response.writeHead(200, { 'Content-Type': 'text/html' }).end('<html>'));
-    fake.on('GET /error', (_, response) => void response.writeHead(502, { 'Content-Type': 'text/html' }).end('<html>'));
+    fake.on(
+      'GET /page',
+      (_, response) => void response.writeHead(200, { 'Content-Type': 'text/html' }).end('<html>'),
+    );
+    fake.on(
+      'GET /error',
+      (_, response) => void response.writeHead(502, { 'Content-Type': 'text/html' }).end('<html>'),
+    );
     await expect(http.get('/page')).rejects.toThrow(UnexpectedAnswerError);
     await expect(http.get('/error')).rejects.toThrow('the server answered 502 with text/html');
   });
@@ -93,7 +111,10 @@ describe('the client', () => {
   it('takes its key nowhere else', async () => {
     const other = await FakeMakima.start();
     other.on('GET /stolen', {});
-    fake.on('GET /thing', (_, response) => void response.writeHead(302, { Location: `${other.url}/stolen` }).end());
+    fake.on(
+      'GET /thing',
+      (_, response) => void response.writeHead(302, { Location: `${other.url}/stolen` }).end(),
+    );
     await expect(http.get('/thing')).rejects.toThrow(UnreachableError);
     expect(other.seen).toEqual([]);
     await other.stop();

@@ -41,7 +41,8 @@ export class HttpClient {
 
   get = <T>(path: string, query?: Query): Promise<T> => this.json<T>('GET', path, { query });
 
-  post = <T>(path: string, body?: unknown, query?: Query): Promise<T> => this.json<T>('POST', path, { body, query });
+  post = <T>(path: string, body?: unknown, query?: Query): Promise<T> =>
+    this.json<T>('POST', path, { body, query });
 
   put = <T>(path: string, body?: unknown): Promise<T> => this.json<T>('PUT', path, { body });
 
@@ -91,7 +92,10 @@ export class HttpClient {
     if (rest !== '') yield rest;
   }
 
-  #init(method: string, { body, upload, idempotencyKey, ifMatch, headers, signal }: RequestOptions): RequestInit {
+  #init(
+    method: string,
+    { body, upload, idempotencyKey, ifMatch, headers, signal }: RequestOptions,
+  ): RequestInit {
     const { token, owner, userAgent = 'makima-client' } = this.options;
     const aborting = signal ?? this.options.signal;
     return {
@@ -110,7 +114,7 @@ export class HttpClient {
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      ...(upload ? { body: ReadableStream.from(upload.bytes) as ReadableStream<Uint8Array>, duplex: 'half' } : {}),
+      ...(upload ? { body: ReadableStream.from<Uint8Array>(upload.bytes), duplex: 'half' } : {}),
       ...(aborting ? { signal: aborting } : {}),
     };
   }

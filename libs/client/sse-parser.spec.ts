@@ -5,7 +5,9 @@ const read = (text: string): readonly ServerEvent[] => new SseParser().feed(text
 
 describe('events of a live stream', () => {
   it('have an id, a name and data', () => {
-    expect(read('id: 7\nevent: entry\ndata: {"a":1}\n\n')).toEqual([{ id: '7', event: 'entry', data: '{"a":1}' }]);
+    expect(read('id: 7\nevent: entry\ndata: {"a":1}\n\n')).toEqual([
+      { id: '7', event: 'entry', data: '{"a":1}' },
+    ]);
   });
 
   it('are called message, and keep the last id, where the stream says nothing', () => {
@@ -50,15 +52,30 @@ describe('events of a live stream', () => {
   });
 
   it('are the same, however the text is cut into pieces', () => {
-    const piece = fc.constantFrom('id: 1', 'data: x', 'data: é\u{1f600}', 'event: e', ':c', '\n', '\n\n', '\r', '\r\n', 'a');
+    const piece = fc.constantFrom(
+      'id: 1',
+      'data: x',
+      'data: é\u{1f600}',
+      'event: e',
+      ':c',
+      '\n',
+      '\n\n',
+      '\r',
+      '\r\n',
+      'a',
+    );
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 40 }), fc.array(fc.nat({ max: 200 }), { maxLength: 10 }), (parts, cuts) => {
-        const text = `${parts.join('')}\nend`;
-        const places = [...new Set(cuts.map((cut) => cut % text.length))].sort((a, b) => a - b);
-        const parser = new SseParser();
-        const pieces = [0, ...places].map((from, index) => text.slice(from, places[index] ?? text.length));
-        expect(pieces.flatMap((one) => parser.feed(one))).toEqual(read(text));
-      }),
+      fc.property(
+        fc.array(piece, { maxLength: 40 }),
+        fc.array(fc.nat({ max: 200 }), { maxLength: 10 }),
+        (parts, cuts) => {
+          const text = `${parts.join('')}\nend`;
+          const places = [...new Set(cuts.map((cut) => cut % text.length))].sort((a, b) => a - b);
+          const parser = new SseParser();
+          const pieces = [0, ...places].map((from, index) => text.slice(from, places[index] ?? text.length));
+          expect(pieces.flatMap((one) => parser.feed(one))).toEqual(read(text));
+        },
+      ),
     );
   });
 });

@@ -14,7 +14,11 @@ describe('following a live stream', () => {
   afterEach(() => fake.stop());
 
   const follow = (more: Partial<StreamOptions> = {}) =>
-    followEvents(new HttpClient({ url: fake.url, token: 't', retryMs: 1 }), '/stream', { signal: ending.signal, retryMs: 1, ...more });
+    followEvents(new HttpClient({ url: fake.url, token: 't', retryMs: 1 }), '/stream', {
+      signal: ending.signal,
+      retryMs: 1,
+      ...more,
+    });
 
   /** Reads so many events, then ends the stream. */
   async function take(events: AsyncIterable<ServerEvent>, wanted: number): Promise<readonly ServerEvent[]> {

@@ -28,38 +28,61 @@ export async function* followEvents(
   path: string,
   options: StreamOptions,
 ): AsyncGenerator<ServerEvent, void, undefined> {
-  const { signal, onConnection } = options;
-  let lastEventId = options.lastEventId ?? '';
-  let retryMs = options.retryMs ?? 1_000;
-  let failures = 0;
-  let connectedOnce = false;
+  const { signal } = options;
+  const state: Following = {
+    lastEventId: options.lastEventId ?? '',
+    retryMs: options.retryMs ?? 1_000,
+    failures: 0,
+    connectedOnce: false,
+  };
   while (!signal.aborted) {
-    let lost = 'connection closed';
-    const parser = new SseParser();
-    try {
-      for await (const event of connection(http, path, options, lastEventId, parser)) {
-        if (event === 'open') {
-          if (connectedOnce) onConnection?.(undefined);
-          connectedOnce = true;
-          continue;
-        }
-        failures = 0;
-        lastEventId = event.id || lastEventId;
-        yield event;
-      }
-    } catch (error) {
-      if (signal.aborted) return;
-      const final = error instanceof ApiError && error.status < 500 && error.status !== 429;
-      if (final || !connectedOnce) throw error;
-      lost = error instanceof UnreachableError ? error.reason : reasonOf(error);
-    }
+    const lost = yield* untilLost(http, path, options, state);
     if (signal.aborted) return;
-    retryMs = parser.retryMs ?? retryMs;
-    onConnection?.(lost);
-    await pause(Math.min(retryMs * 2 ** failures, LONGEST_RETRY_MS), signal);
-    failures += 1;
+    options.onConnection?.(lost);
+    await pause(Math.min(state.retryMs * 2 ** state.failures, LONGEST_RETRY_MS), signal);
+    state.failures += 1;
   }
 }
+
+/** What is kept from one connection to the next. */
+interface Following {
+  lastEventId: string;
+  retryMs: number;
+  /** Connections since the last event. */
+  failures: number;
+  connectedOnce: boolean;
+}
+
+/** Gives the events of one connection. @returns why it was lost. */
+async function* untilLost(
+  http: HttpClient,
+  path: string,
+  options: StreamOptions,
+  state: Following,
+): AsyncGenerator<ServerEvent, string, undefined> {
+  const parser = new SseParser();
+  const opened = (): void => {
+    if (state.connectedOnce) options.onConnection?.(undefined);
+    state.connectedOnce = true;
+  };
+  try {
+    for await (const event of connection(http, path, options, state.lastEventId, parser, opened)) {
+      state.failures = 0;
+      state.lastEventId = event.id || state.lastEventId;
+      yield event;
+    }
+    return 'connection closed';
+  } catch (error) {
+    if (!options.signal.aborted && (isFinal(error) || !state.connectedOnce)) throw error;
+    return error instanceof UnreachableError ? error.reason : reasonOf(error);
+  } finally {
+    state.retryMs = parser.retryMs ?? state.retryMs;
+  }
+}
+
+/** An answer that will be no other one if the same is asked again. */
+const isFinal = (error: unknown): boolean =>
+  error instanceof ApiError && error.status < 500 && error.status !== 429;
 
 async function* connection(
   http: HttpClient,
@@ -67,16 +90,20 @@ async function* connection(
   { query, signal, silenceMs = 60_000 }: StreamOptions,
   lastEventId: string,
   parser: SseParser,
-): AsyncGenerator<ServerEvent | 'open', void, undefined> {
+  opened: () => void,
+): AsyncGenerator<ServerEvent, void, undefined> {
   const ending = new AbortController();
   const end = (): void => ending.abort();
   const silent = (): void => ending.abort(new Error('the server went silent'));
   let timer = setTimeout(silent, silenceMs);
   signal.addEventListener('abort', end);
   try {
-    const headers = { Accept: 'text/event-stream', ...(lastEventId === '' ? {} : { 'Last-Event-ID': lastEventId }) };
+    const headers = {
+      Accept: 'text/event-stream',
+      ...(lastEventId === '' ? {} : { 'Last-Event-ID': lastEventId }),
+    };
     const response = await http.send('GET', path, { query, headers, signal: ending.signal });
-    yield 'open';
+    opened();
     const decoder = new TextDecoder();
     for await (const bytes of piecesOf(response, ending.signal)) {
       clearTimeout(timer);
@@ -95,7 +122,10 @@ async function* connection(
  * A body piece by piece, until it ends or the signal aborts. The reader is cancelled here, because fetch may have
  * forgotten its signal by then (nodejs/undici#3644).
  */
-async function* piecesOf(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+async function* piecesOf(
+  response: Response,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const reader = response.body?.getReader();
   if (!reader) return;
   const cancel = (): void => void reader.cancel().catch(() => undefined);

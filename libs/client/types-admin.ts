@@ -1,5 +1,6 @@
 // What the API answers to people who look after it: keys, projections, the raw log, chats and imports.
-import type { Paged, Positioned, ToolCall } from './types.js';
+import type { Paged, Positioned } from './types.js';
+import type { ToolCall } from './types-conversation.js';
 
 export interface Chat extends Positioned {
   readonly id: string;
@@ -176,7 +177,10 @@ export interface AuditEvent {
   readonly type: string;
   readonly schemaVersion: number;
   readonly recordedAt: string;
-  readonly metadata: { readonly actor: { readonly kind: string; readonly id: string }; readonly occurredAt: string };
+  readonly metadata: {
+    readonly actor: { readonly kind: string; readonly id: string };
+    readonly occurredAt: string;
+  };
   /** Null where it is no JSON: see bodyText. */
   readonly body: unknown;
   readonly bodyText?: string;
@@ -184,32 +188,6 @@ export interface AuditEvent {
   /** Hash of the event before it in its stream; null if that event is missing. */
   readonly previousHash: string | null;
   readonly hash: string;
-}
-
-export interface InvalidLine {
-  readonly line: number;
-  readonly byteOffset?: number;
-  readonly file?: string;
-  readonly reason: string;
-}
-
-/** Where every line that was read went. */
-export interface LineReport {
-  readonly lines: number;
-  readonly imported: number;
-  readonly raw: Readonly<Record<string, number>>;
-  readonly skipped: Readonly<Record<string, number>>;
-  readonly blank: number;
-  readonly invalid: readonly InvalidLine[];
-  readonly notes: Readonly<Record<string, number>>;
-}
-
-export interface Health {
-  /** `ok`, or `degraded` when a projection has stopped. */
-  readonly status: string;
-  readonly head: string;
-  readonly projected: string;
-  readonly failedProjections?: readonly string[];
 }
 
 /** What recomputing the log's hashes found. */
@@ -237,68 +215,10 @@ export interface VerificationProgress {
   readonly head: string;
 }
 
-/** Entries of a kind: total = new + amended + known + inherited. */
-export interface ImportCount {
-  readonly total: number;
-  readonly new: number;
-  readonly amended: number;
-  readonly known: number;
-  readonly inherited: number;
-}
-
-export interface ImportCounts {
-  readonly messages: ImportCount;
-  readonly toolResults: ImportCount;
-  readonly rewinds: ImportCount;
-  readonly keptLines: ImportCount;
-}
-
-/** A session of a transcript, and the task that it became. */
-export interface ImportedSession extends ImportCounts {
-  readonly sessionId: string;
-  readonly parentSessionId?: string;
-  readonly title: string;
-  readonly taskId: string;
-  readonly outcome: 'created' | 'updated' | 'unchanged' | 'not_imported';
+export interface Health {
+  /** `ok`, or `degraded` when a projection has stopped. */
   readonly status: string;
-  readonly forkedFrom?: { readonly sessionId?: string; readonly taskId?: string; readonly messages: number };
-}
-
-export interface ImportedTranscript {
-  readonly agent: string;
-  readonly files: readonly string[];
-  readonly contractId: string;
-  readonly contractCreated: boolean;
-  /** The main session first, then its sub-agents. */
-  readonly sessions: readonly ImportedSession[];
-  readonly lines: LineReport & { readonly invalidCount: number };
-  /** Recording stopped here; importing again goes on from there. */
-  readonly problem?: { readonly code: string; readonly detail: string };
-}
-
-export interface ImportTotals extends ImportCounts {
-  readonly transcripts: number;
-  readonly sessions: number;
-  readonly lines: number;
-  readonly imported: number;
-  readonly raw: number;
-  readonly skipped: number;
-  readonly blank: number;
-  readonly invalid: number;
-}
-
-/** How far the server is with an import, in bytes of the files. */
-export interface ImportProgress {
-  readonly done: number;
-  readonly total: number;
-  readonly file: string;
-}
-
-export interface ImportReport {
-  readonly dryRun: boolean;
-  readonly position: string;
-  readonly transcripts: readonly ImportedTranscript[];
-  /** Files that are no transcript, or cannot be read. */
-  readonly refused: readonly { readonly name: string; readonly reason: string }[];
-  readonly totals: ImportTotals;
+  readonly head: string;
+  readonly projected: string;
+  readonly failedProjections?: readonly string[];
 }

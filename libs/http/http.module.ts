@@ -1,8 +1,10 @@
+import type { Server } from 'node:http';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AuthGuard } from './auth.guard.js';
 import { MAX_BODY_BYTES } from './body.js';
+import { answerClientErrors } from './client-error.js';
 import { CursorCodec } from './cursor.js';
 import { HttpOptions } from './http-options.js';
 import { ProblemFilter } from './problem-filter.js';
@@ -38,9 +40,10 @@ export class HttpModule {
 /** For NestFactory.create: bodies are read by this library, after the caller was authenticated. */
 export const HTTP_APPLICATION_OPTIONS = { bodyParser: false } as const;
 
-/** Express' settings: no fingerprint, no ETag by hashing whole answers, flat query parameters. */
+/** Express' settings: no fingerprint, no ETag by hashing whole answers, flat query parameters, problems for all errors. */
 export function configureHttp(application: NestExpressApplication): void {
   application.disable('x-powered-by');
   application.disable('etag');
   application.set('query parser', 'simple');
+  answerClientErrors(application.getHttpServer() as Server);
 }

@@ -151,6 +151,7 @@ function complete(
   for (const response of Object.values(operation.responses)) {
     if (response && 'description' in response) response.description ||= operation.summary ?? 'Done.';
   }
+  if (method === 'get') operation.responses['304'] ??= { description: 'If-None-Match names what is there.' };
   for (const status of problemsOf(method, path, operation, open)) {
     operation.responses[status] ??= ref('responses', responseName(status));
   }

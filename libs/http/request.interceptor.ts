@@ -17,7 +17,7 @@ import { hasBody, mediaTypeOf, readJson } from './body.js';
 import { HttpOptions } from './http-options.js';
 import { invalid, Problem } from './problem.js';
 import { stateOf, traceHeaders } from './request-state.js';
-import { SHARED_PARAMETERS } from './validation.js';
+import { nameOf, SHARED_PARAMETERS } from './validation.js';
 
 const ACCEPTS_AS_OF = 'makima:as-of';
 const STREAMED_BODY = 'makima:streamed-body';
@@ -89,7 +89,9 @@ export class RequestInterceptor implements NestInterceptor {
       checkedByDto ? SHARED_PARAMETERS.includes(name) && !known.has(name) : !known.has(name),
     );
     if (unknown.length === 0) return;
-    throw invalid(...unknown.map((field) => ({ field, code: 'UNKNOWN_FIELD', detail: 'is not known here' })));
+    throw invalid(
+      ...unknown.map((name) => ({ field: nameOf(name), code: 'UNKNOWN_FIELD', detail: 'is not known here' })),
+    );
   }
 
   async #readBody(execution: ExecutionContext, request: Request): Promise<void> {

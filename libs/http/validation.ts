@@ -15,8 +15,10 @@ const unknownField = (field: string): FieldError => ({
   code: 'UNKNOWN_FIELD',
   detail: 'is not known here',
 });
+/** A name as errors say it: an empty one too can be seen. */
+export const nameOf = (key: string): string => (key === '' ? '""' : key);
 const child = (path: string, key: string): string =>
-  /^\d+$/.test(key) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`;
+  /^\d+$/.test(key) ? `${path}[${key}]` : path === '' ? nameOf(key) : `${path}.${nameOf(key)}`;
 
 /**
  * Turns plain objects into DTOs. Only declared fields are read; an undeclared one stays on the instance for the

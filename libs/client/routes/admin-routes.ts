@@ -1,8 +1,19 @@
 import { UnexpectedAnswerError } from '../api-error.js';
 import type { HttpClient, Query } from '../http-client.js';
 import type {
-  AccessKey, AuditEvent, DatabaseSizes, Health, Job, LogVerification, ProjectionState, RebuildPreview, Replay, Skipped,
-  Verification, VerificationProgress, WhoAmI,
+  AccessKey,
+  AuditEvent,
+  DatabaseSizes,
+  Health,
+  Job,
+  LogVerification,
+  ProjectionState,
+  RebuildPreview,
+  Replay,
+  Skipped,
+  Verification,
+  VerificationProgress,
+  WhoAmI,
 } from '../types-admin.js';
 import type { Paged } from '../types.js';
 import { seg } from './path.js';
@@ -23,7 +34,8 @@ export class AccessRoutes {
 
   create = (key: NewKey) => this.http.post<AccessKey>('/api/v1/access/keys', key);
 
-  list = (query: Query = {}) => this.http.get<Paged & { readonly keys: readonly AccessKey[] }>('/api/v1/access/keys', query);
+  list = (query: Query = {}) =>
+    this.http.get<Paged & { readonly keys: readonly AccessKey[] }>('/api/v1/access/keys', query);
 
   revoke = (id: string) => this.http.delete<AccessKey | undefined>(`/api/v1/access/keys/${seg(id)}`);
 }
@@ -34,7 +46,8 @@ export class AdminRoutes {
 
   health = () => this.http.get<Health>('/health');
 
-  projections = () => this.http.get<{ readonly projections: readonly ProjectionState[] }>('/api/v1/admin/projections');
+  projections = () =>
+    this.http.get<{ readonly projections: readonly ProjectionState[] }>('/api/v1/admin/projections');
 
   /** @param name a projection, or `all`. */
   rebuild = (name: string) => this.http.post<Job>(`/api/v1/admin/projections/${seg(name)}/rebuild`, {});
@@ -42,19 +55,24 @@ export class AdminRoutes {
   previewRebuild = (name: string) =>
     this.http.post<RebuildPreview>(`/api/v1/admin/projections/${seg(name)}/rebuild`, { dryRun: true });
 
-  verify = (request: { readonly name?: string }) => this.http.post<Job<Verification>>('/api/v1/admin/projections/verify', request);
+  verify = (request: { readonly name?: string }) =>
+    this.http.post<Job<Verification>>('/api/v1/admin/projections/verify', request);
 
   job = <Result>(id: string) => this.http.get<Job<Result>>(`/api/v1/admin/jobs/${seg(id)}`);
 
-  skip = (name: string, request: { readonly eventId: string; readonly reason?: string; readonly dryRun?: boolean }) =>
-    this.http.post<Skipped>(`/api/v1/admin/projections/${seg(name)}/skip`, request);
+  skip = (
+    name: string,
+    request: { readonly eventId: string; readonly reason?: string; readonly dryRun?: boolean },
+  ) => this.http.post<Skipped>(`/api/v1/admin/projections/${seg(name)}/skip`, request);
 
-  replay = (stream: string, query: Query = {}) => this.http.get<Replay>(`/api/v1/admin/streams/${seg(stream)}/replay`, query);
+  replay = (stream: string, query: Query = {}) =>
+    this.http.get<Replay>(`/api/v1/admin/streams/${seg(stream)}/replay`, query);
 
   database = () => this.http.get<DatabaseSizes>('/api/v1/admin/database');
 }
 
-type VerificationLine = ({ readonly kind: 'progress' } & VerificationProgress) | ({ readonly kind: 'result' } & LogVerification);
+type VerificationLine =
+  ({ readonly kind: 'progress' } & VerificationProgress) | ({ readonly kind: 'result' } & LogVerification);
 
 const LINES = { Accept: 'application/x-ndjson' };
 
@@ -63,7 +81,8 @@ export class AuditRoutes {
   constructor(private readonly http: HttpClient) {}
 
   /** Events as they come: all that match, or as many as `limit` says. */
-  events = (query: Query = {}): AsyncGenerator<AuditEvent, void, undefined> => this.#events('/api/v1/audit/events', query);
+  events = (query: Query = {}): AsyncGenerator<AuditEvent, void, undefined> =>
+    this.#events('/api/v1/audit/events', query);
 
   event = (position: string) => this.http.get<AuditEvent>(`/api/v1/audit/events/${seg(position)}`);
 

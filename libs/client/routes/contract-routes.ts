@@ -1,7 +1,6 @@
 import type { HttpClient, Query } from '../http-client.js';
-import type {
-  BranchTree, Contract, HeadMoved, History, HistoryOverview, Paged, RewindRequest, SupervisorConversation,
-} from '../types.js';
+import type { Contract, History, HistoryOverview, Paged } from '../types.js';
+import type { BranchTree, HeadMoved, RewindRequest, SupervisorConversation } from '../types-conversation.js';
 import { seg } from './path.js';
 
 export interface NewContract {
@@ -17,7 +16,8 @@ export class ContractRoutes {
 
   create = (contract: NewContract) => this.http.post<Contract>('/api/v1/contracts', contract);
 
-  list = (query: Query = {}) => this.http.get<Paged & { readonly contracts: readonly Contract[] }>('/api/v1/contracts', query);
+  list = (query: Query = {}) =>
+    this.http.get<Paged & { readonly contracts: readonly Contract[] }>('/api/v1/contracts', query);
 
   show = (id: string, query: Query = {}) => this.http.get<Contract>(this.#path(id), query);
 
@@ -25,11 +25,13 @@ export class ContractRoutes {
 
   setStatus = (id: string, status: string) => this.http.post<Contract>(this.#path(id, '/status'), { status });
 
-  setSupervisor = (id: string, taskId: string) => this.http.put<Contract>(this.#path(id, '/supervisor'), { taskId });
+  setSupervisor = (id: string, taskId: string) =>
+    this.http.put<Contract>(this.#path(id, '/supervisor'), { taskId });
 
   history = (id: string, query: Query = {}) => this.http.get<History>(this.#path(id, '/history'), query);
 
-  overview = (id: string, query: Query = {}) => this.http.get<HistoryOverview>(this.#path(id, '/history/overview'), query);
+  overview = (id: string, query: Query = {}) =>
+    this.http.get<HistoryOverview>(this.#path(id, '/history/overview'), query);
 
   /** Path of the live stream of a contract's history. */
   streamPath = (id: string): string => this.#path(id, '/stream');

@@ -1,6 +1,7 @@
 import { problemFrom, UnexpectedAnswerError } from '../api-error.js';
 import type { HttpClient, Query } from '../http-client.js';
-import type { Chat, ChatMessages, ImportProgress, ImportReport } from '../types-admin.js';
+import type { Chat, ChatMessages } from '../types-admin.js';
+import type { ImportProgress, ImportReport } from '../types-import.js';
 import type { History, HistoryOverview, Paged } from '../types.js';
 import { seg } from './path.js';
 
@@ -22,7 +23,8 @@ export class ChatRoutes {
   list = (contractId: string | undefined, query: Query = {}) =>
     this.http.get<Paged & { readonly chats: readonly Chat[] }>(this.#path(contractId), query);
 
-  show = (contractId: string | undefined, id: string) => this.http.get<Chat>(`${this.#path(contractId)}/${seg(id)}`);
+  show = (contractId: string | undefined, id: string) =>
+    this.http.get<Chat>(`${this.#path(contractId)}/${seg(id)}`);
 
   messages = (contractId: string | undefined, id: string, query: Query = {}) =>
     this.http.get<ChatMessages>(`${this.#path(contractId)}/${seg(id)}/messages`, query);
@@ -47,15 +49,22 @@ export class ImportRoutes {
   constructor(private readonly http: HttpClient) {}
 
   /** Sends transcripts and waits for what became of them. */
-  async send(query: Query, upload: ImportUpload, onProgress: (progress: ImportProgress) => void): Promise<ImportReport> {
+  async send(
+    query: Query,
+    upload: ImportUpload,
+    onProgress: (progress: ImportProgress) => void,
+  ): Promise<ImportReport> {
     const headers = { Accept: 'application/x-ndjson' };
     const response = await this.http.send('POST', '/api/v1/import', { query, upload, headers });
     for await (const text of this.http.lines(response)) {
       const line = JSON.parse(text) as ImportLine;
       if ('report' in line) return line.report;
-      if ('problem' in line) throw problemFrom(line.problem.status, 'application/problem+json', JSON.stringify(line.problem));
+      if ('problem' in line)
+        throw problemFrom(line.problem.status, 'application/problem+json', JSON.stringify(line.problem));
       onProgress(line.progress);
     }
-    throw new UnexpectedAnswerError('the server ended an import without a report; import again, it goes on where it was');
+    throw new UnexpectedAnswerError(
+      'the server ended an import without a report; import again, it goes on where it was',
+    );
   }
 }

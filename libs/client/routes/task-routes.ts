@@ -1,9 +1,13 @@
 import type { HttpClient, Query } from '../http-client.js';
+import type { Checkpoint, ForkAnswer, ForkRequest, History, Paged, Task, TaskEvents } from '../types.js';
 import type {
-  BranchTree, Checkpoint, ForkAnswer, ForkRequest, HeadMoved, History, Paged, RewindRequest, Snapshot, SnapshotContent,
-  Task,
-  TaskConversation, TaskEvents,
-} from '../types.js';
+  BranchTree,
+  HeadMoved,
+  RewindRequest,
+  Snapshot,
+  SnapshotContent,
+  TaskConversation,
+} from '../types-conversation.js';
 import { seg } from './path.js';
 
 /** SPEC §3.4. */
@@ -24,7 +28,8 @@ export class TaskRoutes {
 
   create = (task: NewTask) => this.http.post<Task>('/api/v1/mesh/tasks', task);
 
-  list = (query: Query = {}) => this.http.get<Paged & { readonly tasks: readonly Task[] }>('/api/v1/mesh/tasks', query);
+  list = (query: Query = {}) =>
+    this.http.get<Paged & { readonly tasks: readonly Task[] }>('/api/v1/mesh/tasks', query);
 
   show = (id: string, query: Query = {}) => this.http.get<Task>(this.#path(id), query);
 
@@ -38,7 +43,10 @@ export class TaskRoutes {
   events = (id: string, query: Query = {}) => this.http.get<TaskEvents>(this.#path(id, '/events'), query);
 
   checkpoints = (id: string, query: Query = {}) =>
-    this.http.get<Paged & { readonly checkpoints: readonly Checkpoint[] }>(this.#path(id, '/checkpoints'), query);
+    this.http.get<Paged & { readonly checkpoints: readonly Checkpoint[] }>(
+      this.#path(id, '/checkpoints'),
+      query,
+    );
 
   branches = (id: string, query: Query = {}) => this.http.get<BranchTree>(this.#path(id, '/branches'), query);
 
@@ -59,8 +67,11 @@ export class TaskRoutes {
   takeSnapshot = (id: string, request: { readonly note?: string; readonly dryRun?: boolean }) =>
     this.http.post<Snapshot>(this.#path(id, '/snapshots'), request);
 
-  restore = (id: string, snapshotId: string, request: { readonly reason?: string; readonly dryRun?: boolean }) =>
-    this.http.post<HeadMoved>(this.#path(id, `/snapshots/${seg(snapshotId)}/restore`), request);
+  restore = (
+    id: string,
+    snapshotId: string,
+    request: { readonly reason?: string; readonly dryRun?: boolean },
+  ) => this.http.post<HeadMoved>(this.#path(id, `/snapshots/${seg(snapshotId)}/restore`), request);
 
   /** Path of the live stream of a task's history. */
   streamPath = (id: string): string => this.#path(id, '/stream');

@@ -67,9 +67,12 @@ export class FakeMakima {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const seen = await received(request);
     this.seen.push(seen);
-    const route = this.#routes.find(({ method, pattern }) => method === seen.method && pattern.test(seen.path));
+    const route = this.#routes.find(
+      ({ method, pattern }) => method === seen.method && pattern.test(seen.path),
+    );
     if (!route) return problem(response, 404, 'NOT_FOUND', `There is no ${seen.path}.`);
-    const answer: unknown = typeof route.answer === 'function' ? await route.answer(seen, response) : route.answer;
+    const answer: unknown =
+      typeof route.answer === 'function' ? await route.answer(seen, response) : route.answer;
     if (response.headersSent || answer === undefined) return;
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer));
   }
@@ -98,8 +101,23 @@ async function received(request: IncomingMessage): Promise<Seen> {
 }
 
 /** Answers with problem+json. */
-export function problem(response: ServerResponse, status: number, code: string, detail: string, more: object = {}): undefined {
-  const body = { type: 'about:blank', title: code, status, code, detail, traceId: 'trace-1', instance: '/', ...more };
+export function problem(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  detail: string,
+  more: object = {},
+): undefined {
+  const body = {
+    type: 'about:blank',
+    title: code,
+    status,
+    code,
+    detail,
+    traceId: 'trace-1',
+    instance: '/',
+    ...more,
+  };
   response.writeHead(status, { 'Content-Type': 'application/problem+json' }).end(JSON.stringify(body));
   return undefined;
 }

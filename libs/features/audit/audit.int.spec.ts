@@ -91,6 +91,8 @@ function auditing(): void {
       expect(Date.parse(event.recordedAt)).toBeGreaterThan(0);
     });
     expect(await get<AuditEvent>(`/events/${events[3]!.position}`)).toEqual(events[3]);
+    expect(await all(`/streams/task-${taskId}?limit=2`)).toEqual(events);
+    expect(await all(`/streams/task-${taskId}?limit=2&order=newest`)).toEqual(events.toReversed());
   });
 
   it('goes through the log in pages, from either end, and as lines', async () => {

@@ -42,6 +42,8 @@ export class BlobController {
     @Res() response: Response,
   ): Promise<void> {
     const hash = sha256.toLowerCase();
+    // Blobs are an owner's, not a contract's: a key that is bound to one contract reaches none.
+    if (context.caller.contractId) throw notFound('blob', hash);
     const content = (await this.blobs.get(context.ownerId, [hash])).get(hash);
     if (!content) throw notFound('blob', hash);
     response.set({ ...HEADERS, 'Content-Disposition': `attachment; filename="${hash}"` });

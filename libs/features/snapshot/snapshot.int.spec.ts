@@ -1,4 +1,6 @@
+import { CommandBus } from '@nestjs/cqrs';
 import { startTestApp, type TestApp } from '#libs/testing/app.js';
+import { DispatchTask } from '../task/task.commands.js';
 
 interface Snapshot {
   readonly id: string;
@@ -91,7 +93,29 @@ describe('a snapshot', () => {
     }
   });
 
-  it('shows messages as they stood when it was taken, and leaves out what is not wanted', async () => {
+  it('shows messages as they stood when it was taken', async () => {
+    const taskId = await newTask();
+    await say(taskId, ['first draft']);
+    const { id } = await take(taskId);
+    const content = { role: 'assistant', content: 'second draft' } as const;
+    const amend = {
+      type: 'RecordActivity',
+      activities: [{ type: 'AmendMessage', seq: 1, content }],
+    } as const;
+    const context = {
+      actor: { kind: 'system', id: 'spec' },
+      ownerId: app.ownerId,
+      now: new Date(),
+      commandId: crypto.randomUUID(),
+      idempotent: false,
+    } as const;
+    await app.server.application.get(CommandBus).execute(new DispatchTask(taskId, amend, context));
+    expect(await shown(taskId)).toBe('second draft');
+    const { messages } = await app.get<Snapshot>(`${TASKS}/${taskId}/snapshots/${id}`);
+    expect(messages.map((message) => message.content)).toEqual(['first draft']);
+  });
+
+  it('leaves out what is not wanted', async () => {
     const taskId = await newTask();
     const call = { id: 'c1', name: 'Read', input: { path: 'x' } };
     await app.post(`${TASKS}/${taskId}/activity`, {

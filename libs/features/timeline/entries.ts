@@ -76,7 +76,7 @@ export function entriesOf(event: TimelineEvent): readonly Entry[] {
     case 'ChatQuestionAnswered':
       return [];
     case 'ChatMessageRecorded':
-      return [{ kind: 'chat_message', subtype: event.data.role, data: { content: event.data.content } }];
+      return [{ kind: 'chat_message', subtype: event.data.role }];
     default:
       return [taskEvent(event)];
   }

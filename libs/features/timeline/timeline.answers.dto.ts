@@ -64,6 +64,9 @@ export class HistoryEntry {
   @GivesText('chat_message: what was said; of very long texts the beginning.', OPTIONAL)
   readonly content?: string;
 
+  @GivesFlag('chat_message: true where `content` is only the beginning.', OPTIONAL)
+  readonly contentTruncated?: boolean;
+
   @GivesText('chat_message, file_change: name of the tool.', OPTIONAL)
   readonly toolName?: string;
 

@@ -9,7 +9,7 @@ import { insert, upsert, type RowOperation } from '#libs/projections/row-operati
 import type { Table } from '#libs/projections/table.js';
 import { entriesOf, type TimelineEvent } from './entries.js';
 
-/** What people see in a timeline, one row an entry. A message's text stays in `messages`; `seq` points to it. */
+/** What people see in a timeline, one row an entry. A message's text stays where it is; `seq` points to it. */
 const entries: Table = {
   name: 'entries',
   columns: {
@@ -162,7 +162,8 @@ function operationsOf(recorded: Recorded<TimelineEvent>, lookup: Lookup): readon
         kind: entry.kind,
         subtype: entry.subtype,
         failed: entry.failed ?? false,
-        seq: entry.seq ?? null,
+        // A chat's messages stand under their events' versions.
+        seq: entry.seq ?? (place['chat_id'] === null ? null : recorded.version),
         task_id: entry.taskId ?? place['task_id'],
         data: entry.data === undefined ? null : escapeJson(entry.data),
       }),

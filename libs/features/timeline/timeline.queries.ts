@@ -2,7 +2,6 @@ import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable } from '#libs/database/database.js';
 import { nothing, sql, type Sql } from '#libs/database/sql.js';
 import { escapeText, unescapeJson, unescapeText } from '#libs/database/text-escape.js';
-import { columnText } from '#libs/event-store/codec.js';
 import { ENTRY_KINDS, type EntryKind } from './entries.js';
 import type { EntryFilters } from './timeline.dto.js';
 
@@ -45,6 +44,7 @@ interface EntryRow {
   role: string | null;
   content: string | null;
   tool_name: string | null;
+  cut: boolean | null;
 }
 
 const inScope = (scope: Scope): Sql => {
@@ -90,7 +90,9 @@ function conditions(scope: Scope, filters: EntryFilters, at: bigint | null): Sql
         ? nothing
         : sql`AND (e.data ILIKE ${containing(text)} OR EXISTS (
             SELECT 1 FROM messages m WHERE m.task_id = e.task_id AND m.seq = e.seq
-              AND (m.content ILIKE ${containing(text)} OR m.tool_calls ILIKE ${containing(text)})))`
+              AND (m.content ILIKE ${containing(text)} OR m.tool_calls ILIKE ${containing(text)}))
+            OR EXISTS (SELECT 1 FROM chat_messages c WHERE c.chat_id = e.chat_id AND c.version = e.seq
+              AND c.content ILIKE ${containing(text)}))`
     }`;
 }
 
@@ -104,10 +106,13 @@ export interface EntryPageOptions {
 }
 
 const JOINED = sql`LEFT JOIN messages m ON m.task_id = e.task_id AND m.seq = e.seq
+  LEFT JOIN chat_messages c ON c.chat_id = e.chat_id AND c.version = e.seq
   LEFT JOIN task_states t ON t.task_id = e.task_id AND t.to_position IS NULL`;
 const COLUMNS = sql`e.position, e.ordinal, e.id, e.contract_id, e.task_id, e.chat_id, e.kind, e.subtype, e.phase,
   e.failed, e.seq, e.data, e.occurred_at`;
-const SHOWN = sql`e.*, (extract(epoch FROM e.occurred_at) * 1000000)::bigint AS micros, t.name AS task_name, m.role, m.content, m.tool_name`;
+const SHOWN = sql`e.*, (extract(epoch FROM e.occurred_at) * 1000000)::bigint AS micros, t.name AS task_name, m.role,
+  coalesce(m.content, c.content) AS content, m.tool_name,
+  coalesce(m.extra, c.extra) LIKE '%"content":{"$blob"%' AS cut`;
 
 /** A page of entries, with where it ended if there may be more. */
 export async function entriesPage(
@@ -220,7 +225,8 @@ function toEntry(row: EntryRow): HistoryEntry {
         ...base,
         conversationId: row.chat_id ?? row.task_id,
         role: row.role ?? row.subtype,
-        content: row.content === null ? columnText(data['content'] ?? '') : unescapeText(row.content),
+        content: unescapeText(row.content ?? ''),
+        ...(row.cut ? { contentTruncated: true } : {}),
         ...(row.seq === null ? {} : { seq: row.seq }),
         ...(row.tool_name === null ? {} : { toolName: unescapeText(row.tool_name) }),
       };
