@@ -7,7 +7,7 @@ import { transformFileSync } from '@swc/core';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const staleOnly = process.argv.includes('--stale');
 const options = JSON.parse(readFileSync(join(root, '.swcrc'), 'utf8'));
-const NOT_BUILT = /\.(spec|contract)\.ts$|^libs\/testing\//;
+const NOT_BUILT = /\.(spec|contract)\.ts$|\/testing\//;
 const COPIED = /\.(sql|json)$/;
 
 /** Every file below a folder, as paths relative to the root. */

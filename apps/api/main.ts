@@ -10,7 +10,7 @@ import {
   type EmbeddedPostgres,
 } from '#libs/database/embedded-postgres.js';
 import { UnusableDatabase } from '#libs/database/unusable-database.js';
-import { startServer, type RunningServer } from './server.js';
+import type { RunningServer } from './server.js';
 import { cursorKey, readSettings, SettingError, type Settings } from './settings.js';
 
 const log = (line: string): void => console.error(line);
@@ -55,7 +55,8 @@ async function start(): Promise<RunningServer> {
   ensureHome(home);
   const lock = await lockHome(home);
   running.push(async () => lock.release());
-  const databaseUrl = await step(database(settings));
+  // The server's code is loaded while Postgres starts, and not at all for a setting that cannot be used.
+  const [databaseUrl, { startServer }] = await step(Promise.all([database(settings), import('./server.js')]));
   const known = readCredentials(home);
   const server = await startServer({
     databaseUrl,

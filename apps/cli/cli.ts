@@ -154,6 +154,8 @@ export class Cli {
   async insistOn(question: string): Promise<boolean> {
     if (this.#options.yes === true) return true;
     if (this.interactive) return confirm(this.host, question, this.signal);
-    throw new UsageError(`this cannot be undone, and there is nobody to ask: ${question}`, ['add --yes to do it']);
+    throw new UsageError(`this cannot be undone, and there is nobody to ask: ${question}`, [
+      'add --yes to do it',
+    ]);
   }
 }

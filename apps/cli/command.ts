@@ -23,7 +23,12 @@ export interface Leaf<Arguments extends readonly unknown[]> {
 
 /** A noun such as `task`, under which its verbs stand. */
 export const noun = (program: Command, name: string, summary: string): Command =>
-  program.command(name).summary(summary).description(`${summary}.`).helpCommand(false).helpOption('-h, --help', 'show this help');
+  program
+    .command(name)
+    .summary(summary)
+    .description(`${summary}.`)
+    .helpCommand(false)
+    .helpOption('-h, --help', 'show this help');
 
 /** A command that does something; it takes --format and the options that all commands have. */
 export function leaf<Arguments extends readonly unknown[]>(parent: Command, spec: Leaf<Arguments>): Command {
@@ -34,7 +39,10 @@ export function leaf<Arguments extends readonly unknown[]>(parent: Command, spec
   return command
     .optionsGroup('Output:')
     .addOption(
-      new Option('--format <format>', `${ndjson ? 'json prints one document a line' : 'json prints one document'}`)
+      new Option(
+        '--format <format>',
+        `${ndjson ? 'json prints one document a line' : 'json prints one document'}`,
+      )
         .choices(formats)
         .default(formats[0]),
     )
@@ -58,7 +66,9 @@ function examplesText(examples: readonly Example[]): string {
 
 /** Adds --yes and --no-input, for a command that may ask. */
 export const mayAsk = (command: Command): Command =>
-  command.option('-y, --yes', 'do not ask').option('--no-input', 'never ask; without --yes, fail where an answer is needed');
+  command
+    .option('-y, --yes', 'do not ask')
+    .option('--no-input', 'never ask; without --yes, fail where an answer is needed');
 
 /** Adds --dry-run. */
 export const previews = (command: Command): Command =>

@@ -25,7 +25,10 @@ function isStale(folder) {
 
 if (existsSync(builder) && PARTS.some(isStale)) {
   // What the build says is not what the command says: it goes to stderr.
-  const { status } = spawnSync(process.execPath, [builder, '--stale'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync(process.execPath, [builder, '--stale'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (status !== 0) {
     console.error('makima: the command line could not be built; try: npm ci');
     process.exit(1);

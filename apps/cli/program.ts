@@ -61,7 +61,8 @@ export function buildProgram(cli: Cli): Command {
     .configureHelp({
       styleTitle: (title) => `\x1b[1m${title}\x1b[22m`,
       // What each noun takes is its own help's business.
-      subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
+      subcommandTerm: (command) =>
+        [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
     })
     .hook('preAction', (_, command) => cli.use(command.opts<CommonOptions>()));
   addCommands(program, cli);

@@ -45,13 +45,19 @@ function explanation(cli: Cli, error: unknown): readonly Line[] {
   if (error instanceof UsageError) return [headline(error.message), ...error.hints.map(hint)];
   if (error instanceof ApiError) return apiExplanation(cli, error);
   if (error instanceof UnreachableError) {
-    return [headline(error.message), hint('is it running? start it with: npm start'), hint('another server: set MAKIMA_URL and MAKIMA_TOKEN')];
+    return [
+      headline(error.message),
+      hint('is it running? start it with: npm start'),
+      hint('another server: set MAKIMA_URL and MAKIMA_TOKEN'),
+    ];
   }
   if (error instanceof ClientError || error instanceof ConnectionError || error instanceof HomeError) {
     return [headline(error.message)];
   }
   const shown = error instanceof Error ? error : new Error(String(error));
-  const details = cli.env['MAKIMA_DEBUG'] ? (shown.stack ?? '').split('\n').slice(1).map(hint) : [hint('set MAKIMA_DEBUG=1 to see where')];
+  const details = cli.env['MAKIMA_DEBUG']
+    ? (shown.stack ?? '').split('\n').slice(1).map(hint)
+    : [hint('set MAKIMA_DEBUG=1 to see where')];
   return [headline(`something unforeseen happened: ${shown.message}`), ...details];
 }
 
@@ -71,5 +77,9 @@ function hintsFor(cli: Cli, status: number): readonly Line[] {
   if (status !== 401) return [];
   return cli.env['MAKIMA_TOKEN']
     ? [hint('MAKIMA_TOKEN holds a key that does not work there')]
-    : [hint('set MAKIMA_TOKEN to a key of that server; its own machine has one in credentials.json of MAKIMA_HOME')];
+    : [
+        hint(
+          'set MAKIMA_TOKEN to a key of that server; its own machine has one in credentials.json of MAKIMA_HOME',
+        ),
+      ];
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
+import { instantOf } from './instant.js';
 import type { Sql } from './sql.js';
 
 export type Row = Record<string, unknown>;
@@ -14,7 +15,7 @@ const TIMESTAMPTZ = 1184;
 const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
     if (oid === INT8 && format !== 'binary') return BigInt;
-    if (oid === TIMESTAMPTZ && format !== 'binary') return (value: string) => new Date(value);
+    if (oid === TIMESTAMPTZ && format !== 'binary') return instantOf;
     return pg.types.getTypeParser(oid, format) as unknown;
   }) as pg.CustomTypesConfig['getTypeParser'],
 };

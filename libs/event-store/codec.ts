@@ -18,19 +18,14 @@ export type Upcasters = Readonly<Record<string, readonly Upcaster[]>>;
 
 /** Fields longer than this go to a blob. */
 export const MAX_FIELD_BYTES = 256 * 1024;
+/** A text of so many characters stands in its event, whatever they are: what is read from one column is no longer. */
+export const MAX_COLUMN_TEXT = 80_000;
 const PREVIEW_CHARACTERS = 1_000;
 /** Tried in turn until the body fits. */
 const LIMITS = [MAX_FIELD_BYTES, 64 * 1024, 8 * 1024, 1024] as const;
 
 export const isBlobReference = (value: unknown): value is BlobReference =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && '$blob' in value;
-
-/**
- * A text of an event as one column can hold it: itself, or of one that went to a blob the beginning. Any text of an event
- * may have gone there, however short it usually is: a projection that takes one for granted stops at it.
- */
-export const columnText = (value: unknown): string =>
-  isBlobReference(value) ? String((value.$blob as Partial<BlobReference['$blob']> | null)?.preview) : String(value);
 
 /** An event to be written, before it becomes bytes. */
 export interface EventToWrite {

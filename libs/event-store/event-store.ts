@@ -216,6 +216,9 @@ export class EventUnreadable extends LogCorrupt {
     readonly event: Pick<StoredEvent, 'id' | 'stream' | 'version' | 'position'>,
     options: { readonly cause: unknown },
   ) {
-    super(`event ${event.id} (${event.stream}, version ${event.version}, position ${event.position}) has unreadable metadata`, options);
+    super(
+      `event ${event.id} (${event.stream}, version ${event.version}, position ${event.position}) has unreadable metadata`,
+      options,
+    );
   }
 }

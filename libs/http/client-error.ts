@@ -15,8 +15,9 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
 };
 const MALFORMED = new Problem('MALFORMED_REQUEST', 'That is no HTTP request: correct it and send it again.');
 
-function answerTo(problem: Problem): string {
+function answerTo(problem: Problem, request: Buffer | undefined): string {
   const body = JSON.stringify(problem.body(randomBytes(16).toString('hex'), '/'));
+  const wanted = request?.subarray(0, 5).toString('latin1') !== 'HEAD ';
   return [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
     'Content-Type: application/problem+json',
@@ -24,17 +25,17 @@ function answerTo(problem: Problem): string {
     'Cache-Control: no-store',
     'Connection: close',
     '',
-    body,
+    wanted ? body : '',
   ].join('\r\n');
 }
 
 /** Answers requests that never reach a route, because they cannot be read, like all other errors. */
 export function answerClientErrors(server: Server): void {
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+  server.on('clientError', (error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }, socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
     }
-    socket.end(answerTo(PROBLEMS[error.code ?? ''] ?? MALFORMED));
+    socket.end(answerTo(PROBLEMS[error.code ?? ''] ?? MALFORMED, error.rawPacket));
   });
 }

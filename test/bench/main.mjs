@@ -1,5 +1,5 @@
 // Runs the benchmark: see --help.
-import { writeFileSync } from 'node:fs';
+import { statfsSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { circumstances } from './machine.mjs';
@@ -9,10 +9,11 @@ import * as conversation from './rows/conversation.mjs';
 import * as disk from './rows/disk.mjs';
 import * as history from './rows/history.mjs';
 import * as latency from './rows/latency.mjs';
+import * as rebuild from './rows/rebuild.mjs';
 import * as rewind from './rows/rewind.mjs';
 import { startServer } from './server.mjs';
 
-const GROUPS = [append, conversation, history, rewind, disk, latency];
+const GROUPS = [append, rebuild, conversation, history, rewind, disk, latency];
 
 const HELP = `npm run bench -- [options]
   --only 1,4,12   these rows of the table (1–12) only
@@ -33,10 +34,12 @@ function parsed() {
     },
   });
   const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds ${values.rounds} is no number of rounds`);
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new Error(`--rounds ${values.rounds} is no number of rounds`);
   const only = values.only?.split(',').map(Number);
   const known = GROUPS.flatMap(({ ids }) => ids);
-  for (const id of only ?? []) if (!known.includes(id)) throw new Error(`--only ${id}: the rows are ${known.join(', ')}`);
+  for (const id of only ?? [])
+    if (!known.includes(id)) throw new Error(`--only ${id}: the rows are ${known.join(', ')}`);
   return { ...values, rounds, only };
 }
 
@@ -47,17 +50,29 @@ if (options.help) {
 }
 const wanted = (id) => options.only === undefined || options.only.includes(id);
 const progress = (line) => console.error(`[${new Date().toISOString().slice(11, 19)}] ${line}`);
+const TMPFS = 0x01021994;
+if (statfsSync(options.home).type === TMPFS) {
+  progress(`${options.home} is in memory: nothing is durable there, and the figures say little; see --home`);
+}
 const server = await startServer(options.home);
-const rows = [];
+const interrupted = new Promise((_, reject) => {
+  for (const signal of ['SIGINT', 'SIGTERM'])
+    process.once(signal, () => reject(new Error(`stopped by ${signal}`)));
+});
 const conditions = circumstances(server.version);
+const rows = [];
 try {
   for (const group of GROUPS) {
     if (!group.ids.some(wanted)) continue;
-    rows.push(...(await group.run({ server, options, wanted, progress })));
+    rows.push(...(await Promise.race([group.run({ server, options, wanted, progress }), interrupted])));
   }
+} catch (error) {
+  console.error(error);
+  process.exitCode = 1;
 } finally {
   await server.stop();
 }
+if (process.exitCode) process.exit();
 conditions.loadAfter = loadavg().map((load) => Number(load.toFixed(2)));
 const { commit, changedFiles, date, cpu, cores, memoryGiB, node, postgres } = conditions;
 const { rounds, quick } = options;
@@ -67,4 +82,5 @@ console.log(
     `${conditions.loadAfter[0]} after, ${rounds} rounds${quick ? ', --quick' : ''}.\n`,
 );
 console.log(table(rows));
-if (options.json) writeFileSync(options.json, `${JSON.stringify({ ...conditions, rounds, quick, rows }, null, 1)}\n`);
+if (options.json)
+  writeFileSync(options.json, `${JSON.stringify({ ...conditions, rounds, quick, rows }, null, 1)}\n`);

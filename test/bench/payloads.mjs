@@ -10,7 +10,8 @@ export const random = () => (seed = (seed * 1664525 + 1013904223) >>> 0) / 2 ** 
 export const below = (count) => Math.floor(random() * count);
 
 const LETTERS = 'etaoinshrdlucmfwypvbgkjqxz';
-const word = () => Array.from({ length: 2 + below(9) }, () => LETTERS[Math.floor(random() ** 2 * 26)]).join('');
+const word = () =>
+  Array.from({ length: 2 + below(9) }, () => LETTERS[Math.floor(random() ** 2 * 26)]).join('');
 const WORDS = Array.from({ length: 2000 }, word);
 
 /** Text of some length; frequent words are more frequent, as in any text. */

@@ -22,11 +22,17 @@ function installed() {
   const wanted = JSON.parse(readFileSync(join(bench, 'package.json'), 'utf8')).dependencies;
   return Object.entries(wanted).every(([name, version]) => {
     const path = join(bench, 'node_modules', name, 'package.json');
-    return statSync(path, { throwIfNoEntry: false }) && JSON.parse(readFileSync(path, 'utf8')).version === version;
+    return (
+      statSync(path, { throwIfNoEntry: false }) && JSON.parse(readFileSync(path, 'utf8')).version === version
+    );
   });
 }
 
 run(process.execPath, ['scripts/build.mjs', '--stale'], root);
 if (!installed()) run('npm', ['ci', '--no-audit', '--no-fund'], bench);
 // LangGraph's history of a long conversation takes more memory than Node allows by itself.
-run(process.execPath, ['--max-old-space-size=4096', join(bench, 'main.mjs'), ...process.argv.slice(2)], process.cwd());
+run(
+  process.execPath,
+  ['--max-old-space-size=4096', join(bench, 'main.mjs'), ...process.argv.slice(2)],
+  process.cwd(),
+);

@@ -12,7 +12,9 @@ async function tables(client) {
  * @returns a function that answers how many rows were inserted or changed since, and their bytes, by table.
  */
 export async function writtenSince(client) {
-  const { rows: moment } = await client.query('SELECT pg_current_xact_id()::text::bigint % 4294967296 AS xid');
+  const { rows: moment } = await client.query(
+    'SELECT pg_current_xact_id()::text::bigint % 4294967296 AS xid',
+  );
   const { xid } = moment[0];
   return async () => {
     const found = [];

@@ -6,6 +6,7 @@ import {
   namesSomething,
   pathOf,
   pathValue,
+  queryParametersOf,
   queryValue,
   Unfilled,
   type ApiRequest,
@@ -44,6 +45,8 @@ export const nobodyLike = (world: World): World => ({
 
 /** Every place of a route's requests where an id can stand. @throws Unfilled for one that nobody has thought of. */
 export function slotsOf(document: ApiDocument, operation: Operation, own: World): readonly Slot[] {
+  for (const { name } of queryParametersOf(operation)) queryValue(operation, name, own);
+  pathOf(operation, own);
   return [
     ...pathSlots(operation, own),
     ...querySlots(operation, own),

@@ -42,7 +42,7 @@ const PATH: Readonly<Record<string, FromWorld>> = {
   '/api/v1/contracts questionId': id('contractQuestion'),
   keyId: id('key'),
   jobId: id('job'),
-  stream: id('stream'),
+  stream: ({ ids }) => `task-${ids.task}`,
   position: id('position'),
   sha256: id('blob'),
 };
@@ -55,7 +55,7 @@ const QUERY_IDS: Readonly<Record<string, FromWorld>> = {
   contract_id: id('contract'),
   task_id: id('task'),
   parent_task_id: id('supervisor'),
-  stream: id('stream'),
+  stream: ({ ids }) => `task-${ids.task}`,
 };
 
 /** Other parameters in queries, with a value that every route of this parameter takes. */
@@ -145,8 +145,34 @@ const BODIES: Readonly<Record<string, (world: World) => readonly Json[]>> = {
   ReassignTaskRequest: () => [{}, { targetDaemonId: randomUUID() }],
   RebuildRequest: () => [{ dryRun: true }, {}],
   RecordActivityRequest: ({ ids, marker }) => [
-    { items: [{ id: randomUUID(), kind: 'message', role: 'user', content: marker }] },
-    { items: [{ id: randomUUID(), kind: 'pending_tasks', taskIds: [ids.fork] }] },
+    happened({ kind: 'message', role: 'user', content: marker }),
+    happened({ kind: 'pending_tasks', taskIds: [ids.fork] }),
+    happened({
+      kind: 'tool_call',
+      toolCalls: [{ id: 'c', name: 'Read', input: { path: marker } }],
+      model: marker,
+    }),
+    happened({
+      kind: 'tool_result',
+      toolCallId: 'c',
+      content: marker,
+      files: [{ path: marker, action: 'M' }],
+    }),
+    happened({ kind: 'output', content: marker, channel: 'stdout' }),
+    happened({ kind: 'status', status: 'paused', reason: marker }),
+    happened({ kind: 'files', files: [{ path: marker, action: 'A', linesAdded: 1, linesRemoved: 0 }] }),
+    happened({ kind: 'line', lineType: marker, content: marker }),
+    happened({
+      kind: 'checkpoint',
+      checkpoint: {
+        commitSha: ids.commit,
+        branchName: marker,
+        message: marker,
+        filesChanged: [],
+        linesAdded: 0,
+        linesRemoved: 0,
+      },
+    }),
   ],
   RenameChatRequest: ({ marker }) => [{ name: marker, dryRun: true }, { name: `${marker} renamed` }],
   RestoreSnapshotRequest: () => [{ dryRun: true }, { reason: 'back' }],
@@ -163,6 +189,8 @@ const BODIES: Readonly<Record<string, (world: World) => readonly Json[]>> = {
   UndoRewindRequest: () => [{ dryRun: true }, {}],
   VerifyRequest: () => [{ name: 'contract' }],
 };
+
+const happened = (item: Json): Json => ({ items: [{ id: randomUUID(), ...item }] });
 
 const forkAt = (marker: string, type: string, value: string, dryRun: boolean): Json => ({
   forkFrom: { type, value },

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { jest } from '@jest/globals';
+import { readKeys } from '#libs/database/embedded/postgres-keys.js';
 import { EmbeddedHome, queryOnce } from '#libs/testing/embedded-home.js';
 import { emptyTestDatabase, type TestDatabase } from '#libs/testing/postgres.js';
 import { MakimaHomes, postmasterOf, type MakimaProcess } from '../faults/makima-process.js';
@@ -86,8 +87,8 @@ describe('a database that cannot be reached is said in one line', () => {
       '127.0.0.1',
     );
     for (const server of [silent, closing, other]) if (!server.listening) await once(server, 'listening');
-    const to = ({ address }: ReturnType<typeof createServer>): string =>
-      changed(database.url, (u) => (u.port = String((address() as AddressInfo).port)));
+    const to = (server: Server): string =>
+      changed(database.url, (u) => (u.port = String((server.address() as AddressInfo).port)));
     const lines = await Promise.all([silent, closing, other].map((server) => refusal(to(server))));
     for (const server of [silent, closing, other]) server.close();
     for (const line of lines) expect(line).toContain('cannot be reached (');
@@ -135,7 +136,6 @@ describe('a role that may not do everything', () => {
   beforeAll(async () => {
     // A server of its own: one on which the role makima_app has never been made.
     const { url: own } = await cluster.start();
-    const { readKeys } = await import('#libs/database/embedded/postgres-keys.js');
     const keys = readKeys(`${cluster.home}/keys/postgres.json`);
     admin = changed(own, (u) => {
       u.username = 'postgres';

@@ -30,7 +30,6 @@ export interface Ids {
   readonly key: string;
   readonly job: string;
   readonly blob: string;
-  readonly stream: string;
   readonly position: string;
   readonly commit: string;
 }
@@ -145,7 +144,6 @@ class Builder {
       key: await this.#spareKey(),
       job: await this.#job(),
       blob: createHash('sha256').update(JSON.stringify(this.#long)).digest('hex'),
-      stream: `task-${task}`,
       commit: this.#commit,
     };
   }

@@ -42,14 +42,14 @@ export class MakimaProcess {
   readonly #child: ChildProcess;
   #ending: Ending | undefined;
 
-  constructor({ home, port = 0, env = {}, user = {} }: LaunchOptions & { readonly user?: object }) {
+  constructor({ home, port = 0, env = {}, user }: LaunchOptions) {
     this.home = home;
     this.#child = spawn(process.execPath, [MAIN], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: '/',
       env: { PATH: process.env['PATH'], HOME: home, MAKIMA_HOME: home, PORT: String(port), ...env },
-      ...user,
+      ...(user ?? {}),
     });
     const { stdout, stderr } = this.#child;
     if (!stdout || !stderr) throw new Error('a child with pipes has streams');

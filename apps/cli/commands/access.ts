@@ -37,7 +37,10 @@ const create = (access: Command, cli: Cli): Command =>
     summary: 'Create a key; it is shown this once',
     notes: `Scopes: ${SCOPES}.`,
     examples: [
-      ['makima access create --kind tool --contract 0190a1b2 --name "supervisor of the login work"', "a supervisor's key, for one contract"],
+      [
+        'makima access create --kind tool --contract 0190a1b2 --name "supervisor of the login work"',
+        "a supervisor's key, for one contract",
+      ],
       ['makima access create --kind auditor --name audit --expires 2030-01-01', 'reads the log, until then'],
       ['export MAKIMA_TOKEN=$(makima access create --name laptop)', 'the key alone goes to stdout in a pipe'],
     ],
@@ -46,7 +49,7 @@ const create = (access: Command, cli: Cli): Command =>
         .addOption(new Option('--kind <kind>', 'who will use it').choices(KINDS).default('user'))
         .requiredOption('--name <name>', 'what it is for')
         .option('--contract <id>', 'for a tool key: the one contract that it reaches')
-        .option('--scopes <scopes>', "what it may do (otherwise what is usual for its kind)", values)
+        .option('--scopes <scopes>', 'what it may do (otherwise what is usual for its kind)', values)
         .option('--expires <time>', 'when it stops working (otherwise never)'),
     act: async (options: CreateOptions) => {
       const key = await cli.api.access.create(await requestOf(cli, options));
@@ -56,7 +59,10 @@ const create = (access: Command, cli: Cli): Command =>
     },
   });
 
-async function requestOf(cli: Cli, { kind, name, contract, scopes, expires }: CreateOptions): Promise<NewKey> {
+async function requestOf(
+  cli: Cli,
+  { kind, name, contract, scopes, expires }: CreateOptions,
+): Promise<NewKey> {
   return {
     kind,
     name,
@@ -89,16 +95,26 @@ const list = (access: Command, cli: Cli): Command =>
       command.option('-n, --limit <n>', 'the newest n', positive, 100).option('--all', 'all, however many'),
     act: async (options: ListOptions) => {
       const page = await listed(options, (query) => cli.api.access.list(query), 'keys');
-      if (page.cursor) cli.afterwards(`the newest ${count(page.keys.length)}; --limit <n> or --all shows more`);
-      await cli.show({ json: page, lines: () => keyTable(page.keys, cli.now, cli.width), empty: page.keys.length === 0 && 'no keys' });
+      if (page.cursor)
+        cli.afterwards(`the newest ${count(page.keys.length)}; --limit <n> or --all shows more`);
+      await cli.show({
+        json: page,
+        lines: () => keyTable(page.keys, cli.now, cli.width),
+        empty: page.keys.length === 0 && 'no keys',
+      });
     },
   });
 
 const keyTable = (keys: readonly AccessKey[], now: Date, width: number): readonly Line[] =>
   tableLines(
     [
-      { head: 'key' }, { head: 'kind' }, { head: 'state' }, { head: 'created' }, { head: 'last used' },
-      { head: 'name', narrow: 'wrap' }, { head: 'scopes', narrow: 'wrap' },
+      { head: 'key' },
+      { head: 'kind' },
+      { head: 'state' },
+      { head: 'created' },
+      { head: 'last used' },
+      { head: 'name', narrow: 'wrap' },
+      { head: 'scopes', narrow: 'wrap' },
     ],
     keys.map((key) => [
       span(key.id, 'bold'),

@@ -32,7 +32,9 @@ const projections = (admin: Command, cli: Cli): Command =>
       const answer = await cli.api.admin.projections();
       for (const { name, error } of answer.projections) {
         if (!error) continue;
-        cli.afterwards(`${name} has stopped. When the cause is mended: makima admin rebuild ${name}; to go on without the event: makima admin skip ${name} --reason <why>`);
+        cli.afterwards(
+          `${name} has stopped. When the cause is mended: makima admin rebuild ${name}; to go on without the event: makima admin skip ${name} --reason <why>`,
+        );
       }
       await cli.show({ json: answer, lines: () => projectionTable(answer.projections, cli.width) });
     },
@@ -47,7 +49,8 @@ const rebuild = (admin: Command, cli: Cli): Command =>
       ['makima admin rebuild timeline --dry-run', 'what would be read, and what is replaced'],
       ['makima admin rebuild all', 'every one, one after the other'],
     ],
-    options: (command) => previews(command).option('--no-wait', 'start it and go; see how far it is with admin projections'),
+    options: (command) =>
+      previews(command).option('--no-wait', 'start it and go; see how far it is with admin projections'),
     act: async (name: string, { dryRun, wait }: { readonly dryRun?: boolean; readonly wait: boolean }) => {
       const { admin: routes } = cli.api;
       if (dryRun) {
@@ -56,7 +59,11 @@ const rebuild = (admin: Command, cli: Cli): Command =>
         return cli.show({ json: preview, lines: () => [wouldDo(text)] });
       }
       const started = await routes.rebuild(name);
-      if (!wait) return cli.show({ json: started, lines: () => [done(`rebuilding ${started.names.join(', ')}: job ${started.id}`)] });
+      if (!wait)
+        return cli.show({
+          json: started,
+          lines: () => [done(`rebuilding ${started.names.join(', ')}: job ${started.id}`)],
+        });
       const job = await waitFor(cli, started, 'rebuilding');
       await cli.show({ json: job, lines: () => [done(`rebuilt ${job.names.join(', ')} from the log`)] });
     },
@@ -71,7 +78,11 @@ const verify = (admin: Command, cli: Cli): Command =>
       ['makima admin verify timeline --format json', 'one, for a program'],
     ],
     act: async (name: string | undefined) => {
-      const job = await waitFor<Verification>(cli, await cli.api.admin.verify(name === undefined ? {} : { name }), 'verifying');
+      const job = await waitFor<Verification>(
+        cli,
+        await cli.api.admin.verify(name === undefined ? {} : { name }),
+        'verifying',
+      );
       const { result } = job;
       if (!result) throw new UsageError('the server gave no result: ask again');
       await cli.show({ json: result, lines: () => comparisonLines(result, cli.width) });
@@ -87,7 +98,11 @@ async function waitFor<Result>(cli: Cli, started: Job<Result>, verb: string): Pr
     while (job.status === 'running') {
       const index = Math.max(0, job.names.indexOf(job.name));
       const part = Number(job.head) > 0 ? Number(job.position) / Number(job.head) : 0;
-      bar.update(index + part, job.names.length, `${job.name}  ${count(Number(job.position))} of ${count(Number(job.head))}`);
+      bar.update(
+        index + part,
+        job.names.length,
+        `${job.name}  ${count(Number(job.position))} of ${count(Number(job.head))}`,
+      );
       await pause(POLL_MS, cli.signal);
       job = await cli.api.admin.job<Result>(job.id);
     }
@@ -111,7 +126,12 @@ const skip = (admin: Command, cli: Cli): Command =>
   leaf(admin, {
     name: 'skip <name>',
     summary: 'Pass over the event that stopped a read model; it goes on record in the log',
-    examples: [['makima admin skip timeline --reason "known bug, fixed in the next version"', 'the event that it stopped at']],
+    examples: [
+      [
+        'makima admin skip timeline --reason "known bug, fixed in the next version"',
+        'the event that it stopped at',
+      ],
+    ],
     options: (command) =>
       changes(
         command
@@ -121,7 +141,8 @@ const skip = (admin: Command, cli: Cli): Command =>
     act: async (name: string, { event, reason, dryRun }: SkipOptions) => {
       const { admin: routes } = cli.api;
       const eventId = event ?? (await stoppedAt(cli, name));
-      if (!dryRun && !(await cli.insistOn(`Leave event ${eventId} out of ${name}?`))) return cli.note('nothing was changed');
+      if (!dryRun && !(await cli.insistOn(`Leave event ${eventId} out of ${name}?`)))
+        return cli.note('nothing was changed');
       const answer = await routes.skip(name, {
         eventId,
         ...(reason === undefined ? {} : { reason }),
@@ -129,14 +150,18 @@ const skip = (admin: Command, cli: Cli): Command =>
       });
       const text = `event ${eventId} is passed over; ${name} goes on`;
       if (!dryRun) cli.afterwards(`have it read after all with: makima admin rebuild ${name}`);
-      await cli.show({ json: answer, lines: () => [dryRun ? wouldDo(`pass over event ${eventId} in ${name}`) : done(text)] });
+      await cli.show({
+        json: answer,
+        lines: () => [dryRun ? wouldDo(`pass over event ${eventId} in ${name}`) : done(text)],
+      });
     },
   });
 
 async function stoppedAt(cli: Cli, name: string): Promise<string> {
   const { projections: states } = await cli.api.admin.projections();
   const eventId = states.find((state) => state.name === name && state.error?.eventId)?.error?.eventId;
-  if (eventId === undefined) throw new UsageError(`${name} has not stopped at an event`, ['see: makima admin projections']);
+  if (eventId === undefined)
+    throw new UsageError(`${name} has not stopped at an event`, ['see: makima admin projections']);
   return eventId;
 }
 

@@ -34,7 +34,10 @@ interface FilterOptions {
 const filterOptions = (command: Command): Command =>
   command
     .option('--type <types>', 'only events of these types, such as MessageRecorded', listed)
-    .option('--actor <actor>', 'only what this key did (its id), or this kind: user, tool, daemon, admin, auditor, system')
+    .option(
+      '--actor <actor>',
+      'only what this key did (its id), or this kind: user, tool, daemon, admin, auditor, system',
+    )
     .option('--from <time>', 'only from then on')
     .option('--to <time>', 'only up to then (of a day: to its end)')
     .option('--after <position>', 'only after this position', natural)
@@ -67,9 +70,14 @@ const log = (audit: Command, cli: Cli): Command =>
       ['makima audit log --reverse -n 10', 'the last ten events'],
       ['makima audit log --all --format json > log.ndjson', 'the whole log, one event a line'],
     ],
-    options: (command) => filterOptions(command.option('--stream <stream>', 'only this stream, such as task-<id>')),
+    options: (command) =>
+      filterOptions(command.option('--stream <stream>', 'only this stream, such as task-<id>')),
     act: async (options: FilterOptions & { readonly stream?: string }) =>
-      printEvents(cli, options, cli.api.audit.events({ ...queryOf(cli, options), stream: await named(cli, options.stream) })),
+      printEvents(
+        cli,
+        options,
+        cli.api.audit.events({ ...queryOf(cli, options), stream: await named(cli, options.stream) }),
+      ),
   });
 
 const stream = (audit: Command, cli: Cli): Command =>
@@ -83,12 +91,20 @@ const stream = (audit: Command, cli: Cli): Command =>
       ['makima audit stream contract-0190a1b2 --all --format json', 'one event a line'],
     ],
     options: filterOptions,
-    act: async (name: string, options: FilterOptions) => 
-      printEvents(cli, options, cli.api.audit.stream(await resolveStream(cli.api, name), queryOf(cli, options))),
+    act: async (name: string, options: FilterOptions) =>
+      printEvents(
+        cli,
+        options,
+        cli.api.audit.stream(await resolveStream(cli.api, name), queryOf(cli, options)),
+      ),
   });
 
 /** Prints events: as lines of JSON while they come, because a log may be too long to be held; or as a table. */
-async function printEvents(cli: Cli, { limit, all, reverse }: FilterOptions, events: AsyncIterable<AuditEvent>): Promise<void> {
+async function printEvents(
+  cli: Cli,
+  { limit, all, reverse }: FilterOptions,
+  events: AsyncIterable<AuditEvent>,
+): Promise<void> {
   const shown: AuditEvent[] = [];
   let printed = 0;
   let last: AuditEvent | undefined;
@@ -99,10 +115,18 @@ async function printEvents(cli: Cli, { limit, all, reverse }: FilterOptions, eve
     else shown.push(event);
   }
   if (!all && printed === limit && last) {
-    cli.afterwards(reverse ? `the newest ${count(limit)}; --limit <n> or --all shows more` : `go on with: --after ${last.position}`);
+    cli.afterwards(
+      reverse
+        ? `the newest ${count(limit)}; --limit <n> or --all shows more`
+        : `go on with: --after ${last.position}`,
+    );
   }
   if (cli.format === 'json') return cli.finish();
-  await cli.show({ json: shown, lines: () => auditTable(shown, cli.width), empty: shown.length === 0 && 'no events' });
+  await cli.show({
+    json: shown,
+    lines: () => auditTable(shown, cli.width),
+    empty: shown.length === 0 && 'no events',
+  });
 }
 
 const show = (audit: Command, cli: Cli): Command =>

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ApiError } from '#libs/client/api-error.js';
 import { EXIT } from '#libs/client/exit-codes.js';
-import type { HeadMoved } from '#libs/client/types.js';
+import type { HeadMoved } from '#libs/client/types-conversation.js';
 import type { Cli } from '../cli.js';
 import { changes, leaf } from '../command.js';
 import { NothingFound, resolveContract, resolveTask } from '../input/ids.js';
@@ -25,8 +25,14 @@ export const branchesCommand = (program: Command, cli: Cli): Command =>
       const taskId = await resolveTask(cli.api, id);
       const tree = await cli.api.tasks.branches(taskId, asOfQuery(cli, options));
       const whole = !cli.out.isTerminal;
-      const ids = [...tree.forks.map((fork) => fork.taskId), ...tree.branches.flatMap(({ point }) => (point ? [point.value] : []))];
-      const shorten = idShortener(ids.filter((one) => one.length === 36), whole);
+      const ids = [
+        ...tree.forks.map((fork) => fork.taskId),
+        ...tree.branches.flatMap(({ point }) => (point ? [point.value] : [])),
+      ];
+      const shorten = idShortener(
+        ids.filter((one) => one.length === 36),
+        whole,
+      );
       await cli.show({
         json: tree,
         lines: () => branchLines(tree, cli.width, (one) => (one.length === 36 ? shorten(one) : one)),
@@ -50,7 +56,8 @@ export const undoCommand = (program: Command, cli: Cli): Command =>
       ['makima undo 0190c3d4 --branch 2', 'the rewind that began branch 2 (see: makima branches)'],
       ['makima undo 0190c3d4 --dry-run', 'what would that show and hide?'],
     ],
-    options: (command) => changes(command.option('--branch <n>', 'the branch that the rewind began', positive)),
+    options: (command) =>
+      changes(command.option('--branch <n>', 'the branch that the rewind began', positive)),
     act: async (id: string, options: UndoOptions) => {
       const { what, undo } = await undoOf(cli, id);
       const request = options.branch === undefined ? {} : { branch: options.branch };
@@ -65,8 +72,12 @@ export const undoCommand = (program: Command, cli: Cli): Command =>
   });
 
 async function tellUndone(cli: Cli, what: string, moved: HeadMoved): Promise<void> {
-  const rewind = moved.undoneBranch === undefined ? `the rewind of ${what}` : `the rewind of ${what} that began branch ${moved.undoneBranch}`;
-  if (!moved.dryRun && moved.hiddenMessages > 0) cli.afterwards(`what came after the rewind is in branch ${moved.previousBranch}`);
+  const rewind =
+    moved.undoneBranch === undefined
+      ? `the rewind of ${what}`
+      : `the rewind of ${what} that began branch ${moved.undoneBranch}`;
+  if (!moved.dryRun && moved.hiddenMessages > 0)
+    cli.afterwards(`what came after the rewind is in branch ${moved.previousBranch}`);
   await tellMoved(cli, [`undo ${rewind}`, `undid ${rewind}`], moved);
 }
 
@@ -83,7 +94,8 @@ async function undoOf(cli: Cli, id: string): Promise<Undo> {
     await api.tasks.show(taskId);
     return { what: `task ${taskId}`, undo: (request) => api.tasks.undo(taskId, request) };
   } catch (error) {
-    const notATask = error instanceof NothingFound || (error instanceof ApiError && error.exitCode === EXIT.notFound);
+    const notATask =
+      error instanceof NothingFound || (error instanceof ApiError && error.exitCode === EXIT.notFound);
     if (!notATask) throw error;
   }
   const contractId = await resolveContract(api, id);

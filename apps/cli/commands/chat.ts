@@ -37,8 +37,13 @@ const list = (chat: Command, cli: Cli): Command =>
     act: async (options: ChatOptions & ListOptions) => {
       const contractId = await contractOf(cli, options);
       const page = await listed(options, (query) => cli.api.chats.list(contractId, query), 'chats');
-      if (page.cursor) cli.afterwards(`the newest ${count(page.chats.length)}; --limit <n> or --all shows more`);
-      await cli.show({ json: page, lines: () => chatTable(page.chats, cli.width), empty: page.chats.length === 0 && 'no chats' });
+      if (page.cursor)
+        cli.afterwards(`the newest ${count(page.chats.length)}; --limit <n> or --all shows more`);
+      await cli.show({
+        json: page,
+        lines: () => chatTable(page.chats, cli.width),
+        empty: page.chats.length === 0 && 'no chats',
+      });
     },
   });
 
@@ -53,7 +58,10 @@ const show = (chat: Command, cli: Cli): Command =>
     formats: ['chat', 'table', 'json'],
     examples: [
       ['makima chat show 0190b2c3', 'a chat about the mesh'],
-      ['makima chat show 0190b2c3 --contract 0190a1b2 --limit 20', 'the newest 20 messages of a contract’s chat'],
+      [
+        'makima chat show 0190b2c3 --contract 0190a1b2 --limit 20',
+        'the newest 20 messages of a contract’s chat',
+      ],
     ],
     options: (command) =>
       command
@@ -73,7 +81,8 @@ const show = (chat: Command, cli: Cli): Command =>
       const messages = order === 'newest' ? page.messages.toReversed() : page.messages;
       await cli.show({
         json: { ...about, messages },
-        lines: () => (cli.format === 'table' ? chatMessageTable(messages, cli.width) : chatMessageLines(about, messages)),
+        lines: () =>
+          cli.format === 'table' ? chatMessageTable(messages, cli.width) : chatMessageLines(about, messages),
       });
     },
   });

@@ -9,7 +9,9 @@ describe('makima contract', () => {
   let fake: FakeMakima;
   beforeEach(async () => {
     fake = await FakeMakima.start();
-    fake.on('GET /api/v1/contracts', { contracts: [contract(), contract({ id: OTHER, name: 'Other' })] }).on(`GET ${CONTRACT}`, contract());
+    fake
+      .on('GET /api/v1/contracts', { contracts: [contract(), contract({ id: OTHER, name: 'Other' })] })
+      .on(`GET ${CONTRACT}`, contract());
   });
   afterEach(() => fake.stop());
 
@@ -19,7 +21,9 @@ describe('makima contract', () => {
     it('shows contracts', async () => {
       const { code, out } = await run('contract list --status active');
       expect(code).toBe(0);
-      expect(out).toMatch(/^contract .*name\n0190a1b2-0000-7000-8000-000000000001 {2}plan {3}active {2}\S+ \S+ \S+ {2}Login\n/);
+      expect(out).toMatch(
+        /^contract .*name\n0190a1b2-0000-7000-8000-000000000001 {2}plan {3}active {2}\S+ \S+ \S+ {2}Login\n/,
+      );
       expect(fake.last.query).toEqual({ status: 'active', limit: '100' });
     });
 
@@ -31,12 +35,18 @@ describe('makima contract', () => {
 
     it('says on stderr that there are none', async () => {
       fake.on('GET /api/v1/contracts', { contracts: [] });
-      expect(await run('contract list')).toEqual({ code: 0, out: '', err: expect.stringContaining('no contracts yet') as string });
+      expect(await run('contract list')).toEqual({
+        code: 0,
+        out: '',
+        err: expect.stringContaining('no contracts yet') as string,
+      });
     });
 
     it('reads page after page, up to what was asked for', async () => {
       fake.on('GET /api/v1/contracts', ({ query }) =>
-        query['cursor'] === undefined ? { contracts: [contract()], cursor: 'c1' } : { contracts: [contract({ id: OTHER })], cursor: 'c2' },
+        query['cursor'] === undefined
+          ? { contracts: [contract()], cursor: 'c1' }
+          : { contracts: [contract({ id: OTHER })], cursor: 'c2' },
       );
       const { out, err } = await run('contract list --limit 2');
       expect(out.split('\n')).toHaveLength(4);
@@ -56,7 +66,8 @@ describe('makima contract', () => {
 
     it('does not guess', async () => {
       expect(await run('contract show 0190a1b2')).toEqual({
-        code: 2, out: '',
+        code: 2,
+        out: '',
         err: `makima: "0190a1b2" could be 2 contracts; give more of the id:\n  ${CONTRACT_ID}  Login\n  ${OTHER}  Other\n`,
       });
     });
@@ -79,7 +90,14 @@ describe('makima contract', () => {
 
   it('create sends only what was given', async () => {
     fake.on('POST /api/v1/contracts', contract());
-    const { out, err } = await runCommand(fake.url, ['contract', 'create', '--name', 'Fix the login', '--phase', 'plan']);
+    const { out, err } = await runCommand(fake.url, [
+      'contract',
+      'create',
+      '--name',
+      'Fix the login',
+      '--phase',
+      'plan',
+    ]);
     expect(fake.last.body).toEqual({ name: 'Fix the login', phase: 'plan' });
     expect(fake.last.headers['idempotency-key']).toMatch(/^[0-9a-f-]{36}$/);
     expect(out).toContain(CONTRACT_ID);
@@ -103,7 +121,12 @@ describe('makima contract', () => {
 
   describe('history', () => {
     it('asks for the newest and shows them oldest first', async () => {
-      fake.on(`GET ${CONTRACT}/history`, { contractId: CONTRACT_ID, entries: [entry(2), entry(1)], totalCount: 9, cursor: 'more' });
+      fake.on(`GET ${CONTRACT}/history`, {
+        contractId: CONTRACT_ID,
+        entries: [entry(2), entry(1)],
+        totalCount: 9,
+        cursor: 'more',
+      });
       const { code, out, err } = await run(`contract history ${CONTRACT_ID} --limit 2`);
       expect(code).toBe(0);
       expect(fake.last.query).toEqual({ order: 'newest', limit: '2' });
@@ -117,8 +140,15 @@ describe('makima contract', () => {
         `contract history ${CONTRACT_ID} --phase execute --from 2h --to 2026-03-01T11:00:00Z --event-types chat_message,output --event-types checkpoint --text a&b --failed --as-of 7 --all`,
       );
       expect(fake.last.query).toEqual({
-        phase: 'execute', from: '2026-03-01T10:00:00.000Z', to: '2026-03-01T11:00:00.000Z', text: 'a&b', failed: 'true', asOf: '7',
-        event_types: ['chat_message', 'output', 'checkpoint'], order: 'newest', limit: '1000',
+        phase: 'execute',
+        from: '2026-03-01T10:00:00.000Z',
+        to: '2026-03-01T11:00:00.000Z',
+        text: 'a&b',
+        failed: 'true',
+        asOf: '7',
+        event_types: ['chat_message', 'output', 'checkpoint'],
+        order: 'newest',
+        limit: '1000',
       });
     });
 
@@ -128,30 +158,50 @@ describe('makima contract', () => {
           ? { contractId: CONTRACT_ID, entries: [entry(3), entry(2)], totalCount: 3, cursor: 'c' }
           : { contractId: CONTRACT_ID, entries: [entry(1)], totalCount: 3 },
       );
-      const answer = JSON.parse((await run(`contract history ${CONTRACT_ID} --all --format json`)).out) as object;
-      expect(answer).toEqual({ contractId: CONTRACT_ID, entries: [entry(1), entry(2), entry(3)], totalCount: 3 });
+      const answer = JSON.parse(
+        (await run(`contract history ${CONTRACT_ID} --all --format json`)).out,
+      ) as object;
+      expect(answer).toEqual({
+        contractId: CONTRACT_ID,
+        entries: [entry(1), entry(2), entry(3)],
+        totalCount: 3,
+      });
     });
 
     it('shows how much happened when', async () => {
       fake.on(`GET ${CONTRACT}/history/overview`, {
-        contractId: CONTRACT_ID, from: '2026-03-01T10:00:00Z', to: '2026-03-01T11:00:00Z', bucketSeconds: 60, failed: 0,
-        totals: { checkpoint: 2 }, buckets: [{ start: '2026-03-01T10:00:00Z', counts: { checkpoint: 2 }, failed: 0 }],
+        contractId: CONTRACT_ID,
+        from: '2026-03-01T10:00:00Z',
+        to: '2026-03-01T11:00:00Z',
+        bucketSeconds: 60,
+        failed: 0,
+        totals: { checkpoint: 2 },
+        buckets: [{ start: '2026-03-01T10:00:00Z', counts: { checkpoint: 2 }, failed: 0 }],
       });
       const { out } = await run(`contract history ${CONTRACT_ID} --overview --phase plan`);
       expect(fake.last.query).toEqual({ phase: 'plan', buckets: '60' });
       expect(out).toContain('checkpoint  █');
     });
 
-    it.each(['--phase sleep', '--limit 0', '--limit x', '--from soon', '--format chat'])('refuses %s', async (option) => {
-      const { code, out, err } = await run(`contract history ${CONTRACT_ID} ${option}`);
-      expect({ code, out }).toEqual({ code: 2, out: '' });
-      expect(err).toMatch(/^makima: /);
-      expect(fake.seen).toEqual([]);
-    });
+    it.each(['--phase sleep', '--limit 0', '--limit x', '--from soon', '--format chat'])(
+      'refuses %s',
+      async (option) => {
+        const { code, out, err } = await run(`contract history ${CONTRACT_ID} ${option}`);
+        expect({ code, out }).toEqual({ code: 2, out: '' });
+        expect(err).toMatch(/^makima: /);
+        expect(fake.seen).toEqual([]);
+      },
+    );
 
     it('says what the server says', async () => {
-      fake.on(`GET ${CONTRACT}/history`, (_, response) => problem(response, 404, 'NOT_FOUND', 'There is no contract.'));
-      expect(await run(`contract history ${CONTRACT_ID}`)).toEqual({ code: 3, out: '', err: 'makima: There is no contract.\n  NOT_FOUND\n' });
+      fake.on(`GET ${CONTRACT}/history`, (_, response) =>
+        problem(response, 404, 'NOT_FOUND', 'There is no contract.'),
+      );
+      expect(await run(`contract history ${CONTRACT_ID}`)).toEqual({
+        code: 3,
+        out: '',
+        err: 'makima: There is no contract.\n  NOT_FOUND\n',
+      });
     });
   });
 });

@@ -80,7 +80,11 @@ const list = (contract: Command, cli: Cli): Command =>
         .option('-n, --limit <n>', 'the newest n', positive, 100)
         .option('--all', 'all, however many'),
     act: async (options: { readonly status?: string; readonly limit: number; readonly all?: boolean }) => {
-      const page = await listed(options, (query) => cli.api.contracts.list({ ...query, status: options.status }), 'contracts');
+      const page = await listed(
+        options,
+        (query) => cli.api.contracts.list({ ...query, status: options.status }),
+        'contracts',
+      );
       if (page.cursor) cli.afterwards(`the newest ${options.limit}; --limit <n> or --all shows more`);
       const empty = page.contracts.length === 0 && 'no contracts yet: makima contract create --name <name>';
       await cli.show({ json: page, lines: () => contractTable(page.contracts, cli.width), empty });
@@ -147,8 +151,12 @@ const phase = (contract: Command, cli: Cli): Command =>
       const id = await namedContract(cli, undefined, options);
       const before = await cli.api.contracts.show(id);
       const answer = await cli.api.contracts.setPhase(id, newPhase);
-      if (before.phase !== answer.phase) cli.afterwards(`undo with: makima contract phase ${before.phase} --contract ${id}`);
-      await cli.show({ json: answer, lines: () => [done(`${oneLine(answer.name)}: ${before.phase} → ${answer.phase}`)] });
+      if (before.phase !== answer.phase)
+        cli.afterwards(`undo with: makima contract phase ${before.phase} --contract ${id}`);
+      await cli.show({
+        json: answer,
+        lines: () => [done(`${oneLine(answer.name)}: ${before.phase} → ${answer.phase}`)],
+      });
     },
   });
 

@@ -1,22 +1,22 @@
 import type { Command } from 'commander';
 import type { Query } from '#libs/client/http-client.js';
 import { pagesOf } from '#libs/client/pages.js';
-import type { BranchTree, ConversationMessage, HistoryEntry, Paged } from '#libs/client/types.js';
+import type { HistoryEntry, Paged } from '#libs/client/types.js';
+import type { BranchTree, ConversationMessage } from '#libs/client/types-conversation.js';
 import type { Cli } from '../cli.js';
 import { natural, positive } from '../input/numbers.js';
-import { parseAsOf } from '../input/time.js';
 import { indented, line, span, wrapLine, type Line } from '../terminal/styled.js';
 import { chatLines, chatView, messageLines, type ChatView, type Marker } from '../views/conversation.js';
 import { conversationHead, cutMarker, cutsOf, messageTable, type Cut } from '../views/conversation-table.js';
 import { whatLine } from '../views/history.js';
+import { asOfOption, asOfQuery, followOption, type AsOf } from './as-of.js';
 import { follow } from './history-reading.js';
 
-export interface ConversationOptions {
+export interface ConversationOptions extends AsOf {
   readonly toolCalls: boolean;
   readonly toolResults: boolean;
   readonly limit?: number;
   readonly branch?: number;
-  readonly asOf?: string;
   readonly full?: boolean;
   readonly withRewound?: boolean;
   readonly follow?: boolean;
@@ -50,6 +50,9 @@ const PAGE = 1_000;
 
 /** Adds the options of every command that shows a conversation. */
 export const conversationOptions = (command: Command): Command =>
+  followOption(asOfOption(contentOptions(command)), 'branch');
+
+const contentOptions = (command: Command): Command =>
   command
     .option('-n, --limit <n>', 'the newest n messages, instead of all', positive)
     .option('--tool-calls', 'with tool calls and their results', true)
@@ -57,9 +60,7 @@ export const conversationOptions = (command: Command): Command =>
     .option('--no-tool-results', 'without the results of tool calls')
     .option('--branch <n>', 'another branch, also one that a rewind left', natural)
     .option('--with-rewound', 'also what rewinds have hidden, marked')
-    .option('--full', 'whole tool results and thinking')
-    .option('--as-of <time|position>', 'as things stood then')
-    .option('-f, --follow', 'then wait for more, until Ctrl-C');
+    .option('--full', 'whole tool results and thinking');
 
 /** Shows a conversation: as a chat, a table or JSON. */
 export async function showConversation<Answer extends Conversation>(
@@ -74,12 +75,13 @@ export async function showConversation<Answer extends Conversation>(
   await cli.show({ json: answer, lines: () => [...lines, ...(source.below?.(answer) ?? [])] });
 }
 
-function queryOf(cli: Cli, { toolCalls, toolResults, branch, asOf }: ConversationOptions): Query {
+function queryOf(cli: Cli, options: ConversationOptions): Query {
+  const { toolCalls, toolResults, branch } = options;
   return {
     include_tool_calls: toolCalls,
     include_tool_results: toolCalls && toolResults,
     branch,
-    asOf: asOf === undefined ? undefined : parseAsOf(asOf, cli.now),
+    ...asOfQuery(cli, options),
   };
 }
 
@@ -113,7 +115,9 @@ async function linesOfConversation<Answer extends Conversation>(
   if (cli.format === 'table') return messageTable(messages, view);
   const markers = options.branch === undefined ? await markersOf(cli, source, options, answer, view) : [];
   return [
-    ...conversationHead({ ...answer, name: answer.taskName ?? '', shown: messages.length }).flatMap((one) => wrapLine(one, cli.width)),
+    ...conversationHead({ ...answer, name: answer.taskName ?? '', shown: messages.length }).flatMap((one) =>
+      wrapLine(one, cli.width),
+    ),
     ...(options.branch === undefined ? [] : [line(span(`branch ${options.branch}`, 'yellow')), []]),
     ...chatLines(messages, view, markers),
   ];
@@ -134,9 +138,14 @@ async function markersOf<Answer extends Conversation>(
   const cuts = whole ? cutsOf(branches, answer.branch ?? current).filter(({ kept }) => kept >= before) : [];
   return Promise.all(
     cuts.map(async (cut) => {
-      const commands = { see: `${source.command} --branch ${cut.hiddenIn}`, undo: `${source.undo} --branch ${cut.branch.branch}` };
+      const commands = {
+        see: `${source.command} --branch ${cut.hiddenIn}`,
+        undo: `${source.undo} --branch ${cut.branch.branch}`,
+      };
       const marker = cutMarker(cut, before, commands);
-      return options.withRewound ? { ...marker, lines: [...marker.lines, ...(await hiddenLines(source, cut, asOf, view))] } : marker;
+      return options.withRewound
+        ? { ...marker, lines: [...marker.lines, ...(await hiddenLines(source, cut, asOf, view))] }
+        : marker;
     }),
   );
 }
@@ -169,7 +178,7 @@ async function followConversation<Answer extends Conversation>(
   };
   await follow(cli, await source.streamPath(), undefined, {
     start: async (position) => {
-      const at = { ...query, asOf: query['asOf'] ?? position };
+      const at = { ...query, asOf: position };
       remember((await wanted(source, { limit: LOOK_BACK }, at)).messages);
       const answer = await wanted(source, options, at);
       if (cli.format === 'json') for (const message of answer.messages) await cli.jsonLine(message);
@@ -197,7 +206,9 @@ async function unseen<Answer extends Conversation>(
   seen: ReadonlySet<string>,
 ): Promise<readonly ConversationMessage[]> {
   const fresh: ConversationMessage[] = [];
-  for await (const { messages } of pagesOf((cursor) => load({ ...query, order: 'newest', limit: LOOK_BACK, cursor }))) {
+  for await (const { messages } of pagesOf((cursor) =>
+    load({ ...query, order: 'newest', limit: LOOK_BACK, cursor }),
+  )) {
     const known = messages.findIndex(({ id }) => seen.has(id));
     fresh.push(...(known === -1 ? messages : messages.slice(0, known)));
     if (known !== -1) break;
@@ -208,7 +219,11 @@ async function unseen<Answer extends Conversation>(
 const movesHead = ({ eventType }: HistoryEntry): boolean =>
   eventType === 'conversation_rewound' || eventType === 'rewind_undone';
 
-async function printMessages(cli: Cli, messages: readonly ConversationMessage[], full: boolean): Promise<void> {
+async function printMessages(
+  cli: Cli,
+  messages: readonly ConversationMessage[],
+  full: boolean,
+): Promise<void> {
   const view = chatView(messages, cli.width, full);
   for (const message of messages) {
     if (cli.format === 'json') await cli.jsonLine(message);

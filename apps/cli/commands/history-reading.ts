@@ -5,12 +5,13 @@ import type { History, HistoryEntry, HistoryOverview } from '#libs/client/types.
 import { followEvents } from '#libs/client/sse-stream.js';
 import type { Cli } from '../cli.js';
 import { listed, positive } from '../input/numbers.js';
-import { parseAsOf, parseTime } from '../input/time.js';
+import { parseTime } from '../input/time.js';
 import { count } from '../views/format.js';
 import { historyLines, nextHistoryLines, type HistoryView } from '../views/history.js';
 import { overviewLines } from '../views/overview.js';
+import { asOfOption, asOfQuery, followOption, type AsOf } from './as-of.js';
 
-export interface HistoryOptions {
+export interface HistoryOptions extends AsOf {
   readonly phase?: string;
   readonly eventTypes?: readonly string[];
   readonly from?: string;
@@ -21,7 +22,6 @@ export interface HistoryOptions {
   readonly all?: boolean;
   readonly reverse?: boolean;
   readonly full?: boolean;
-  readonly asOf?: string;
   readonly follow?: boolean;
   readonly overview?: boolean;
 }
@@ -39,28 +39,35 @@ export interface HistorySource {
 const PAGE = 1_000;
 const BUCKETS = 60;
 const NOTHING = 'nothing happened';
+const ENTRY_TYPES = ['task_event', 'chat_message', 'phase_change', 'checkpoint', 'file_change'];
 export const PHASES = ['research', 'specify', 'plan', 'execute', 'review'] as const;
 
 /** Adds the options of every command that shows a timeline. */
-export function historyOptions(command: Command, { overview = true }: { readonly overview?: boolean } = {}): Command {
+export function historyOptions(
+  command: Command,
+  { overview = true }: { readonly overview?: boolean } = {},
+): Command {
   command
     .addOption(new Option('--phase <phase>', 'only what happened in this phase').choices(PHASES))
     .option('--from <time>', 'only from then on')
     .option('--to <time>', 'only up to then (of a day: to its end)')
-    .option('--event-types <types>', 'only these: task_event, chat_message, phase_change, checkpoint, file_change, or event types such as task_created, output', listed)
+    .option(
+      '--event-types <types>',
+      `only these: ${ENTRY_TYPES.join(', ')}, or such as task_created, output`,
+      listed,
+    )
     .option('--text <text>', 'only what contains this text, in any case')
     .option('--failed', 'only what failed')
     .option('-n, --limit <n>', 'the newest n', positive, 100)
     .option('--all', 'all, however many')
     .option('--reverse', 'newest first')
-    .option('--full', 'whole texts')
-    .option('--as-of <time|position>', 'as things stood then')
-    .option('-f, --follow', 'then wait for more, until Ctrl-C');
+    .option('--full', 'whole texts');
+  followOption(asOfOption(command), 'to', 'reverse', 'overview');
   return overview ? command.option('--overview', 'how much happened when, instead of what') : command;
 }
 
 export function queryOf(cli: Cli, options: HistoryOptions): Query {
-  const { phase, eventTypes, from, to, text, failed, asOf } = options;
+  const { phase, eventTypes, from, to, text, failed } = options;
   return {
     phase,
     event_types: eventTypes,
@@ -68,7 +75,7 @@ export function queryOf(cli: Cli, options: HistoryOptions): Query {
     to: to === undefined ? undefined : parseTime(to, cli.now, 'end'),
     text,
     failed,
-    asOf: asOf === undefined ? undefined : parseAsOf(asOf, cli.now),
+    ...asOfQuery(cli, options),
   };
 }
 
@@ -97,7 +104,12 @@ function moreNote({ entries, totalCount }: History): string {
   return `the newest ${shown}${of}; --limit <n> or --all shows more`;
 }
 
-const viewOf = (cli: Cli, source: HistorySource, { full = false }: HistoryOptions, entries: readonly HistoryEntry[]): HistoryView => ({
+const viewOf = (
+  cli: Cli,
+  source: HistorySource,
+  { full = false }: HistoryOptions,
+  entries: readonly HistoryEntry[],
+): HistoryView => ({
   width: cli.width,
   full,
   oneTask: source.oneTask ?? false,
@@ -105,13 +117,22 @@ const viewOf = (cli: Cli, source: HistorySource, { full = false }: HistoryOption
 });
 
 /** The newest entries, as many as are wanted; oldest first unless reversed. */
-async function newest(source: HistorySource, { limit, all, reverse }: HistoryOptions, query: Query): Promise<History> {
+async function newest(
+  source: HistorySource,
+  { limit, all, reverse }: HistoryOptions,
+  query: Query,
+): Promise<History> {
   const wanted = all ? Infinity : limit;
   const entries: HistoryEntry[] = [];
   let page: History;
   let cursor: string | undefined;
   do {
-    page = await source.load({ ...query, order: 'newest', limit: Math.min(PAGE, wanted - entries.length), cursor });
+    page = await source.load({
+      ...query,
+      order: 'newest',
+      limit: Math.min(PAGE, wanted - entries.length),
+      cursor,
+    });
     entries.push(...page.entries);
     cursor = page.cursor ?? undefined;
   } while (cursor !== undefined && entries.length < wanted);
@@ -122,7 +143,12 @@ async function newest(source: HistorySource, { limit, all, reverse }: HistoryOpt
  * Shows what there is at one position of the log, then everything after it: the stream is opened first, so that nothing
  * is missed and nothing shown twice.
  */
-async function followHistory(cli: Cli, source: HistorySource, options: HistoryOptions, query: Query): Promise<void> {
+async function followHistory(
+  cli: Cli,
+  source: HistorySource,
+  options: HistoryOptions,
+  query: Query,
+): Promise<void> {
   let before: HistoryEntry | undefined;
   let view: HistoryView | undefined;
   const print = async (entry: HistoryEntry): Promise<void> => {
@@ -132,7 +158,7 @@ async function followHistory(cli: Cli, source: HistorySource, options: HistoryOp
   };
   await follow(cli, source.streamPath, source.streamQuery, {
     start: async (position) => {
-      const { entries } = await newest(source, { ...options, reverse: false }, { ...query, asOf: query['asOf'] ?? position });
+      const { entries } = await newest(source, { ...options, reverse: false }, { ...query, asOf: position });
       view = viewOf(cli, source, options, entries);
       for (const entry of entries) await print(entry);
     },
@@ -149,14 +175,20 @@ export interface Following {
 }
 
 /** Follows a live stream from now on, until Ctrl-C. */
-export async function follow(cli: Cli, path: string, query: Query | undefined, { start, entry }: Following): Promise<void> {
+export async function follow(
+  cli: Cli,
+  path: string,
+  query: Query | undefined,
+  { start, entry }: Following,
+): Promise<void> {
   cli.following = true;
   let started = false;
   const early: HistoryEntry[] = [];
   const events = followEvents(cli.api.http, path, {
     query: query ?? {},
     signal: cli.signal,
-    onConnection: (reason) => void cli.note(reason === undefined ? 'connected again' : `${reason}; connecting again …`),
+    onConnection: (reason) =>
+      void cli.note(reason === undefined ? 'connected again' : `${reason}; connecting again …`),
   });
   for await (const { event, data, id } of events) {
     if (event === 'synced' && !started) {
@@ -173,11 +205,17 @@ export async function follow(cli: Cli, path: string, query: Query | undefined, {
 
 /** The server's filters, for what comes by a live stream. */
 export function matches(entry: HistoryEntry, { phase, eventTypes, text, failed }: HistoryOptions): boolean {
-  const types = [entry.entryType, entry.eventType ?? '', entry.role ?? '', entry.entryType === 'chat_message' ? 'chat' : ''];
+  const types = [
+    entry.entryType,
+    entry.eventType ?? '',
+    entry.role ?? '',
+    entry.entryType === 'chat_message' ? 'chat' : '',
+  ];
   return (
     (phase === undefined || entry.phase === phase) &&
     (failed !== true || entry.failed === true) &&
     (eventTypes === undefined || eventTypes.some((type) => types.includes(type))) &&
-    (text === undefined || JSON.stringify(entry).toLowerCase().includes(JSON.stringify(text).slice(1, -1).toLowerCase()))
+    (text === undefined ||
+      JSON.stringify(entry).toLowerCase().includes(JSON.stringify(text).slice(1, -1).toLowerCase()))
   );
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT } from '#libs/client/exit-codes.js';
 import type { Query } from '#libs/client/http-client.js';
-import type { ImportProgress, ImportReport } from '#libs/client/types-admin.js';
+import type { ImportProgress, ImportReport } from '#libs/client/types-import.js';
 import type { Cli } from '../cli.js';
 import { leaf, previews } from '../command.js';
 import { resolveContract } from '../input/ids.js';
@@ -34,14 +34,18 @@ accounts for every line.`,
     ],
     options: (command) =>
       previews(command)
-        .option('--contract <id>', 'the contract that the tasks belong to (otherwise MAKIMA_CONTRACT_ID, otherwise new ones)')
+        .option(
+          '--contract <id>',
+          'the contract that the tasks belong to (otherwise MAKIMA_CONTRACT_ID, otherwise new ones)',
+        )
         .option('--name <name>', 'for -: the name that the transcript has where it comes from')
         .option('--full', 'every line that is invalid, every file that was refused'),
     act: async (path: string, options: ImportOptions) => {
       const query = await queryOf(cli, options);
       const report = path === '-' ? await fromStdin(cli, query, options) : await fromFiles(cli, query, path);
       const first = report.transcripts[0]?.sessions[0];
-      if (!report.dryRun && first && first.outcome !== 'not_imported') cli.afterwards(`read it with: makima task history ${first.taskId}`);
+      if (!report.dryRun && first && first.outcome !== 'not_imported')
+        cli.afterwards(`read it with: makima task history ${first.taskId}`);
       await cli.show({ json: report, lines: () => importLines(report, cli.width, options.full ?? false) });
       const failed = report.transcripts.some(({ problem }) => problem) || report.transcripts.length === 0;
       if (failed) throw new CommandFailed(EXIT.invalid);
@@ -49,11 +53,13 @@ accounts for every line.`,
   });
 
 async function queryOf(cli: Cli, { contract, dryRun }: ImportOptions): Promise<Query> {
-  const text = contract ?? cli.env['MAKIMA_CONTRACT_ID']?.trim();
-  return {
-    contract_id: text ? await resolveContract(cli.api, text) : undefined,
-    dry_run: dryRun,
-  };
+  const ambient = cli.env['MAKIMA_CONTRACT_ID']?.trim();
+  const text = contract ?? ambient;
+  if (!text) return { dry_run: dryRun };
+  const id = await resolveContract(cli.api, text);
+  // Said, because it is easily forgotten that it is set.
+  if (contract === undefined) await cli.note(`into contract ${id} (MAKIMA_CONTRACT_ID)`);
+  return { contract_id: id, dry_run: dryRun };
 }
 
 async function fromStdin(cli: Cli, query: Query, { name }: ImportOptions): Promise<ImportReport> {
@@ -97,7 +103,9 @@ async function fromFiles(cli: Cli, query: Query, path: string): Promise<ImportRe
 }
 
 /** The server's progress takes the bar over from the upload's. */
-const shownOn = (bar: Progress) => ({ done, total, file }: ImportProgress): void => {
-  bar.relabel('importing');
-  bar.update(done, total, file);
-};
+const shownOn =
+  (bar: Progress) =>
+  ({ done, total, file }: ImportProgress): void => {
+    bar.relabel('importing');
+    bar.update(done, total, file);
+  };

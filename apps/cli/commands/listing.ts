@@ -14,11 +14,11 @@ const PAGE = 500;
  * @param field the answer's field that holds the items.
  * @returns the last page with all items; its cursor is set if there are more.
  */
-export async function listed<Field extends string, Item, Page extends Paged & Readonly<Record<Field, readonly Item[]>>>(
-  { limit, all }: ListOptions,
-  load: (query: Query) => Promise<Page>,
-  field: Field,
-): Promise<Page> {
+export async function listed<
+  Field extends string,
+  Item,
+  Page extends Paged & Readonly<Record<Field, readonly Item[]>>,
+>({ limit, all }: ListOptions, load: (query: Query) => Promise<Page>, field: Field): Promise<Page> {
   const most = all ? Infinity : limit;
   const items: Item[] = [];
   let page: Page;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { HeadMoved, RewindRequest } from '#libs/client/types.js';
+import type { HeadMoved, RewindRequest } from '#libs/client/types-conversation.js';
 import type { Cli } from '../cli.js';
 import { positive } from '../input/numbers.js';
 import { parseTime, TIME_FORMS } from '../input/time.js';
@@ -22,10 +22,28 @@ export const REWIND_NOTES = `Nothing is deleted: what is hidden stays readable a
 /** Adds the options that say where a conversation is taken back to. */
 export const rewindOptions = (command: Command): Command =>
   command
-    .addOption(new Option('--to-message <id>', 'back to this message, which stays (with the results of its tool calls)').conflicts(['beforeMessage', 'toTimestamp', 'byMessages']))
-    .addOption(new Option('--before-message <id>', 'back to before this message').conflicts(['toTimestamp', 'byMessages']))
-    .addOption(new Option('--to-timestamp <time>', 'back to before the first message of this time or later').conflicts('byMessages'))
-    .option('--by-messages <n>', 'back by n whole messages: a tool call and its result count as one', positive)
+    .addOption(
+      new Option(
+        '--to-message <id>',
+        'back to this message, which stays (with the results of its tool calls)',
+      ).conflicts(['beforeMessage', 'toTimestamp', 'byMessages']),
+    )
+    .addOption(
+      new Option('--before-message <id>', 'back to before this message').conflicts([
+        'toTimestamp',
+        'byMessages',
+      ]),
+    )
+    .addOption(
+      new Option('--to-timestamp <time>', 'back to before the first message of this time or later').conflicts(
+        'byMessages',
+      ),
+    )
+    .option(
+      '--by-messages <n>',
+      'back by n whole messages: a tool call and its result count as one',
+      positive,
+    )
     .option('--rewind-code', 'also take the code back to the matching checkpoint')
     .option('--reason <text>', 'why, for whoever reads the history later');
 
@@ -40,7 +58,11 @@ export interface Rewinding {
 }
 
 /** Takes a conversation back. On a terminal it says first what that would hide, and asks. */
-export async function rewindConversation(cli: Cli, rewinding: Rewinding, options: RewindOptions): Promise<void> {
+export async function rewindConversation(
+  cli: Cli,
+  rewinding: Rewinding,
+  options: RewindOptions,
+): Promise<void> {
   const request = await requestOf(cli, rewinding, options);
   if (options.dryRun) return tell(cli, rewinding, await rewinding.rewind({ ...request, dryRun: true }));
   if (cli.interactive) {
@@ -51,14 +73,19 @@ export async function rewindConversation(cli: Cli, rewinding: Rewinding, options
   await tell(cli, rewinding, await rewinding.rewind(request));
 }
 
-async function requestOf(cli: Cli, { resolveMessage }: Rewinding, options: RewindOptions): Promise<RewindRequest> {
+async function requestOf(
+  cli: Cli,
+  { resolveMessage }: Rewinding,
+  options: RewindOptions,
+): Promise<RewindRequest> {
   const { toMessage, beforeMessage, toTimestamp, byMessages, rewindCode, reason } = options;
   const how = {
     ...(rewindCode ? { rewindCode } : {}),
     ...(reason === undefined ? {} : { reason }),
   };
   if (toMessage !== undefined) return { ...how, toMessageId: await resolveMessage(toMessage) };
-  if (beforeMessage !== undefined) return { ...how, toMessageId: await resolveMessage(beforeMessage), inclusive: false };
+  if (beforeMessage !== undefined)
+    return { ...how, toMessageId: await resolveMessage(beforeMessage), inclusive: false };
   if (toTimestamp !== undefined) return { ...how, toTimestamp: parseTime(toTimestamp, cli.now) };
   if (byMessages !== undefined) return { ...how, byMessageCount: byMessages };
   throw new UsageError('back to where?', [
@@ -71,15 +98,26 @@ const sentence = ({ hiddenMessages, messageCount }: HeadMoved): string =>
 
 async function tell(cli: Cli, { what, undo }: Rewinding, moved: HeadMoved): Promise<void> {
   const { branch, previousBranch, dryRun } = moved;
-  if (!dryRun) cli.afterwards(`what was hidden is in branch ${previousBranch}`, `undo with: ${undo} --branch ${branch}`);
-  await cli.show({ json: moved, lines: () => [dryRun ? wouldDo(`rewind ${what}: ${outcome(moved)}`) : done(`rewound ${what}: ${outcome(moved)}`)] });
+  if (!dryRun)
+    cli.afterwards(`what was hidden is in branch ${previousBranch}`, `undo with: ${undo} --branch ${branch}`);
+  await cli.show({
+    json: moved,
+    lines: () => [
+      dryRun ? wouldDo(`rewind ${what}: ${outcome(moved)}`) : done(`rewound ${what}: ${outcome(moved)}`),
+    ],
+  });
 }
 
 const outcome = ({ hiddenMessages, messageCount, branch }: HeadMoved): string =>
   `${hiddenMessages > 0 ? `${counted(hiddenMessages, 'message')} hidden, ` : ''}${count(messageCount)} shown, on branch ${branch}`;
 
 /** Says what an undo or a restore did. */
-export async function tellMoved(cli: Cli, verb: readonly [would: string, did: string], moved: HeadMoved, undo?: string): Promise<void> {
+export async function tellMoved(
+  cli: Cli,
+  verb: readonly [would: string, did: string],
+  moved: HeadMoved,
+  undo?: string,
+): Promise<void> {
   const { dryRun } = moved;
   if (!dryRun && undo !== undefined) cli.afterwards(`undo with: ${undo}`);
   await cli.show({

@@ -54,8 +54,10 @@ const list = (snapshot: Command, cli: Cli): Command =>
     act: async (id: string, options: ListOptions) => {
       const taskId = await resolveTask(cli.api, id);
       const page = await listed(options, (query) => cli.api.tasks.snapshots(taskId, query), 'snapshots');
-      if (page.cursor) cli.afterwards(`the newest ${count(page.snapshots.length)}; --limit <n> or --all shows more`);
-      const empty = page.snapshots.length === 0 && `no snapshots; take one with: makima snapshot create ${taskId}`;
+      if (page.cursor)
+        cli.afterwards(`the newest ${count(page.snapshots.length)}; --limit <n> or --all shows more`);
+      const empty =
+        page.snapshots.length === 0 && `no snapshots; take one with: makima snapshot create ${taskId}`;
       await cli.show({ json: page, lines: () => snapshotTable(page.snapshots, cli.width), empty });
     },
   });
@@ -71,7 +73,10 @@ const show = (snapshot: Command, cli: Cli): Command =>
       const taskId = await resolveTask(cli.api, id);
       const wanted = await resolveSnapshot(cli.api, taskId, snapshotId);
       const pages = [];
-      for await (const page of pagesOf((cursor) => cli.api.tasks.snapshot(taskId, wanted, { cursor, limit: PAGE }))) pages.push(page);
+      for await (const page of pagesOf((cursor) =>
+        cli.api.tasks.snapshot(taskId, wanted, { cursor, limit: PAGE }),
+      ))
+        pages.push(page);
       const messages = pages.flatMap((page) => page.messages);
       const answer = { ...pages.at(-1)!, messages };
       await cli.show({
@@ -110,16 +115,23 @@ const restore = (snapshot: Command, cli: Cli): Command =>
       ['makima snapshot restore 0190c3d4 0190f7a8 --dry-run', 'what would that hide?'],
       ['makima snapshot restore 0190c3d4 0190f7a8', 'makima undo 0190c3d4 takes it back'],
     ],
-    options: (command) => changes(command.option('--reason <text>', 'why, for whoever reads the history later')),
+    options: (command) =>
+      changes(command.option('--reason <text>', 'why, for whoever reads the history later')),
     act: async (id: string, snapshotId: string, { reason, dryRun }: RestoreOptions) => {
       const { tasks } = cli.api;
       const taskId = await resolveTask(cli.api, id);
       const wanted = await resolveSnapshot(cli.api, taskId, snapshotId);
       const request = reason === undefined ? {} : { reason };
-      const verbs = [`restore snapshot ${wanted} of task ${taskId}`, `restored snapshot ${wanted} of task ${taskId}`] as const;
+      const verbs = [
+        `restore snapshot ${wanted} of task ${taskId}`,
+        `restored snapshot ${wanted} of task ${taskId}`,
+      ] as const;
       if (dryRun) return tellMoved(cli, verbs, await tasks.restore(taskId, wanted, { ...request, dryRun }));
       if (cli.interactive) {
-        const { hiddenMessages, messageCount } = await tasks.restore(taskId, wanted, { ...request, dryRun: true });
+        const { hiddenMessages, messageCount } = await tasks.restore(taskId, wanted, {
+          ...request,
+          dryRun: true,
+        });
         const question = `Restore it? ${counted(hiddenMessages, 'message')} are hidden then, ${count(messageCount)} shown.`;
         if (!(await cli.agreed(question))) return cli.note('nothing was changed');
       }

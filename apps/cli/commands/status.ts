@@ -24,7 +24,10 @@ export const statusCommand = (program: Command, cli: Cli): Command =>
               ['server', span(cli.api.http.url, 'bold')],
               ['status', statusSpan(health.status)],
               ['log', `position ${health.head}`],
-              ['read models', health.projected === health.head ? 'up to date' : `at position ${health.projected}`],
+              [
+                'read models',
+                health.projected === health.head ? 'up to date' : `at position ${health.projected}`,
+              ],
               ['stopped', span((health.failedProjections ?? []).join(', '), 'red')],
               ['you', me ? `${me.kind} key ${me.keyId}` : span('no key that works here', 'red')],
               ['owner', me?.ownerId ?? ''],

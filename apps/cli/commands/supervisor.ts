@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { SupervisorConversation } from '#libs/client/types.js';
+import type { SupervisorConversation } from '#libs/client/types-conversation.js';
 import type { Cli } from '../cli.js';
 import { changes, leaf, noun } from '../command.js';
 import { resolveMessage } from '../input/ids.js';
@@ -19,7 +19,11 @@ interface ContractOption {
 
 /** `makima supervisor …`, with the names that the first implementation gave to what is done with tasks. */
 export function supervisorCommands(program: Command, cli: Cli): void {
-  const supervisor = noun(program, 'supervisor', "A contract's supervisor: the task that plans and spawns the others");
+  const supervisor = noun(
+    program,
+    'supervisor',
+    "A contract's supervisor: the task that plans and spawns the others",
+  );
   history(supervisor, cli);
   rewind(supervisor, cli);
   taskHistory(supervisor, cli, 'task-history');
@@ -58,10 +62,16 @@ const history = (supervisor: Command, cli: Cli): Command =>
     },
   });
 
-function spawnedLines({ spawnedTasks, pendingTaskIds }: SupervisorConversation, width: number): readonly Line[] {
+function spawnedLines(
+  { spawnedTasks, pendingTaskIds }: SupervisorConversation,
+  width: number,
+): readonly Line[] {
   if (spawnedTasks.length === 0) return [];
   const pending = new Set(pendingTaskIds);
-  const idOf = idShortener(spawnedTasks.map(({ taskId }) => taskId), !Number.isFinite(width));
+  const idOf = idShortener(
+    spawnedTasks.map(({ taskId }) => taskId),
+    !Number.isFinite(width),
+  );
   return [
     line(span('Spawned tasks', 'bold')),
     ...tableLines(
@@ -83,7 +93,10 @@ const rewind = (supervisor: Command, cli: Cli): Command =>
     summary: "Take a supervisor's conversation back to an earlier point",
     notes: REWIND_NOTES,
     examples: [
-      ['makima supervisor rewind-conversation --to-message 0190e5f6', 'this message is the last one that stays'],
+      [
+        'makima supervisor rewind-conversation --to-message 0190e5f6',
+        'this message is the last one that stays',
+      ],
       ['makima supervisor rewind-conversation 0190a1b2 --by-messages 4 --dry-run', 'what would that hide?'],
       ['makima undo 0190a1b2', 'take the rewind back'],
     ],
@@ -96,7 +109,11 @@ const rewind = (supervisor: Command, cli: Cli): Command =>
         {
           what: `the supervisor of contract ${id}`,
           resolveMessage: async (text) =>
-            resolveMessage(api, (await api.contracts.supervisorConversation(id, { limit: 1 })).supervisorTaskId, text),
+            resolveMessage(
+              api,
+              (await api.contracts.supervisorConversation(id, { limit: 1 })).supervisorTaskId,
+              text,
+            ),
           rewind: (request) => api.contracts.rewindSupervisor(id, request),
           undo: `makima undo ${id}`,
         },

@@ -16,19 +16,26 @@ export const rewindTask = (task: Command, cli: Cli): Command =>
     notes: REWIND_NOTES,
     examples: [
       ['makima task rewind-conversation 0190c3d4 --by-messages 4 --dry-run', 'what would that hide?'],
-      ['makima task rewind-conversation 0190c3d4 --to-message 0190e5f6', 'this message is the last one that stays'],
+      [
+        'makima task rewind-conversation 0190c3d4 --to-message 0190e5f6',
+        'this message is the last one that stays',
+      ],
       ['makima undo 0190c3d4', 'take the rewind back'],
     ],
     options: (command) => changes(rewindOptions(command)),
     act: async (id: string, options: RewindOptions) => {
       const { api } = cli;
       const taskId = await resolveTask(api, id);
-      await rewindConversation(cli, {
-        what: `task ${taskId}`,
-        resolveMessage: (text) => resolveMessage(api, taskId, text),
-        rewind: (request) => api.tasks.rewind(taskId, request),
-        undo: `makima undo ${taskId}`,
-      }, options);
+      await rewindConversation(
+        cli,
+        {
+          what: `task ${taskId}`,
+          resolveMessage: (text) => resolveMessage(api, taskId, text),
+          rewind: (request) => api.tasks.rewind(taskId, request),
+          undo: `makima undo ${taskId}`,
+        },
+        options,
+      );
     },
   });
 
@@ -51,23 +58,46 @@ export const forkTask = (parent: Command, cli: Cli, name: string): Command =>
     summary: 'Start a new task from any point of another one',
     notes: `The source stays as it is. ${TIME_FORMS}`,
     examples: [
-      [`makima ${parent.name()} ${name} 0190c3d4 --checkpoint 3 --name "Another way" --plan "Try without a cache"`, 'from a checkpoint'],
-      [`makima ${parent.name()} ${name} 0190c3d4 --message 0190e5f6 --name Again --plan "…"`, 'from a message, which is part of the fork'],
-      [`makima ${parent.name()} ${name} 0190c3d4 --timestamp "2 h ago" --name Then --plan "…" --no-include-conversation`, 'from a time, with the code only'],
+      [
+        `makima ${parent.name()} ${name} 0190c3d4 --checkpoint 3 --name "Another way" --plan "Try without a cache"`,
+        'from a checkpoint',
+      ],
+      [
+        `makima ${parent.name()} ${name} 0190c3d4 --message 0190e5f6 --name Again --plan "…"`,
+        'from a message, which is part of the fork',
+      ],
+      [
+        `makima ${parent.name()} ${name} 0190c3d4 --timestamp "2 h ago" --name Then --plan "…" --no-include-conversation`,
+        'from a time, with the code only',
+      ],
     ],
     options: (command) => previews(forkOptions(command)),
     act: async (id: string, options: ForkOptions) => {
       const taskId = await resolveTask(cli.api, id);
       const answer = await cli.api.tasks.fork(taskId, await requestOf(cli, taskId, options));
       if (!answer.dryRun) cli.afterwards(`read it with: makima task history ${answer.newTaskId}`);
-      await cli.show({ json: answer, lines: () => [answer.dryRun ? wouldDo(`fork ${told(answer)}`) : done(`forked ${told(answer)}`)] });
+      await cli.show({
+        json: answer,
+        lines: () => [answer.dryRun ? wouldDo(`fork ${told(answer)}`) : done(`forked ${told(answer)}`)],
+      });
     },
   });
 
 const forkOptions = (command: Command): Command =>
   command
-    .addOption(new Option('--checkpoint <number>', 'from this checkpoint (its number, id or commit id)').conflicts(['message', 'beforeMessage', 'timestamp']))
-    .addOption(new Option('--message <id>', 'from this message, which is part of the fork').conflicts(['beforeMessage', 'timestamp']))
+    .addOption(
+      new Option('--checkpoint <number>', 'from this checkpoint (its number, id or commit id)').conflicts([
+        'message',
+        'beforeMessage',
+        'timestamp',
+      ]),
+    )
+    .addOption(
+      new Option('--message <id>', 'from this message, which is part of the fork').conflicts([
+        'beforeMessage',
+        'timestamp',
+      ]),
+    )
     .addOption(new Option('--before-message <id>', 'from before this message').conflicts('timestamp'))
     .option('--timestamp <time>', 'from this time')
     .requiredOption('--name <name>', 'name of the new task')
@@ -99,9 +129,14 @@ async function pointOf(cli: Cli, taskId: string, options: ForkOptions): Promise<
 }
 
 function told(answer: ForkAnswer): string {
-  const { newTaskId, sourceTaskId, forkPoint, conversationIncluded, messageCount, branchName, dryRun } = answer;
-  const at = forkPoint.checkpoint ? `checkpoint ${forkPoint.checkpoint.checkpointNumber}` : localTime(forkPoint.timestamp);
-  const what = conversationIncluded ? `with ${counted(messageCount ?? 0, 'message')}` : 'without the conversation';
+  const { newTaskId, sourceTaskId, forkPoint, conversationIncluded, messageCount, branchName, dryRun } =
+    answer;
+  const at = forkPoint.checkpoint
+    ? `checkpoint ${forkPoint.checkpoint.checkpointNumber}`
+    : localTime(forkPoint.timestamp);
+  const what = conversationIncluded
+    ? `with ${counted(messageCount ?? 0, 'message')}`
+    : 'without the conversation';
   const into = dryRun ? '' : ` into ${newTaskId}`;
   return `${sourceTaskId} at ${at}${into}, ${what}${branchName ? `, on git branch ${branchName}` : ''}`;
 }

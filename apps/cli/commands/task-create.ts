@@ -24,13 +24,19 @@ export const createTask = (task: Command, cli: Cli): Command =>
     summary: 'Create a task',
     examples: [
       ['makima task create --name "Add tests" --plan "Cover the parser"', 'prints its id'],
-      ['makima task create --name Lead --plan "…" --contract 0190a1b2 --supervisor', 'the supervisor of a contract'],
+      [
+        'makima task create --name Lead --plan "…" --contract 0190a1b2 --supervisor',
+        'the supervisor of a contract',
+      ],
     ],
     options: (command) =>
       command
         .requiredOption('--name <name>', 'what people call it')
         .requiredOption('--plan <text>', 'what is to be done')
-        .option('--contract <id>', 'the contract that it belongs to (otherwise MAKIMA_CONTRACT_ID, otherwise none)')
+        .option(
+          '--contract <id>',
+          'the contract that it belongs to (otherwise MAKIMA_CONTRACT_ID, otherwise none)',
+        )
         .option('--parent <task>', 'the task that spawns it')
         .option('--supervisor', "it becomes the contract's supervisor")
         .option('--continue-from <task>', 'its working tree is taken over')

@@ -8,7 +8,7 @@ import { positive } from '../input/numbers.js';
 import { linesOf, type Line } from '../terminal/styled.js';
 import { count } from '../views/format.js';
 import { historyLines, nextHistoryLines } from '../views/history.js';
-import { asOfOption, asOfQuery, type AsOf } from './as-of.js';
+import { asOfOption, asOfQuery, followOption, type AsOf } from './as-of.js';
 import { follow } from './history-reading.js';
 
 interface EventsOptions extends AsOf {
@@ -28,10 +28,7 @@ interface Printing {
 }
 
 const eventsOptions = (command: Command): Command =>
-  asOfOption(command.option('-n, --limit <n>', 'the newest n', positive, 1_000)).option(
-    '-f, --follow',
-    'then wait for more, until Ctrl-C',
-  );
+  followOption(asOfOption(command.option('-n, --limit <n>', 'the newest n', positive, 1_000)));
 
 /** `task output`. */
 export const taskOutput = (task: Command, cli: Cli): Command =>
@@ -56,7 +53,8 @@ export const taskOutput = (task: Command, cli: Cli): Command =>
   });
 
 const printed = ({ eventData }: HistoryEntry): readonly Line[] => {
-  const text = typeof eventData === 'object' && eventData !== null && 'text' in eventData ? eventData.text : '';
+  const text =
+    typeof eventData === 'object' && eventData !== null && 'text' in eventData ? eventData.text : '';
   return typeof text === 'string' ? linesOf(text.replace(/\n$/, '')) : [];
 };
 
@@ -80,15 +78,29 @@ export const taskEvents = (task: Command, cli: Cli): Command =>
     },
   });
 
-async function showEvents(cli: Cli, taskId: string, options: EventsOptions, printing: Printing): Promise<void> {
+async function showEvents(
+  cli: Cli,
+  taskId: string,
+  options: EventsOptions,
+  printing: Printing,
+): Promise<void> {
   if (options.follow) return followEvents(cli, taskId, options, printing);
   const answer = await printing.load({ limit: options.limit, ...asOfQuery(cli, options) });
   const { events, cursor } = answer;
   if (cursor) cli.afterwards(`the newest ${count(events.length)}; --limit <n> shows more`);
-  await cli.show({ json: answer, lines: () => printing.all(events), empty: events.length === 0 && printing.nothing });
+  await cli.show({
+    json: answer,
+    lines: () => printing.all(events),
+    empty: events.length === 0 && printing.nothing,
+  });
 }
 
-async function followEvents(cli: Cli, taskId: string, { limit }: EventsOptions, printing: Printing): Promise<void> {
+async function followEvents(
+  cli: Cli,
+  taskId: string,
+  { limit }: EventsOptions,
+  printing: Printing,
+): Promise<void> {
   let before: HistoryEntry | undefined;
   const print = async (entry: HistoryEntry): Promise<void> => {
     await (cli.format === 'json' ? cli.jsonLine(entry) : cli.out.lines(printing.next(entry, before)));

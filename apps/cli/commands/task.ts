@@ -35,7 +35,16 @@ interface TaskListOptions extends ListOptions {
   readonly status?: string;
 }
 
-const STATUSES = ['pending', 'starting', 'running', 'paused', 'interrupted', 'completed', 'failed', 'cancelled'];
+const STATUSES = [
+  'pending',
+  'starting',
+  'running',
+  'paused',
+  'interrupted',
+  'completed',
+  'failed',
+  'cancelled',
+];
 
 const list = (task: Command, cli: Cli): Command =>
   leaf(task, {
@@ -56,12 +65,14 @@ const list = (task: Command, cli: Cli): Command =>
     act: async (options: TaskListOptions) => {
       const { api } = cli;
       const filters = {
-        contract_id: options.contract === undefined ? undefined : await resolveContract(api, options.contract),
+        contract_id:
+          options.contract === undefined ? undefined : await resolveContract(api, options.contract),
         parent_task_id: options.parent === undefined ? undefined : await resolveTask(api, options.parent),
         status: options.status,
       };
       const page = await listed(options, (query) => api.tasks.list({ ...filters, ...query }), 'tasks');
-      if (page.cursor) cli.afterwards(`the newest ${count(page.tasks.length)}; --limit <n> or --all shows more`);
+      if (page.cursor)
+        cli.afterwards(`the newest ${count(page.tasks.length)}; --limit <n> or --all shows more`);
       const empty = page.tasks.length === 0 && 'no tasks; import some with: makima import <file|folder>';
       await cli.show({ json: page, lines: () => taskTable(page.tasks, cli.width), empty });
     },
@@ -91,7 +102,10 @@ export const taskHistory = (parent: Command, cli: Cli, name: string): Command =>
     notes: TIME_FORMS,
     examples: [
       [`makima ${parent.name()} ${name} 0190c3d4`, 'all of it, to read'],
-      [`makima ${parent.name()} ${name} 0190c3d4 --limit 20 --no-tool-calls`, 'the newest 20 messages, only what was said'],
+      [
+        `makima ${parent.name()} ${name} 0190c3d4 --limit 20 --no-tool-calls`,
+        'the newest 20 messages, only what was said',
+      ],
       [`makima ${parent.name()} ${name} 0190c3d4 --with-rewound`, 'also what rewinds have hidden'],
       [`makima ${parent.name()} ${name} 0190c3d4 --branch 0`, 'how it was before the first rewind'],
       [`makima ${parent.name()} ${name} 0190c3d4 --follow`, 'and each message as it comes'],
@@ -100,13 +114,17 @@ export const taskHistory = (parent: Command, cli: Cli, name: string): Command =>
     act: async (id: string, options: ConversationOptions) => {
       const { tasks } = cli.api;
       const taskId = await resolveTask(cli.api, id);
-      await showConversation(cli, {
-        load: (query) => tasks.conversation(taskId, query),
-        branches: (query) => tasks.branches(taskId, query),
-        streamPath: async () => tasks.streamPath(taskId),
-        command: `makima task history ${taskId}`,
-        undo: `makima undo ${taskId}`,
-      }, options);
+      await showConversation(
+        cli,
+        {
+          load: (query) => tasks.conversation(taskId, query),
+          branches: (query) => tasks.branches(taskId, query),
+          streamPath: async () => tasks.streamPath(taskId),
+          command: `makima task history ${taskId}`,
+          undo: `makima undo ${taskId}`,
+        },
+        options,
+      );
     },
   });
 
@@ -120,7 +138,15 @@ const taskTimeline = (task: Command, cli: Cli): Command =>
     act: async (id: string, options: HistoryOptions) => {
       const { tasks } = cli.api;
       const taskId = await resolveTask(cli.api, id);
-      await showHistory(cli, { load: (query) => tasks.history(taskId, query), streamPath: tasks.streamPath(taskId), oneTask: true }, options);
+      await showHistory(
+        cli,
+        {
+          load: (query) => tasks.history(taskId, query),
+          streamPath: tasks.streamPath(taskId),
+          oneTask: true,
+        },
+        options,
+      );
     },
   });
 
@@ -147,7 +173,11 @@ export const taskCheckpoints = (parent: Command, cli: Cli, name: string): Comman
     act: async (id: string, options: CheckpointOptions) => {
       const taskId = await resolveTask(cli.api, id);
       const at = asOfQuery(cli, options);
-      const page = await listed(options, (query) => cli.api.tasks.checkpoints(taskId, { ...at, ...query }), 'checkpoints');
+      const page = await listed(
+        options,
+        (query) => cli.api.tasks.checkpoints(taskId, { ...at, ...query }),
+        'checkpoints',
+      );
       const { checkpoints, cursor } = page;
       if (cursor) cli.afterwards(`the newest ${count(checkpoints.length)}; --limit <n> or --all shows more`);
       await cli.show({

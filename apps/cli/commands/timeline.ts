@@ -34,16 +34,21 @@ export const timelineCommand = (program: Command, cli: Cli): Command =>
     act: async (options: TimelineOptions) => {
       const { api } = cli;
       const scope = {
-        contract_id: options.contract === undefined ? undefined : await resolveContract(api, options.contract),
+        contract_id:
+          options.contract === undefined ? undefined : await resolveContract(api, options.contract),
         task_id: options.task === undefined ? undefined : await resolveTask(api, options.task),
         include_subtasks: options.includeSubtasks,
       };
-      await showHistory(cli, {
-        load: (query) => api.timeline.list({ ...query, ...scope }),
-        overview: (query) => api.timeline.overview({ ...query, ...scope }),
-        streamPath: api.timeline.streamPath,
-        streamQuery: scope,
-        oneTask: options.task !== undefined && !options.includeSubtasks,
-      }, options);
+      await showHistory(
+        cli,
+        {
+          load: (query) => api.timeline.list({ ...query, ...scope }),
+          overview: (query) => api.timeline.overview({ ...query, ...scope }),
+          streamPath: api.timeline.streamPath,
+          streamQuery: scope,
+          oneTask: options.task !== undefined && !options.includeSubtasks,
+        },
+        options,
+      );
     },
   });

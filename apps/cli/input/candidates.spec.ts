@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { type Command } from 'commander';
 import { Cli } from '../cli.js';
 import { buildProgram } from '../program.js';
 import { Kept } from '../testing/run-command.js';
@@ -8,12 +8,18 @@ import { Readable } from 'node:stream';
 const program = (): Command =>
   buildProgram(
     new Cli({
-      env: {}, stdin: Readable.from([]), stdout: new Kept(), stderr: new Kept(), version: '1', now: () => new Date(),
+      env: {},
+      stdin: Readable.from([]),
+      stdout: new Kept(),
+      stderr: new Kept(),
+      version: '1',
+      now: () => new Date(),
       signal: new AbortController().signal,
     }),
   );
 
-const words = (...typed: readonly string[]): readonly string[] => candidates(program(), typed).map(({ word }) => word);
+const words = (...typed: readonly string[]): readonly string[] =>
+  candidates(program(), typed).map(({ word }) => word);
 
 describe('completions', () => {
   it('are commands, by what was typed', () => {

@@ -17,7 +17,9 @@ export function candidates(program: Command, words: readonly string[]): readonly
   for (const word of words.slice(0, -1)) {
     if (awaited) awaited = undefined;
     else if (word.startsWith('-')) awaited = valueOption(command, word);
-    else command = command.commands.find((one) => one.name() === word || one.aliases().includes(word)) ?? command;
+    else
+      command =
+        command.commands.find((one) => one.name() === word || one.aliases().includes(word)) ?? command;
   }
   return possible(command, awaited, typed).filter(({ word }) => word.startsWith(typed));
 }
@@ -31,9 +33,13 @@ function possible(command: Command, awaited: Option | undefined, typed: string):
   if (awaited) return (awaited.argChoices ?? []).map((word) => ({ word, about: '' }));
   const help = command.createHelp();
   if (typed.startsWith('-')) {
-    return help.visibleOptions(command).map(({ long, short, description }) => ({ word: long ?? short ?? '', about: description }));
+    return help
+      .visibleOptions(command)
+      .map(({ long, short, description }) => ({ word: long ?? short ?? '', about: description }));
   }
-  const verbs = help.visibleCommands(command).map((one) => ({ word: one.name(), about: one.summary() || one.description() }));
+  const verbs = help
+    .visibleCommands(command)
+    .map((one) => ({ word: one.name(), about: one.summary() || one.description() }));
   const values = command.registeredArguments[0]?.argChoices ?? [];
   return [...verbs, ...values.map((word) => ({ word, about: '' }))];
 }

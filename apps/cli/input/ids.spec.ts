@@ -26,7 +26,9 @@ describe('an id', () => {
   });
 
   it('that could be several is not guessed: the candidates are named', async () => {
-    const error: unknown = await resolveId('task', '0190c3d4', () => listed(A, B, C)).catch((reason: unknown) => reason);
+    const error: unknown = await resolveId('task', '0190c3d4', () => listed(A, B, C)).catch(
+      (reason: unknown) => reason,
+    );
     expect(error).toMatchObject({
       exitCode: 2,
       message: '"0190c3d4" could be 2 tasks; give more of the id:',
@@ -35,15 +37,23 @@ describe('an id', () => {
   });
 
   it('that could be many names some of them', async () => {
-    const many = Array.from({ length: 20 }, (_, at) => ({ id: `0190c3d4-0000-7000-8000-0000000000${10 + at}`, label: 'x' }));
-    const error: unknown = await resolveId('task', '0190c3d4', () => listed(...many)).catch((reason: unknown) => reason);
+    const many = Array.from({ length: 20 }, (_, at) => ({
+      id: `0190c3d4-0000-7000-8000-0000000000${10 + at}`,
+      label: 'x',
+    }));
+    const error: unknown = await resolveId('task', '0190c3d4', () => listed(...many)).catch(
+      (reason: unknown) => reason,
+    );
     expect((error as { hints: readonly string[] }).hints).toHaveLength(9);
     expect((error as { hints: readonly string[] }).hints.at(-1)).toBe('… and 12 more');
   });
 
   it('that is none says where to look', async () => {
     await expect(resolveId('task', 'abcdef', () => listed(A))).rejects.toThrow(NothingFound);
-    await expect(resolveId('task', 'abcdef', () => listed(A))).rejects.toMatchObject({ exitCode: 3, hints: ['see them with: makima task list'] });
+    await expect(resolveId('task', 'abcdef', () => listed(A))).rejects.toMatchObject({
+      exitCode: 3,
+      hints: ['see them with: makima task list'],
+    });
   });
 
   it.each(['abcde', '', 'login', '../../x', '0190c3d4*'])('is not %j', async (text) => {

@@ -21,13 +21,20 @@ const PAGE = 1_000;
  * @param noun such as `task`, for messages.
  * @throws UsageError if it is too short or means several things, NotFound if it means none.
  */
-export async function resolveId(noun: string, text: string, candidates: () => AsyncIterable<Candidate>): Promise<string> {
+export async function resolveId(
+  noun: string,
+  text: string,
+  candidates: () => AsyncIterable<Candidate>,
+): Promise<string> {
   const wanted = text.trim().toLowerCase();
   const complete: boolean = isUuid(wanted);
   if (complete) return wanted;
-  if (!/^[0-9a-f-]+$/.test(wanted)) throw new UsageError(`${JSON.stringify(text)} is no id of a ${noun}`, [hintFor(noun)]);
+  if (!/^[0-9a-f-]+$/.test(wanted))
+    throw new UsageError(`${JSON.stringify(text)} is no id of a ${noun}`, [hintFor(noun)]);
   if (wanted.length < LEAST) {
-    throw new UsageError(`${JSON.stringify(text)} is too short: give at least ${LEAST} characters of the ${noun}'s id`);
+    throw new UsageError(
+      `${JSON.stringify(text)} is too short: give at least ${LEAST} characters of the ${noun}'s id`,
+    );
   }
   const found = new Map<string, Candidate>();
   for await (const candidate of candidates()) {
@@ -50,7 +57,10 @@ export class NothingFound extends UsageError {
 function ambiguous(noun: string, text: string, found: readonly Candidate[]): UsageError {
   const shown = found.slice(0, SHOWN).map(({ id, label }) => `${id}  ${label}`);
   const more = found.length > SHOWN ? [`… and ${found.length - SHOWN} more`] : [];
-  return new UsageError(`${JSON.stringify(text)} could be ${found.length} ${noun}s; give more of the id:`, [...shown, ...more]);
+  return new UsageError(`${JSON.stringify(text)} could be ${found.length} ${noun}s; give more of the id:`, [
+    ...shown,
+    ...more,
+  ]);
 }
 
 const LISTS: Readonly<Record<string, string>> = {
@@ -61,7 +71,8 @@ const LISTS: Readonly<Record<string, string>> = {
   snapshot: 'makima snapshot list <task>',
 };
 
-const hintFor = (noun: string): string => (LISTS[noun] ? `see them with: ${LISTS[noun]}` : `check the id of the ${noun}`);
+const hintFor = (noun: string): string =>
+  LISTS[noun] ? `see them with: ${LISTS[noun]}` : `check the id of the ${noun}`;
 
 async function* all<Page extends Paged, Item>(
   load: (cursor: string | undefined) => Promise<Page>,
@@ -71,18 +82,37 @@ async function* all<Page extends Paged, Item>(
   for await (const page of pagesOf(load)) yield* items(page).map(toCandidate);
 }
 
-const named = ({ id, name }: { readonly id: string; readonly name: string }): Candidate => ({ id, label: name });
+const named = ({ id, name }: { readonly id: string; readonly name: string }): Candidate => ({
+  id,
+  label: name,
+});
 
 export const resolveTask = (api: MakimaApi, text: string): Promise<string> =>
-  resolveId('task', text, () => all((cursor) => api.tasks.list({ limit: PAGE, cursor }), ({ tasks }) => tasks, named));
+  resolveId('task', text, () =>
+    all(
+      (cursor) => api.tasks.list({ limit: PAGE, cursor }),
+      ({ tasks }) => tasks,
+      named,
+    ),
+  );
 
 export const resolveContract = (api: MakimaApi, text: string): Promise<string> =>
   resolveId('contract', text, () =>
-    all((cursor) => api.contracts.list({ limit: PAGE, cursor }), ({ contracts }) => contracts, named),
+    all(
+      (cursor) => api.contracts.list({ limit: PAGE, cursor }),
+      ({ contracts }) => contracts,
+      named,
+    ),
   );
 
 export const resolveChat = (api: MakimaApi, contractId: string | undefined, text: string): Promise<string> =>
-  resolveId('chat', text, () => all((cursor) => api.chats.list(contractId, { limit: 100, cursor }), ({ chats }) => chats, named));
+  resolveId('chat', text, () =>
+    all(
+      (cursor) => api.chats.list(contractId, { limit: 100, cursor }),
+      ({ chats }) => chats,
+      named,
+    ),
+  );
 
 export const resolveSnapshot = (api: MakimaApi, taskId: string, text: string): Promise<string> =>
   resolveId('snapshot', text, () =>
@@ -108,11 +138,17 @@ export async function resolveStream(api: MakimaApi, text: string): Promise<strin
   const [, noun, id] = /^(task|contract|chat)-([0-9A-Fa-f-]{6,35})$/.exec(text.trim()) ?? [];
   if (noun === undefined || id === undefined) return text.trim();
   if (noun === 'chat') return `chat-${await resolveChat(api, undefined, id)}`;
-  return noun === 'task' ? `task-${await resolveTask(api, id)}` : `contract-${await resolveContract(api, id)}`;
+  return noun === 'task'
+    ? `task-${await resolveTask(api, id)}`
+    : `contract-${await resolveContract(api, id)}`;
 }
 
 /** The contract that a command is about: --contract, else MAKIMA_CONTRACT_ID. */
-export async function contractFrom(api: MakimaApi, option: string | undefined, env: NodeJS.ProcessEnv): Promise<string> {
+export async function contractFrom(
+  api: MakimaApi,
+  option: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
   const text = option ?? env.MAKIMA_CONTRACT_ID?.trim();
   if (!text) {
     throw new UsageError('which contract?', [

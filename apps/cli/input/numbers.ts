@@ -15,5 +15,8 @@ export function natural(text: string): number {
 /** Collects an option that may be repeated, or list several values with commas. */
 export const listed = (text: string, before: readonly string[] = []): readonly string[] => [
   ...before,
-  ...text.split(',').map((one) => one.trim()).filter((one) => one !== ''),
+  ...text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== ''),
 ];

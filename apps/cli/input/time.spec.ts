@@ -2,8 +2,15 @@ import { UsageError } from '../usage-error.js';
 import { parseAsOf, parseTime } from './time.js';
 
 const NOW = new Date('2026-03-01T12:00:00.000Z');
-const local = (year: number, month: number, day: number, hours = 0, minutes = 0, seconds = 0, ms = 0): string =>
-  new Date(year, month, day, hours, minutes, seconds, ms).toISOString();
+const local = (
+  year: number,
+  month: number,
+  day: number,
+  hours = 0,
+  minutes = 0,
+  seconds = 0,
+  ms = 0,
+): string => new Date(year, month, day, hours, minutes, seconds, ms).toISOString();
 
 describe('a time', () => {
   it.each([
@@ -29,13 +36,22 @@ describe('a time', () => {
     expect(parseTime('2026-07-01', NOW)).toBe(local(2026, 6, 1));
     expect(parseTime('2026-07-01', NOW, 'end')).toBe(local(2026, 6, 1, 23, 59, 59, 999));
     expect(parseTime('today', NOW)).toBe(local(NOW.getFullYear(), NOW.getMonth(), NOW.getDate()));
-    expect(parseTime('yesterday', NOW, 'end')).toBe(local(NOW.getFullYear(), NOW.getMonth(), NOW.getDate() - 1, 23, 59, 59, 999));
+    expect(parseTime('yesterday', NOW, 'end')).toBe(
+      local(NOW.getFullYear(), NOW.getMonth(), NOW.getDate() - 1, 23, 59, 59, 999),
+    );
   });
 
-  it.each(['', 'soon', '2026-02-30', '2026-13-01', '2026-02-30T10:00:00Z', '2026-03-01T25:00:00Z', '5x', '20260301', '1 2 3'])(
-    'is not %j',
-    (text) => expect(() => parseTime(text, NOW)).toThrow(UsageError),
-  );
+  it.each([
+    '',
+    'soon',
+    '2026-02-30',
+    '2026-13-01',
+    '2026-02-30T10:00:00Z',
+    '2026-03-01T25:00:00Z',
+    '5x',
+    '20260301',
+    '1 2 3',
+  ])('is not %j', (text) => expect(() => parseTime(text, NOW)).toThrow(UsageError));
 });
 
 describe('a point to look back to', () => {

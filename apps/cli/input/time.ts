@@ -1,7 +1,11 @@
 import { UsageError } from '../usage-error.js';
 
 const UNITS: Readonly<Record<string, number>> = {
-  s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
 };
 const RELATIVE = /^(\d{1,6})\s*(s|m|h|d|w)(?:\s+ago)?$/;
 const DAY = /^(\d{4})-(\d{2})-(\d{2})$/;
@@ -19,7 +23,8 @@ now, today or yesterday. Without a zone it is local time (TZ).`;
  */
 export function parseTime(text: string, now: Date, edge: 'start' | 'end' = 'start'): string {
   const trimmed = text.trim();
-  const date = wordOf(trimmed, now, edge) ?? relativeTo(trimmed, now) ?? dayOf(trimmed, edge) ?? instantOf(trimmed);
+  const date =
+    wordOf(trimmed, now, edge) ?? relativeTo(trimmed, now) ?? dayOf(trimmed, edge) ?? instantOf(trimmed);
   if (!date || Number.isNaN(date.getTime())) {
     throw new UsageError(`${JSON.stringify(text)} is no time`, TIME_FORMS.split('\n'));
   }
@@ -47,7 +52,9 @@ function dayOf(text: string, edge: 'start' | 'end'): Date | undefined {
   if (year === undefined) return undefined;
   const date = dayEdge(Number(year), Number(month) - 1, Number(day), edge);
   // 2026-02-31 must not become 3 March.
-  return date.getMonth() === Number(month) - 1 && date.getDate() === Number(day) ? date : new Date(Number.NaN);
+  return date.getMonth() === Number(month) - 1 && date.getDate() === Number(day)
+    ? date
+    : new Date(Number.NaN);
 }
 
 function dayEdge(year: number, month: number, day: number, edge: 'start' | 'end'): Date {

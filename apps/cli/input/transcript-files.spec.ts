@@ -1,4 +1,12 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../usage-error.js';
@@ -71,7 +79,9 @@ describe('transcripts on disk', () => {
     expect(few).toHaveLength(2);
   });
 
-  async function body(files: readonly FoundFile[]): Promise<{ readonly text: string; readonly told: number }> {
+  async function body(
+    files: readonly FoundFile[],
+  ): Promise<{ readonly text: string; readonly told: number }> {
     const pieces: Uint8Array[] = [];
     let told = 0;
     for await (const piece of filesBody(files, (bytes) => (told += bytes))) pieces.push(piece);

@@ -23,8 +23,13 @@ export async function transcriptFiles(path: string): Promise<readonly FoundFile[
   const start = resolve(path);
   const about = await stat(start).catch(() => undefined);
   if (!about) throw new UsageError(`there is no file or folder ${path}`);
-  const files = about.isDirectory() ? await below(start, dirname(start)) : await withCompanions(start, about.size);
-  if (files.length === 0) throw new UsageError(`${path} holds no transcripts`, ['transcripts are .jsonl, .jsonl.zst or .json files']);
+  const files = about.isDirectory()
+    ? await below(start, dirname(start))
+    : await withCompanions(start, about.size);
+  if (files.length === 0)
+    throw new UsageError(`${path} holds no transcripts`, [
+      'transcripts are .jsonl, .jsonl.zst or .json files',
+    ]);
   return files;
 }
 
@@ -59,7 +64,10 @@ const BATCH = { bytes: 1_000_000_000, files: 10_000 };
  * Splits files into requests, nearly always one. A session stays together with its sub-agents and spilled outputs,
  * because the server puts together what comes together.
  */
-export async function batchesOf(files: readonly FoundFile[], most = BATCH): Promise<readonly (readonly FoundFile[])[]> {
+export async function batchesOf(
+  files: readonly FoundFile[],
+  most = BATCH,
+): Promise<readonly (readonly FoundFile[])[]> {
   const sessions = new Map<string, FoundFile[]>();
   const mains = new Set(files.map(({ name }) => sessionOf(name)));
   for (const file of files) {
@@ -119,7 +127,10 @@ export async function* filesBody(
     yield Buffer.from(`${JSON.stringify({ name, bytes })}\n`);
     let left = bytes;
     if (bytes === 0) continue;
-    for await (const piece of createReadStream(path, { end: bytes - 1, highWaterMark: 262_144 }) as AsyncIterable<Buffer>) {
+    for await (const piece of createReadStream(path, {
+      end: bytes - 1,
+      highWaterMark: 262_144,
+    }) as AsyncIterable<Buffer>) {
       left -= piece.length;
       onBytes(piece.length);
       yield piece;

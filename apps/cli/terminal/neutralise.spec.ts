@@ -7,8 +7,27 @@ const hostile = fc
   .array(
     fc.oneof(
       fc.constantFrom(
-        '\x1b[31m', '\x1b]0;title\x07', '\x1b]8;;http://evil\x1b\\', '\x9b2J', '\r', '\n', '\t', '\b', '\x00', '\x7f',
-        '\u202e', '\u2066', '\u200b', '\u200d', '\ufeff', '\u{e0041}', '\ud800', 'ok', '👩‍👩‍👧', '❤️', 'می‌خواهم',
+        '\x1b[31m',
+        '\x1b]0;title\x07',
+        '\x1b]8;;http://evil\x1b\\',
+        '\x9b2J',
+        '\r',
+        '\n',
+        '\t',
+        '\b',
+        '\x00',
+        '\x7f',
+        '\u202e',
+        '\u2066',
+        '\u200b',
+        '\u200d',
+        '\ufeff',
+        '\u{e0041}',
+        '\ud800',
+        'ok',
+        '👩‍👩‍👧',
+        '❤️',
+        'می‌خواهم',
       ),
       fc.string({ unit: 'binary', maxLength: 6 }),
     ),
@@ -36,10 +55,15 @@ describe('text from outside', () => {
     expect(neutralise(text)).toBe(expected);
   });
 
-  it.each(['plain text\n\twith tabs', 'Zoë, Ünsal, 中文, 한국어', '👩‍👩‍👧 ❤️ 🏴󠁧󠁢󠁥󠁮󠁧󠁿 1️⃣', 'می‌خواهم', 'क्‍ष', '葛\u{e0100}城', '\u0600\u0661'])(
-    '%j stays as it is',
-    (text) => expect(neutralise(text)).toBe(text),
-  );
+  it.each([
+    'plain text\n\twith tabs',
+    'Zoë, Ünsal, 中文, 한국어',
+    '👩‍👩‍👧 ❤️ 🏴󠁧󠁢󠁥󠁮󠁧󠁿 1️⃣',
+    'می‌خواهم',
+    'क्‍ष',
+    '葛\u{e0100}城',
+    '\u0600\u0661',
+  ])('%j stays as it is', (text) => expect(neutralise(text)).toBe(text));
 
   it('keeps a joiner out where it joins nothing', () => {
     expect(neutralise('a\u200db')).toBe('a<U+200D>b');
@@ -73,7 +97,9 @@ describe('text from outside', () => {
 
 describe('JSON', () => {
   it('escapes what a terminal obeys', () => {
-    expect(safeJson({ a: '\x1b[31m\x9b\u202e\u200b\x7f' })).toBe('{"a":"\\u001b[31m\\u009b\\u202e\\u200b\\u007f"}');
+    expect(safeJson({ a: '\x1b[31m\x9b\u202e\u200b\x7f' })).toBe(
+      '{"a":"\\u001b[31m\\u009b\\u202e\\u200b\\u007f"}',
+    );
     expect(safeJson('\u{e0041}')).toBe('"\\udb40\\udc41"');
   });
 

@@ -41,7 +41,8 @@ function shown(char: string, at: number, text: string): string {
   const code = char.codePointAt(0)!;
   if (code < 0x20) return String.fromCodePoint(0x2400 + code);
   if (code === 0x7f) return '␡';
-  if (VISIBLE_FORMAT.test(char) || belongs(code, text.slice(0, at), text.slice(at + char.length, at + 2))) return char;
+  if (VISIBLE_FORMAT.test(char) || belongs(code, text.slice(0, at), text.slice(at + char.length, at + 2)))
+    return char;
   return `<U+${code.toString(16).toUpperCase().padStart(4, '0')}>`;
 }
 
@@ -73,4 +74,7 @@ export function safeJson(value: unknown, indent?: number): string {
 }
 
 const escaped = (char: string): string =>
-  Array.from({ length: char.length }, (_, at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, '0')}`).join('');
+  Array.from(
+    { length: char.length },
+    (_, at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, '0')}`,
+  ).join('');

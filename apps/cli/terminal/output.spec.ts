@@ -42,12 +42,16 @@ describe('an output', () => {
 
   it('waits for a reader that is slow', async () => {
     const slow = new PassThrough({ highWaterMark: 10 });
+    const before = slow.listenerCount('drain') + slow.listenerCount('close');
     let done = false;
-    const writing = new Output(slow, false).lines(Array.from({ length: 5 }, () => line('x'.repeat(40_000)))).then(() => (done = true));
+    const writing = new Output(slow, false)
+      .lines(Array.from({ length: 5 }, () => line('x'.repeat(40_000))))
+      .then(() => (done = true));
     await new Promise((resolve) => setImmediate(resolve));
     expect(done).toBe(false);
     slow.resume();
     await writing;
+    expect(slow.listenerCount('drain') + slow.listenerCount('close')).toBe(before);
   });
 
   it('stops when nobody reads any more', async () => {
@@ -90,7 +94,11 @@ describe('the pager', () => {
 
   it('is not used for what fits, for pipes, or if there is none', async () => {
     const file = join(folder, 'paged');
-    for (const [columns, rows, pager] of [[80, 100, pagerTo(file)], [undefined, 24, pagerTo(file)], [80, 24, undefined]] as const) {
+    for (const [columns, rows, pager] of [
+      [80, 100, pagerTo(file)],
+      [undefined, 24, pagerTo(file)],
+      [80, 24, undefined],
+    ] as const) {
       const kept = new Kept(columns === undefined ? {} : { columns, rows });
       await new Output(kept, false).paged(lines, pager);
       expect(kept.text.split('\n')).toHaveLength(31);
@@ -100,8 +108,22 @@ describe('the pager', () => {
 
   it('that cannot be started loses nothing', async () => {
     const kept = new Kept({ columns: 80, rows: 24 });
-    await new Output(kept, false).paged(lines, { command: 'exec /nowhere/pager 2>/dev/null', env: process.env });
+    await new Output(kept, false).paged(lines, {
+      command: 'exec /nowhere/pager 2>/dev/null',
+      env: process.env,
+    });
     expect(kept.text.split('\n')).toHaveLength(31);
+  });
+
+  it('has Ctrl-C for itself', async () => {
+    const ofTheCommand = (): void => undefined;
+    process.on('SIGINT', ofTheCommand);
+    const paging = page(['x'], { command: 'cat > /dev/null', env: process.env });
+    expect(process.listeners('SIGINT')).toHaveLength(1);
+    expect(process.listeners('SIGINT')).not.toContain(ofTheCommand);
+    await paging;
+    expect(process.listeners('SIGINT')).toContain(ofTheCommand);
+    process.off('SIGINT', ofTheCommand);
   });
 
   it('may be left before the end', async () => {

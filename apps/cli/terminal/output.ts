@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { page, type PagerCommand } from './pager.js';
 import { render, type Line } from './styled.js';
@@ -63,7 +62,10 @@ export class Output {
   async paged(lines: readonly Line[], pager: PagerCommand | undefined): Promise<void> {
     const rows = this.stream.rows ?? 24;
     if (!pager || !this.isTerminal || lines.length < rows) return this.lines(lines);
-    const shown = await page(lines.map((one) => `${render(one, this.colour)}\n`), pager);
+    const shown = await page(
+      lines.map((one) => `${render(one, this.colour)}\n`),
+      pager,
+    );
     if (!shown) await this.lines(lines);
   }
 
@@ -76,7 +78,17 @@ export class Output {
     if (text === '') return;
     if (stream.destroyed || stream.errored) throw new OutputClosed();
     if (stream.write(text)) return;
-    await Promise.race([once(stream, 'drain'), once(stream, 'close')]).catch(() => undefined);
+    await taken(stream);
     if (stream.destroyed || stream.errored) throw new OutputClosed();
   }
 }
+
+/** Resolves when a stream has taken what it was given, or will never take it. */
+const taken = (stream: OutputStream): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      stream.off('drain', done).off('close', done);
+      resolve();
+    };
+    stream.on('drain', done).on('close', done);
+  });

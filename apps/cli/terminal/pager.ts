@@ -19,9 +19,11 @@ export function pagerFrom(env: NodeJS.ProcessEnv): PagerCommand | undefined {
 /** Shows text in a pager and waits until the reader has left it. False if the pager could not be started. */
 export async function page(chunks: Iterable<string>, { command, env }: PagerCommand): Promise<boolean> {
   const child = spawn('sh', ['-c', command], { stdio: ['pipe', 'inherit', 'inherit'], env });
-  // Ctrl-C belongs to the pager while it runs.
+  // Ctrl-C belongs to the pager while it runs, and to nobody else.
+  const others = process.listeners('SIGINT');
   const ignore = (): void => undefined;
   process.on('SIGINT', ignore);
+  for (const other of others) process.off('SIGINT', other);
   const ended = new Promise<number>((resolve) => {
     child.on('error', () => resolve(127));
     child.on('close', (code) => resolve(code ?? 0));
@@ -32,6 +34,7 @@ export async function page(chunks: Iterable<string>, { command, env }: PagerComm
     const code = await ended;
     return code !== 126 && code !== 127;
   } finally {
+    for (const other of others) process.on('SIGINT', other);
     process.off('SIGINT', ignore);
   }
 }

@@ -25,11 +25,15 @@ export class Progress {
     if (this.stream.isTTY !== true || (this.#drawn && now - this.#drawnAt < FRAME_MS && done < total)) return;
     this.#drawnAt = now;
     this.#drawn = true;
-    this.stream.write(`\r\x1b[K${cutToWidth(this.#text(done, total, note), (this.stream.columns ?? 80) - 1)}`);
+    this.stream.write(
+      `\r\x1b[K${cutToWidth(this.#text(done, total, note), (this.stream.columns ?? 80) - 1)}`,
+    );
   }
 
   /** Says what is going on now. */
   relabel(label: string): void {
+    // Drawn at once, however little time has passed.
+    if (label !== this.label) this.#drawnAt = -Infinity;
     this.label = label;
   }
 
@@ -43,6 +47,8 @@ export class Progress {
     const part = total > 0 ? Math.min(1, Math.max(0, done / total)) : 0;
     const filled = Math.round(part * BAR);
     const percent = total > 0 ? `${Math.floor(part * 100)}%`.padStart(4) : '   …';
-    return neutraliseLine(`${this.label} ${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${percent}  ${note}`);
+    return neutraliseLine(
+      `${this.label} ${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${percent}  ${note}`,
+    );
   }
 }

@@ -9,10 +9,15 @@ export interface PromptStreams {
 }
 
 /** Whether there is somebody to ask. */
-export const canAsk = ({ stdin, stderr }: PromptStreams): boolean => stdin.isTTY === true && stderr.isTTY === true;
+export const canAsk = ({ stdin, stderr }: PromptStreams): boolean =>
+  stdin.isTTY === true && stderr.isTTY === true;
 
 /** Asks a question that only `y` or `yes` answers with yes; asked on stderr, so that stdout stays data. */
-export async function confirm({ stdin, stderr }: PromptStreams, question: string, signal?: AbortSignal): Promise<boolean> {
+export async function confirm(
+  { stdin, stderr }: PromptStreams,
+  question: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const lines = createInterface({ input: stdin, output: stderr });
   try {
     const text = `${neutraliseLine(question)} [y/N] `;

@@ -36,7 +36,9 @@ describe('a line', () => {
   });
 
   it('holds nothing that a terminal obeys, however it was made', () => {
-    expect(plain(line('\x1b[1m', span('\x07').with('\x1b]0;x'), ...linesOf('a\x1b\nb')[0]!))).toBe('␛[1m␛]0;xa␛');
+    expect(plain(line('\x1b[1m', span('\x07').with('\x1b]0;x'), ...linesOf('a\x1b\nb')[0]!))).toBe(
+      '␛[1m␛]0;xa␛',
+    );
   });
 
   it('is cut where it is too long, and says so', () => {
@@ -62,7 +64,9 @@ describe('a line', () => {
   });
 
   it('never gets wider than there is room, nor loses a word', () => {
-    const words = fc.array(fc.constantFrom('a', 'word', 'longerword', '中文', '👩‍👩‍👧', '  ', ' '), { maxLength: 30 });
+    const words = fc.array(fc.constantFrom('a', 'word', 'longerword', '中文', '👩‍👩‍👧', '  ', ' '), {
+      maxLength: 30,
+    });
     fc.assert(
       fc.property(words, fc.integer({ min: 2, max: 30 }), (parts, width) => {
         const rows = wrapLine(line(...parts.map((part) => span(part, 'red'))), width);

@@ -2,7 +2,8 @@ import { styleText } from 'node:util';
 import { displayWidth, graphemes, graphemeWidth, takeWidth } from './display-width.js';
 import { neutralise, neutraliseLine } from './neutralise.js';
 
-export type Style = 'bold' | 'dim' | 'italic' | 'underline' | 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan';
+export type Style =
+  'bold' | 'dim' | 'italic' | 'underline' | 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan';
 
 /**
  * A piece of text on one line, with its looks. Whatever text it is made of, it holds nothing that a terminal obeys:
@@ -42,7 +43,8 @@ export const linesOf = (text: string, ...styles: readonly Style[]): readonly Lin
     .split('\n')
     .map((one) => line(span(one, ...styles)));
 
-export const lineWidth = (parts: Line): number => parts.reduce((sum, { text }) => sum + displayWidth(text), 0);
+export const lineWidth = (parts: Line): number =>
+  parts.reduce((sum, { text }) => sum + displayWidth(text), 0);
 
 /** What is written to a stream for a line, without the line feed. */
 export const render = (parts: Line, colour: boolean): string =>
@@ -87,7 +89,7 @@ export function wrapLine(parts: Line, width: number): readonly Line[] {
   const start = units.findIndex(({ text }) => text !== ' ');
   const hang = start > 0 && start <= width / 3 ? start : 0;
   const rows: Line[] = [];
-  for (let from = 0; from < units.length; ) {
+  for (let from = 0; from < units.length;) {
     const room = Math.max(1, rows.length === 0 ? width : width - hang);
     const to = endOfRow(units, from, room);
     const row = joined(units.slice(from, to));

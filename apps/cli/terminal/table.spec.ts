@@ -3,13 +3,26 @@ import { factLines, tableLines } from './table.js';
 
 const text = (lines: readonly Line[]): string => lines.map((one) => render(one, false)).join('\n');
 
-const COLUMNS = [{ head: 'id' }, { head: 'n', align: 'right' as const }, { head: 'name', narrow: 'wrap' as const }];
+const COLUMNS = [
+  { head: 'id' },
+  { head: 'n', align: 'right' as const },
+  { head: 'name', narrow: 'wrap' as const },
+];
 
 describe('a table', () => {
   it('lines its columns up', () => {
-    expect(text(tableLines(COLUMNS, [['a', '1', 'short'], ['long-id', '100', 'other']], Infinity))).toBe(
-      ['id         n  name', 'a          1  short', 'long-id  100  other'].join('\n'),
-    );
+    expect(
+      text(
+        tableLines(
+          COLUMNS,
+          [
+            ['a', '1', 'short'],
+            ['long-id', '100', 'other'],
+          ],
+          Infinity,
+        ),
+      ),
+    ).toBe(['id         n  name', 'a          1  short', 'long-id  100  other'].join('\n'));
   });
 
   it('wraps what may be wrapped where the terminal is narrow', () => {
@@ -20,25 +33,51 @@ describe('a table', () => {
 
   it('cuts what may be cut', () => {
     const columns = [{ head: 'id' }, { head: 'name', narrow: 'cut' as const }];
-    expect(text(tableLines(columns, [['a', line('one two ', span('three four', 'red'))]], 20))).toBe(['id  name', 'a   one two three f…'].join('\n'));
-  });
-
-  it('leaves a column whole that may not give way', () => {
-    expect(text(tableLines([{ head: 'id' }, { head: 'x' }], [['a'.repeat(30), 'b']], 10))).toContain(`${'a'.repeat(30)}  b`);
-  });
-
-  it('has no spaces at the ends of its lines, and empty cells', () => {
-    expect(text(tableLines(COLUMNS, [[undefined, '', 'x'], ['a', '1', undefined]], Infinity))).toBe('id  n  name\n       x\na   1');
-  });
-
-  it('may have lines of other kinds between its rows', () => {
-    expect(text(tableLines(COLUMNS, [{ heading: line('Monday, of any length') }, ['a', '1', 'x']], Infinity))).toBe(
-      ['id  n  name', 'Monday, of any length', 'a   1  x'].join('\n'),
+    expect(text(tableLines(columns, [['a', line('one two ', span('three four', 'red'))]], 20))).toBe(
+      ['id  name', 'a   one two three f…'].join('\n'),
     );
   });
 
+  it('leaves a column whole that may not give way', () => {
+    expect(text(tableLines([{ head: 'id' }, { head: 'x' }], [['a'.repeat(30), 'b']], 10))).toContain(
+      `${'a'.repeat(30)}  b`,
+    );
+  });
+
+  it('has no spaces at the ends of its lines, and empty cells', () => {
+    expect(
+      text(
+        tableLines(
+          COLUMNS,
+          [
+            [undefined, '', 'x'],
+            ['a', '1', undefined],
+          ],
+          Infinity,
+        ),
+      ),
+    ).toBe('id  n  name\n       x\na   1');
+  });
+
+  it('may have lines of other kinds between its rows', () => {
+    expect(
+      text(tableLines(COLUMNS, [{ heading: line('Monday, of any length') }, ['a', '1', 'x']], Infinity)),
+    ).toBe(['id  n  name', 'Monday, of any length', 'a   1  x'].join('\n'));
+  });
+
   it('counts what is wide as wide', () => {
-    expect(text(tableLines([{ head: 'a' }, { head: 'b' }], [['中文', '1'], ['x', '2']], Infinity))).toBe('a     b\n中文  1\nx     2');
+    expect(
+      text(
+        tableLines(
+          [{ head: 'a' }, { head: 'b' }],
+          [
+            ['中文', '1'],
+            ['x', '2'],
+          ],
+          Infinity,
+        ),
+      ),
+    ).toBe('a     b\n中文  1\nx     2');
   });
 
   it('shows nothing that a terminal obeys', () => {
@@ -48,7 +87,18 @@ describe('a table', () => {
 
 describe('facts', () => {
   it('stand below each other, without those that have no value', () => {
-    expect(text(factLines([['name', 'x'], ['nothing', ''], ['status', span('ok', 'green')]], Infinity))).toBe('name    x\nstatus  ok');
+    expect(
+      text(
+        factLines(
+          [
+            ['name', 'x'],
+            ['nothing', ''],
+            ['status', span('ok', 'green')],
+          ],
+          Infinity,
+        ),
+      ),
+    ).toBe('name    x\nstatus  ok');
   });
 
   it('are wrapped beside their names', () => {

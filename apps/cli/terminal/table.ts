@@ -35,7 +35,11 @@ export function tableLines(columns: readonly Column[], rows: readonly Row[], wid
 const toLine = (cell: Cell): Line =>
   cell === undefined ? [] : typeof cell === 'string' || 'styles' in cell ? line(cell) : cell;
 
-function fitted(columns: readonly Column[], rows: readonly (readonly Line[])[], width: number): readonly number[] {
+function fitted(
+  columns: readonly Column[],
+  rows: readonly (readonly Line[])[],
+  width: number,
+): readonly number[] {
   const widths = columns.map(({ least = 0 }, index) =>
     rows.reduce((most, row) => Math.max(most, lineWidth(row[index]!)), least),
   );
@@ -60,7 +64,11 @@ function widest(columns: readonly Column[], widths: readonly number[]): number {
   return found;
 }
 
-function rowLines(columns: readonly Column[], row: readonly Line[], widths: readonly number[]): readonly Line[] {
+function rowLines(
+  columns: readonly Column[],
+  row: readonly Line[],
+  widths: readonly number[],
+): readonly Line[] {
   const stacked = row.map((cell, index) => {
     const room = widths[index]!;
     return columns[index]!.narrow === 'cut' ? [cutLine(cell, room)] : wrapLine(cell, room);
@@ -81,7 +89,10 @@ function rowLines(columns: readonly Column[], row: readonly Line[], widths: read
 }
 
 /** Names and values below each other; those without a value are left out. */
-export function factLines(facts: readonly (readonly [name: string, value: Cell])[], width: number): readonly Line[] {
+export function factLines(
+  facts: readonly (readonly [name: string, value: Cell])[],
+  width: number,
+): readonly Line[] {
   const present = facts.filter(([, value]) => toLine(value).length > 0);
   const widest = present.reduce((most, [name]) => Math.max(most, name.length), 0);
   return present.flatMap(([name, value]) => {

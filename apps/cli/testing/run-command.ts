@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly input?: string;
   readonly now?: Date;
   readonly signal?: AbortSignal;
+  /** Told everything that stdout holds, whenever something is written. */
+  readonly onOutput?: (text: string) => void;
 }
 
 export interface Ran {
@@ -21,6 +23,7 @@ export interface Ran {
 /** A stream that keeps what is written to it. */
 export class Kept extends Writable implements OutputStream {
   text = '';
+  onWrite: ((text: string) => void) | undefined;
   readonly isTTY?: boolean;
   readonly columns?: number;
   readonly rows?: number;
@@ -35,16 +38,24 @@ export class Kept extends Writable implements OutputStream {
 
   override _write(chunk: string, _encoding: BufferEncoding, done: () => void): void {
     this.text += chunk;
+    this.onWrite?.(this.text);
     done();
   }
 }
 
 /** Runs a command line as a process would, with streams that are kept. */
-export async function runCommand(url: string, words: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const { env = {}, terminal, input, now = new Date('2026-03-01T12:00:00Z'), signal } = options;
+export async function runCommand(
+  url: string,
+  words: readonly string[],
+  options: RunOptions = {},
+): Promise<Ran> {
+  const { env = {}, terminal, input, now = new Date('2026-03-01T12:00:00Z'), signal, onOutput } = options;
   const stdout = new Kept(terminal ?? {});
+  stdout.onWrite = onOutput;
   const stderr = new Kept(terminal ?? {});
-  const stdin = Object.assign(Readable.from(input === undefined ? [] : [input]), { isTTY: terminal !== undefined });
+  const stdin = Object.assign(Readable.from(input === undefined ? [] : [input]), {
+    isTTY: terminal !== undefined,
+  });
   const code = await runCli(words, {
     env: { MAKIMA_URL: url, MAKIMA_TOKEN: 'mk_user_test', PAGER: 'cat', ...env },
     stdin,

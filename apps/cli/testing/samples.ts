@@ -1,4 +1,5 @@
-import type { Contract, ConversationMessage, HistoryEntry, Task } from '#libs/client/types.js';
+import type { Contract, HistoryEntry, Task } from '#libs/client/types.js';
+import type { ConversationMessage } from '#libs/client/types-conversation.js';
 
 export const TASK_ID = '0190c3d4-0000-7000-8000-000000000001';
 export const OTHER_TASK_ID = '0190c3d4-0000-7000-8000-000000000002';

@@ -9,8 +9,13 @@ const number = (text: string): string => (/^\d{1,15}$/.test(text) ? count(Number
 export function projectionTable(projections: readonly ProjectionState[], width: number): readonly Line[] {
   return tableLines(
     [
-      { head: 'projection' }, { head: 'version', align: 'right' }, { head: 'status' }, { head: 'position', align: 'right' },
-      { head: 'head', align: 'right' }, { head: 'lag', align: 'right' }, { head: 'stopped at', narrow: 'wrap' },
+      { head: 'projection' },
+      { head: 'version', align: 'right' },
+      { head: 'status' },
+      { head: 'position', align: 'right' },
+      { head: 'head', align: 'right' },
+      { head: 'lag', align: 'right' },
+      { head: 'stopped at', narrow: 'wrap' },
     ],
     projections.map(({ name, version, status, position, head, lag, error }) => [
       span(name, 'bold'),
@@ -19,7 +24,9 @@ export function projectionTable(projections: readonly ProjectionState[], width: 
       number(position),
       number(head),
       lag === '0' ? span('0', 'green') : span(number(lag), 'yellow'),
-      error ? span(oneLine(`${error.type ?? 'event'} ${error.eventId ?? ''}: ${error.message ?? ''}`, 300), 'red') : '',
+      error
+        ? span(oneLine(`${error.type ?? 'event'} ${error.eventId ?? ''}: ${error.message ?? ''}`, 300), 'red')
+        : '',
     ]),
     width,
   );
@@ -30,7 +37,11 @@ export function comparisonLines({ equal, tables }: Verification, width: number):
   return [
     ...tableLines(
       [
-        { head: 'projection' }, { head: 'table' }, { head: 'rows', align: 'right' }, { head: 'rebuilt', align: 'right' }, { head: '' },
+        { head: 'projection' },
+        { head: 'table' },
+        { head: 'rows', align: 'right' },
+        { head: 'rebuilt', align: 'right' },
+        { head: '' },
       ],
       tables.map((table) => [
         table.projection,
@@ -43,16 +54,28 @@ export function comparisonLines({ equal, tables }: Verification, width: number):
     ),
     equal
       ? line(span('✓ ', 'green'), `all ${count(tables.length)} tables are what the log says`)
-      : line(span('✗ ', 'red'), `${count(differing.length)} of ${count(tables.length)} tables differ from what the log says`),
+      : line(
+          span('✗ ', 'red'),
+          `${count(differing.length)} of ${count(tables.length)} tables differ from what the log says`,
+        ),
   ];
 }
 
 /** Each event with what it changed; the whole state at the end if wanted. */
-export function replayLines({ stream, version, events, state }: Replay, width: number, withState: boolean): readonly Line[] {
+export function replayLines(
+  { stream, version, events, state }: Replay,
+  width: number,
+  withState: boolean,
+): readonly Line[] {
   return [
     line(span(stream, 'bold'), span(`  version ${count(version)}`, 'dim')),
     ...tableLines(
-      [{ head: 'version', align: 'right' }, { head: 'time' }, { head: 'event' }, { head: 'state after it, where it changed', narrow: 'wrap' }],
+      [
+        { head: 'version', align: 'right' },
+        { head: 'time' },
+        { head: 'event' },
+        { head: 'state after it, where it changed', narrow: 'wrap' },
+      ],
       events.map((event) => [
         span(count(event.version), 'bold'),
         localTime(event.occurredAt),
@@ -61,7 +84,13 @@ export function replayLines({ stream, version, events, state }: Replay, width: n
       ]),
       width,
     ),
-    ...(withState ? [[], line(span(`State at version ${count(version)}`, 'bold')), ...indented(linesOf(safeJson(state, 2)), '  ')] : []),
+    ...(withState
+      ? [
+          [],
+          line(span(`State at version ${count(version)}`, 'bold')),
+          ...indented(linesOf(safeJson(state, 2)), '  '),
+        ]
+      : []),
   ];
 }
 
@@ -78,19 +107,44 @@ export function sizeLines({ bytes: total, tables, owners }: DatabaseSizes, width
     line(span('Database ', 'bold'), bytes(total)),
     [],
     ...tableLines(
-      [{ head: 'table' }, { head: 'size', align: 'right' }, { head: 'of which indexes', align: 'right' }, { head: 'rows (about)', align: 'right' }],
-      tables.slice(0, LARGEST).map((table) => [table.table, bytes(table.bytes), bytes(table.indexBytes), count(table.rows)]),
+      [
+        { head: 'table' },
+        { head: 'size', align: 'right' },
+        { head: 'of which indexes', align: 'right' },
+        { head: 'rows (about)', align: 'right' },
+      ],
+      tables
+        .slice(0, LARGEST)
+        .map((table) => [table.table, bytes(table.bytes), bytes(table.indexBytes), count(table.rows)]),
       width,
     ),
-    ...(rest.length > 0 ? [line(span(`and ${count(rest.length)} smaller ones: ${bytes(rest.reduce((sum, one) => sum + one.bytes, 0))}`, 'dim'))] : []),
+    ...(rest.length > 0
+      ? [
+          line(
+            span(
+              `and ${count(rest.length)} smaller ones: ${bytes(rest.reduce((sum, one) => sum + one.bytes, 0))}`,
+              'dim',
+            ),
+          ),
+        ]
+      : []),
     [],
     ...tableLines(
       [
-        { head: 'owner' }, { head: 'name', narrow: 'cut' }, { head: 'events', align: 'right' }, { head: 'their bytes', align: 'right' },
-        { head: 'blobs', align: 'right' }, { head: 'their bytes', align: 'right' },
+        { head: 'owner' },
+        { head: 'name', narrow: 'cut' },
+        { head: 'events', align: 'right' },
+        { head: 'their bytes', align: 'right' },
+        { head: 'blobs', align: 'right' },
+        { head: 'their bytes', align: 'right' },
       ],
       owners.map((owner) => [
-        owner.ownerId, oneLine(owner.name), count(owner.events), bytes(owner.eventBytes), count(owner.blobs), bytes(owner.blobBytes),
+        owner.ownerId,
+        oneLine(owner.name),
+        count(owner.events),
+        bytes(owner.eventBytes),
+        count(owner.blobs),
+        bytes(owner.blobBytes),
       ]),
       width,
     ),

@@ -13,8 +13,13 @@ export const auditTable = (events: readonly AuditEvent[], width: number): readon
   const short = Number.isFinite(width);
   return tableLines(
     [
-      { head: 'position', align: 'right' }, { head: 'recorded' }, { head: 'stream' }, { head: 'v', align: 'right' },
-      { head: 'type' }, { head: 'by' }, { head: 'body', narrow: 'cut' },
+      { head: 'position', align: 'right' },
+      { head: 'recorded' },
+      { head: 'stream' },
+      { head: 'v', align: 'right' },
+      { head: 'type' },
+      { head: 'by' },
+      { head: 'body', narrow: 'cut' },
     ],
     events.map((event) => [
       span(event.position, 'bold'),
@@ -58,7 +63,10 @@ export function logVerificationLines({ ok, events, streams, firstBroken }: LogVe
   const { position, stream, version, reason, detail } = firstBroken;
   return [
     line(span('✗ ', 'red'), `the log was changed after it was written; ${checked} before that hold`),
-    line(span('first broken event: ', 'bold'), `${stream} version ${version}${position === null ? '' : `, position ${position}`}`),
+    line(
+      span('first broken event: ', 'bold'),
+      `${stream} version ${version}${position === null ? '' : `, position ${position}`}`,
+    ),
     line(`  ${oneLine(detail)} `, span(reason, 'dim')),
     ...(position === null ? [] : [line(span(`  see it with: makima audit show ${position}`, 'dim'))]),
   ];

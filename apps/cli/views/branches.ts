@@ -1,10 +1,14 @@
-import type { Branch, BranchTree } from '#libs/client/types.js';
+import type { Branch, BranchTree } from '#libs/client/types-conversation.js';
 import { tableLines } from '../terminal/table.js';
 import { line, span, type Line } from '../terminal/styled.js';
 import { count, localTime, oneLine } from './format.js';
 
 /** The tree of a conversation's branches, and the tasks that were forked from it. */
-export function branchLines({ branches, forks }: BranchTree, width: number, idOf: (id: string) => string): readonly Line[] {
+export function branchLines(
+  { branches, forks }: BranchTree,
+  width: number,
+  idOf: (id: string) => string,
+): readonly Line[] {
   const rows = inTreeOrder(branches).map(({ branch, prefix }) => [
     line(
       span(prefix, 'dim'),
@@ -21,8 +25,13 @@ export function branchLines({ branches, forks }: BranchTree, width: number, idOf
   ]);
   const tree = tableLines(
     [
-      { head: 'branch' }, { head: 'began as' }, { head: 'messages', align: 'right' }, { head: 'hides', align: 'right' },
-      { head: 'when' }, { head: 'by' }, { head: 'why', narrow: 'wrap' },
+      { head: 'branch' },
+      { head: 'began as' },
+      { head: 'messages', align: 'right' },
+      { head: 'hides', align: 'right' },
+      { head: 'when' },
+      { head: 'by' },
+      { head: 'why', narrow: 'wrap' },
     ],
     rows,
     width,
@@ -47,13 +56,19 @@ function howItBegan({ kind, point, undoneBranch }: Branch, idOf: (id: string) =>
   }
 }
 
-const forkLines = (forks: BranchTree['forks'], width: number, idOf: (id: string) => string): readonly Line[] =>
+const forkLines = (
+  forks: BranchTree['forks'],
+  width: number,
+  idOf: (id: string) => string,
+): readonly Line[] =>
   tableLines(
     [{ head: 'forked task' }, { head: 'name', narrow: 'cut' }, { head: 'from' }, { head: 'when' }],
     forks.map(({ taskId, name, point, createdAt }) => [
       idOf(taskId),
       oneLine(name, 120),
-      point ? `${point.type.replace('_id', '')} ${idOf(point.value ?? '')}${point.inclusive === false ? ' (exclusive)' : ''}` : '',
+      point
+        ? `${point.type.replace('_id', '')} ${idOf(point.value ?? '')}${point.inclusive === false ? ' (exclusive)' : ''}`
+        : '',
       localTime(createdAt),
     ]),
     width,
@@ -69,13 +84,20 @@ function inTreeOrder(branches: readonly Branch[]): readonly Placed[] {
   const known = new Set(branches.map(({ branch }) => branch));
   const children = new Map<number | null, Branch[]>();
   for (const branch of branches) {
-    const parent = branch.previousBranch !== null && known.has(branch.previousBranch) ? branch.previousBranch : null;
+    const parent =
+      branch.previousBranch !== null && known.has(branch.previousBranch) ? branch.previousBranch : null;
     children.set(parent, [...(children.get(parent) ?? []), branch]);
   }
   const placed: Placed[] = [];
-  const pending: { readonly branch: Branch; readonly before: string; readonly last: boolean; readonly root: boolean }[] = [];
+  const pending: {
+    readonly branch: Branch;
+    readonly before: string;
+    readonly last: boolean;
+    readonly root: boolean;
+  }[] = [];
   const push = (list: readonly Branch[], before: string, root: boolean): void => {
-    for (const [index, branch] of [...list].reverse().entries()) pending.push({ branch, before, last: index === 0, root });
+    for (const [index, branch] of [...list].reverse().entries())
+      pending.push({ branch, before, last: index === 0, root });
   };
   push(children.get(null) ?? [], '', true);
   for (let next = pending.pop(); next; next = pending.pop()) {

@@ -1,4 +1,4 @@
-import type { Branch, ConversationMessage } from '#libs/client/types.js';
+import type { Branch, ConversationMessage } from '#libs/client/types-conversation.js';
 import { tableLines } from '../terminal/table.js';
 import { line, span, type Line } from '../terminal/styled.js';
 import type { ChatView, Marker } from './conversation.js';
@@ -9,7 +9,10 @@ import { targetOf } from './tool-call.js';
 const MOST_TEXT = 240;
 
 /** A conversation as a table, one message a row. */
-export function messageTable(messages: readonly ConversationMessage[], { width, full, idOf }: ChatView): readonly Line[] {
+export function messageTable(
+  messages: readonly ConversationMessage[],
+  { width, full, idOf }: ChatView,
+): readonly Line[] {
   const rows = messages.map((message) => [
     message.seq === undefined ? '' : String(message.seq),
     localTime(message.timestamp),
@@ -18,18 +21,34 @@ export function messageTable(messages: readonly ConversationMessage[], { width, 
     textOf(message, full ? Infinity : MOST_TEXT),
   ]);
   return tableLines(
-    [{ head: '#', align: 'right' }, { head: 'time' }, { head: 'message' }, { head: 'role' }, { head: 'text', narrow: 'wrap' }],
+    [
+      { head: '#', align: 'right' },
+      { head: 'time' },
+      { head: 'message' },
+      { head: 'role' },
+      { head: 'text', narrow: 'wrap' },
+    ],
     rows,
     width,
   );
 }
 
-function textOf({ role, content, toolName, toolResult = '', toolCalls = [], isError }: ConversationMessage, most: number): Line {
+function textOf(
+  { role, content, toolName, toolResult = '', toolCalls = [], isError }: ConversationMessage,
+  most: number,
+): Line {
   if (role === 'tool') {
-    return line(isError ? span('✗ ', 'red') : undefined, span(`${toolName ?? ''} `, 'bold'), oneLine(toolResult || content, most));
+    return line(
+      isError ? span('✗ ', 'red') : undefined,
+      span(`${toolName ?? ''} `, 'bold'),
+      oneLine(toolResult || content, most),
+    );
   }
   const calls = toolCalls.map(({ name, input }) => `${name} ${targetOf(input, 80)}`.trim()).join('; ');
-  return line(oneLine(content, most), calls === '' ? undefined : span(`${content.trim() === '' ? '' : '  '}⏺ ${oneLine(calls, most)}`, 'dim'));
+  return line(
+    oneLine(content, most),
+    calls === '' ? undefined : span(`${content.trim() === '' ? '' : '  '}⏺ ${oneLine(calls, most)}`, 'dim'),
+  );
 }
 
 export interface ConversationFacts {
@@ -42,7 +61,14 @@ export interface ConversationFacts {
 }
 
 /** What stands above a conversation. */
-export function conversationHead({ name, status, totalCount, totalTokens, totalCost, shown }: ConversationFacts): readonly Line[] {
+export function conversationHead({
+  name,
+  status,
+  totalCount,
+  totalTokens,
+  totalCost,
+  shown,
+}: ConversationFacts): readonly Line[] {
   const total = totalCount ?? shown;
   const facts = [
     shown < total ? `the newest ${count(shown)} of ${counted(total, 'message')}` : counted(total, 'message'),
@@ -72,7 +98,8 @@ export interface Cut {
  */
 export function cutsOf(branches: readonly Branch[], shown: number): readonly Cut[] {
   const byNumber = new Map(branches.map((branch) => [branch.branch, branch]));
-  const previousOf = (branch: Branch | undefined): Branch | undefined => byNumber.get(branch?.previousBranch ?? -1);
+  const previousOf = (branch: Branch | undefined): Branch | undefined =>
+    byNumber.get(branch?.previousBranch ?? -1);
   const cuts: Cut[] = [];
   let least = Infinity;
   let at = byNumber.get(shown);
@@ -85,7 +112,8 @@ export function cutsOf(branches: readonly Branch[], shown: number): readonly Cut
     const previous = previousOf(at);
     if (!previous) break;
     const kept = previous.messageCount - at.hiddenMessages;
-    if (at.hiddenMessages > 0 && kept >= 0 && kept <= least) cuts.unshift({ branch: at, kept, hiddenIn: previous.branch });
+    if (at.hiddenMessages > 0 && kept >= 0 && kept <= least)
+      cuts.unshift({ branch: at, kept, hiddenIn: previous.branch });
     least = Math.min(least, kept);
     // What a restored snapshot showed need not be a part of what was shown before.
     at = at.kind === 'restore' ? undefined : previous;
@@ -96,7 +124,11 @@ export function cutsOf(branches: readonly Branch[], shown: number): readonly Cut
 const HOW: Readonly<Record<string, string>> = { rewind: 'rewound', restore: 'a snapshot restored' };
 
 /** The line that says that messages are hidden here, and how to see them or have them back. */
-export function cutMarker({ branch, kept, hiddenIn }: Cut, before: number, commands: { readonly see: string; readonly undo: string }): Marker {
+export function cutMarker(
+  { branch, kept, hiddenIn }: Cut,
+  before: number,
+  commands: { readonly see: string; readonly undo: string },
+): Marker {
   const { kind, hiddenMessages, reason, actor, createdAt } = branch;
   const why = reason ? ` · “${oneLine(reason, 120)}”` : '';
   return {
@@ -104,7 +136,10 @@ export function cutMarker({ branch, kept, hiddenIn }: Cut, before: number, comma
     lines: [
       line(
         span('↶ ', 'yellow'),
-        span(`${HOW[kind] ?? kind} here: ${counted(hiddenMessages, 'message')} hidden, in branch ${hiddenIn}`, 'yellow'),
+        span(
+          `${HOW[kind] ?? kind} here: ${counted(hiddenMessages, 'message')} hidden, in branch ${hiddenIn}`,
+          'yellow',
+        ),
         span(` · ${localTime(createdAt)} by ${actor.kind}${why}`, 'dim'),
       ),
       line(span(`  see them with:         ${commands.see}`, 'dim')),

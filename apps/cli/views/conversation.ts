@@ -1,6 +1,15 @@
-import type { ConversationMessage, ToolCall } from '#libs/client/types.js';
+import type { ConversationMessage, ToolCall } from '#libs/client/types-conversation.js';
 import { cutToWidth, displayWidth } from '../terminal/display-width.js';
-import { cutLine, line, linesOf, span, wrapLine, type Line, type Span, type Style } from '../terminal/styled.js';
+import {
+  cutLine,
+  line,
+  linesOf,
+  span,
+  wrapLine,
+  type Line,
+  type Span,
+  type Style,
+} from '../terminal/styled.js';
 import { bytes, count, counted, dollars, idShortener, localTime, oneLine } from './format.js';
 import { roleStyle } from './history.js';
 import { exitCodeIn, targetOf } from './tool-call.js';
@@ -26,10 +35,17 @@ const TARGET_WIDTH = 160;
 /** Columns of a result's line at most, where nothing else limits them: some files are one line. */
 const MOST_RESULT = 400;
 
-export const chatView = (messages: readonly ConversationMessage[], width: number, full: boolean): ChatView => ({
+export const chatView = (
+  messages: readonly ConversationMessage[],
+  width: number,
+  full: boolean,
+): ChatView => ({
   width,
   full,
-  idOf: idShortener(messages.map(({ id }) => id), !Number.isFinite(width)),
+  idOf: idShortener(
+    messages.map(({ id }) => id),
+    !Number.isFinite(width),
+  ),
 });
 
 /** A conversation to read: who said what when; each tool call on one line, with its result under it. */
@@ -68,7 +84,8 @@ export function messageLines(
   view: ChatView,
 ): readonly Line[] {
   const { content, toolCalls = [], attachments = [], origin } = message;
-  const looks: readonly Style[] = origin === 'meta' || origin === 'notice' ? ['dim'] : origin === 'error' ? ['red'] : [];
+  const looks: readonly Style[] =
+    origin === 'meta' || origin === 'notice' ? ['dim'] : origin === 'error' ? ['red'] : [];
   return [
     headingOf(message, view),
     ...thinkingLines(message, view),
@@ -81,7 +98,10 @@ export function messageLines(
   ];
 }
 
-const WHO: Readonly<Record<string, string>> = { compaction: 'summary of what came before', meta: 'put in by the agent' };
+const WHO: Readonly<Record<string, string>> = {
+  compaction: 'summary of what came before',
+  meta: 'put in by the agent',
+};
 
 function headingOf(message: ConversationMessage, { width, idOf }: ChatView): Line {
   const { role, id, timestamp, seq, origin = '', model, tokenCount, costUsd, toolName } = message;
@@ -136,7 +156,10 @@ function outcomeOf(result: ConversationMessage): { readonly failed: boolean; rea
 
 const MARGIN = '  │ ';
 
-function resultLines({ toolResult = '', content, attachments = [] }: ConversationMessage, view: ChatView): readonly Line[] {
+function resultLines(
+  { toolResult = '', content, attachments = [] }: ConversationMessage,
+  view: ChatView,
+): readonly Line[] {
   const text = (toolResult || content).replace(/^\s*\n|\s+$/g, '');
   const lines = text === '' ? [] : linesOf(text);
   const room = view.width - displayWidth(MARGIN);
@@ -144,16 +167,25 @@ function resultLines({ toolResult = '', content, attachments = [] }: Conversatio
   const shown = view.full || lines.length <= RESULT_LINES + 1 ? lines : lines.slice(0, RESULT_LINES);
   const hidden = lines.length - shown.length;
   const all = [
-    ...shown.flatMap((one) => (view.full ? wrapLine(one, room) : [cutLine(one, Math.min(room, MOST_RESULT))])),
+    ...shown.flatMap((one) =>
+      view.full ? wrapLine(one, room) : [cutLine(one, Math.min(room, MOST_RESULT))],
+    ),
     ...(hidden > 0 ? [line(span(`… ${counted(hidden, 'more line')} (--full shows them)`, 'dim'))] : []),
     ...attachments.map(({ mediaType, bytes: size }) => line(span(`[${mediaType}, ${bytes(size)}]`, 'dim'))),
   ];
-  return all.length === 0 ? [line('    ', span('(no output)', 'dim'))] : all.map((one) => line(span(MARGIN, 'dim'), ...one));
+  return all.length === 0
+    ? [line('    ', span('(no output)', 'dim'))]
+    : all.map((one) => line(span(MARGIN, 'dim'), ...one));
 }
 
 function resultOnItsOwn(message: ConversationMessage, view: ChatView): readonly Line[] {
   const { toolInput } = message;
   const target = toolInput === undefined ? '' : targetOf(toolInput, TARGET_WIDTH);
-  const head = line('  ', span('⏺', outcomeOf(message).failed ? 'red' : 'green'), target === '' ? undefined : ` ${target}`, outcomeOf(message).text);
+  const head = line(
+    '  ',
+    span('⏺', outcomeOf(message).failed ? 'red' : 'green'),
+    target === '' ? undefined : ` ${target}`,
+    outcomeOf(message).text,
+  );
   return [head, ...resultLines(message, view)];
 }

@@ -11,10 +11,26 @@ describe('formatting', () => {
 
   it('counts', () => {
     expect(count(1_234_567)).toBe('1,234,567');
-    expect([counted(0, 'message'), counted(1, 'message'), counted(2, 'entry', 'entries')]).toEqual(['0 messages', '1 message', '2 entries']);
-    expect([bytes(0), bytes(1_023), bytes(1_536), bytes(5 * 1024 ** 3), bytes(200 * 1024)]).toEqual(['0 B', '1023 B', '1.5 KiB', '5.0 GiB', '200 KiB']);
+    expect([counted(0, 'message'), counted(1, 'message'), counted(2, 'entry', 'entries')]).toEqual([
+      '0 messages',
+      '1 message',
+      '2 entries',
+    ]);
+    expect([bytes(0), bytes(1_023), bytes(1_536), bytes(5 * 1024 ** 3), bytes(200 * 1024)]).toEqual([
+      '0 B',
+      '1023 B',
+      '1.5 KiB',
+      '5.0 GiB',
+      '200 KiB',
+    ]);
     expect([dollars(0), dollars(1.234), dollars(0.0042)]).toEqual(['$0.00', '$1.23', '$0.0042']);
-    expect([duration(0.2), duration(45), duration(600), duration(7_200), duration(432_000)]).toEqual(['200 ms', '45 s', '10 min', '2 h', '5 d']);
+    expect([duration(0.2), duration(45), duration(600), duration(7_200), duration(432_000)]).toEqual([
+      '200 ms',
+      '45 s',
+      '10 min',
+      '2 h',
+      '5 d',
+    ]);
   });
 
   it('puts text on one line', () => {
@@ -64,7 +80,10 @@ describe('an overview', () => {
   it('draws how much happened when', () => {
     const lines = overviewLines(
       {
-        from: '2026-03-01T10:00:00.000Z', to: '2026-03-01T10:00:40.000Z', bucketSeconds: 10, failed: 1,
+        from: '2026-03-01T10:00:00.000Z',
+        to: '2026-03-01T10:00:40.000Z',
+        bucketSeconds: 10,
+        failed: 1,
         totals: { chat_message: 9, task_event: 1 },
         buckets: [
           { start: '2026-03-01T10:00:00.000Z', counts: { chat_message: 1, task_event: 1 }, failed: 0 },
@@ -83,6 +102,8 @@ describe('an overview', () => {
   });
 
   it('of nothing is nothing', () => {
-    expect(overviewLines({ from: null, to: null, bucketSeconds: null, failed: 0, totals: {}, buckets: [] }, 60)).toEqual([]);
+    expect(
+      overviewLines({ from: null, to: null, bucketSeconds: null, failed: 0, totals: {}, buckets: [] }, 60),
+    ).toEqual([]);
   });
 });

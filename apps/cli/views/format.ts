@@ -9,7 +9,9 @@ export function localTime(iso: string): string {
 }
 
 /** Day, time of day and zone of a moment in the machine's zone (TZ). */
-export function partsOf(iso: string): { readonly day: string; readonly time: string; readonly zone: string } | undefined {
+export function partsOf(
+  iso: string,
+): { readonly day: string; readonly time: string; readonly zone: string } | undefined {
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return undefined;
   const offset = -date.getTimezoneOffset();
@@ -50,7 +52,8 @@ export function bytes(value: number): string {
 }
 
 /** `$0.42`, and more digits for less than a cent. */
-export const dollars = (value: number): string => `$${value.toFixed(value !== 0 && Math.abs(value) < 0.01 ? 4 : 2)}`;
+export const dollars = (value: number): string =>
+  `$${value.toFixed(value !== 0 && Math.abs(value) < 0.01 ? 4 : 2)}`;
 
 /** Text on one line: white space collapsed, cut after so many characters. */
 export function oneLine(text: string, most = Infinity): string {
@@ -71,16 +74,31 @@ export function idShortener(ids: readonly string[], whole: boolean): (id: string
   if (whole) return (id) => id;
   const distinct = new Set(ids);
   let length = LEAST;
-  while (length < 36 && new Set([...distinct].map((id) => id.slice(0, length))).size < distinct.size) length += 1;
+  while (length < 36 && new Set([...distinct].map((id) => id.slice(0, length))).size < distinct.size)
+    length += 1;
   // A dash at the end says nothing.
   if (length === LEAST + 1 || length === 14 || length === 19 || length === 24) length += 1;
   return (id) => id.slice(0, length);
 }
 
 const STATUS_STYLES: Readonly<Record<string, Style>> = {
-  running: 'green', starting: 'green', completed: 'green', active: 'green', live: 'green', ok: 'green', current: 'green',
-  failed: 'red', stopped: 'red', cancelled: 'red', poisoned: 'red', interrupted: 'yellow', paused: 'yellow',
-  pending: 'yellow', rebuilding: 'yellow', catching_up: 'yellow', archived: 'dim',
+  running: 'green',
+  starting: 'green',
+  completed: 'green',
+  active: 'green',
+  live: 'green',
+  ok: 'green',
+  current: 'green',
+  failed: 'red',
+  stopped: 'red',
+  cancelled: 'red',
+  poisoned: 'red',
+  interrupted: 'yellow',
+  paused: 'yellow',
+  pending: 'yellow',
+  rebuilding: 'yellow',
+  catching_up: 'yellow',
+  archived: 'dim',
 };
 
 export const statusSpan = (status: string): Span => {
@@ -90,4 +108,5 @@ export const statusSpan = (status: string): Span => {
 
 /** What a command did, in one line that stands out. */
 export const done = (text: string): Line => line(span('✓ ', 'green'), text);
-export const wouldDo = (text: string): Line => line(span('would ', 'yellow', 'bold'), text, span('  (dry run: nothing was changed)', 'dim'));
+export const wouldDo = (text: string): Line =>
+  line(span('would ', 'yellow', 'bold'), text, span('  (dry run: nothing was changed)', 'dim'));

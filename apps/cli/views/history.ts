@@ -44,7 +44,11 @@ export function historyLines(entries: readonly HistoryEntry[], view: HistoryView
 }
 
 /** The lines of an entry that follows another one, in columns that fit below it. */
-export function nextHistoryLines(entry: HistoryEntry, before: HistoryEntry | undefined, view: HistoryView): readonly Line[] {
+export function nextHistoryLines(
+  entry: HistoryEntry,
+  before: HistoryEntry | undefined,
+  view: HistoryView,
+): readonly Line[] {
   const rows = [...headed(entry, before && dayHeading(before.timestamp), view), cellsOf(entry, view)];
   // Without the line of column heads.
   return tableLines(columnsOf(view, true), rows, view.width).slice(1);
@@ -85,7 +89,12 @@ export function whatLine(entry: HistoryEntry, most: number): Line {
   const failed = entry.failed ? [span('✗ ', 'red')] : [];
   switch (entry.entryType) {
     case 'chat_message':
-      return line(...failed, roleSpan(entry), ' ', oneLine(entry.content ?? '', most) || span('(calls tools)', 'dim'));
+      return line(
+        ...failed,
+        roleSpan(entry),
+        ' ',
+        oneLine(entry.content ?? '', most) || span('(calls tools)', 'dim'),
+      );
     case 'phase_change':
       return line(...failed, phaseText(entry));
     case 'checkpoint':
@@ -97,7 +106,12 @@ export function whatLine(entry: HistoryEntry, most: number): Line {
   }
 }
 
-const ROLE_STYLES: Readonly<Record<string, Style>> = { user: 'green', assistant: 'cyan', system: 'dim', tool: 'magenta' };
+const ROLE_STYLES: Readonly<Record<string, Style>> = {
+  user: 'green',
+  assistant: 'cyan',
+  system: 'dim',
+  tool: 'magenta',
+};
 
 export const roleStyle = (role: string): Style => ROLE_STYLES[role] ?? 'bold';
 
@@ -106,7 +120,14 @@ const roleSpan = ({ role = '', toolName }: HistoryEntry): Span => {
   return span(`${text}:`, roleStyle(role));
 };
 
-function phaseText({ eventType, previousPhase, newPhase, previousStatus, newStatus, name }: HistoryEntry): string {
+function phaseText({
+  eventType,
+  previousPhase,
+  newPhase,
+  previousStatus,
+  newStatus,
+  name,
+}: HistoryEntry): string {
   if (eventType === 'contract_created') return `contract created in ${newPhase ?? 'no phase'}: ${name ?? ''}`;
   if (eventType === 'contract_status') return `contract ${previousStatus ?? ''} → ${newStatus ?? ''}`;
   return previousPhase ? `${previousPhase} → ${newPhase ?? ''}` : (newPhase ?? '');
@@ -128,12 +149,22 @@ const FILES_SHOWN = 4;
 
 function filesParts(files: readonly FileChange[], most: number): readonly (Span | string)[] {
   const shown = Number.isFinite(most) ? files.slice(0, FILES_SHOWN) : files;
-  const parts = shown.flatMap((file, index): (Span | string)[] => [index > 0 ? ', ' : '', ...fileParts(file)]);
-  return files.length > shown.length ? [...parts, span(`, and ${count(files.length - shown.length)} more`, 'dim')] : parts;
+  const parts = shown.flatMap((file, index): (Span | string)[] => [
+    index > 0 ? ', ' : '',
+    ...fileParts(file),
+  ]);
+  return files.length > shown.length
+    ? [...parts, span(`, and ${count(files.length - shown.length)} more`, 'dim')]
+    : parts;
 }
 
 /** `M src/a.ts +3 −1`. */
-export function fileParts({ path, action, linesAdded, linesRemoved }: FileChange): readonly (Span | string)[] {
+export function fileParts({
+  path,
+  action,
+  linesAdded,
+  linesRemoved,
+}: FileChange): readonly (Span | string)[] {
   const letter = action.charAt(0).toUpperCase();
   const style = ACTIONS[letter];
   return [
@@ -157,14 +188,26 @@ function eventParts({ eventType = '', eventData }: HistoryEntry, most: number): 
 }
 
 function detailsOf(eventType: string, data: Readonly<Record<string, unknown>>): string {
-  const { previousStatus, newStatus, reason, channel, name, hiddenMessages, lineType, messageCount, taskIds } = data;
+  const {
+    previousStatus,
+    newStatus,
+    reason,
+    channel,
+    name,
+    hiddenMessages,
+    lineType,
+    messageCount,
+    taskIds,
+  } = data;
   if (newStatus !== undefined) {
     return `${text(previousStatus)} → ${text(newStatus)}${text(reason) === '' ? '' : `: ${text(reason)}`}`;
   }
   if (eventType === 'output') return `${text(channel)}: ${text(data['text'])}`;
   if (eventType === 'conversation_rewound' || eventType === 'rewind_undone') {
     const why = text(reason) === '' ? '' : `: ${text(reason)}`;
-    return typeof hiddenMessages === 'number' ? `${count(hiddenMessages)} messages hidden${why}` : text(reason);
+    return typeof hiddenMessages === 'number'
+      ? `${count(hiddenMessages)} messages hidden${why}`
+      : text(reason);
   }
   if (eventType === 'agent_line') return text(lineType);
   if (typeof messageCount === 'number') return `${count(messageCount)} messages`;

@@ -1,6 +1,10 @@
 import type {
-  ImportCount, ImportedSession, ImportedTranscript, ImportReport, ImportTotals,
-} from '#libs/client/types-admin.js';
+  ImportCount,
+  ImportedSession,
+  ImportedTranscript,
+  ImportReport,
+  ImportTotals,
+} from '#libs/client/types-import.js';
 import { line, span, type Line, type Span } from '../terminal/styled.js';
 import { tableLines } from '../terminal/table.js';
 import { count, counted, idShortener, oneLine } from './format.js';
@@ -50,13 +54,17 @@ const LISTED = 10;
 export function importLines(report: ImportReport, width: number, full: boolean): readonly Line[] {
   const most = full ? Infinity : LISTED;
   const invalid = report.transcripts.flatMap((transcript) =>
-    transcript.lines.invalid.map((one) => `${one.file ?? transcript.files[0] ?? ''}:${one.line}  ${one.reason}`),
+    transcript.lines.invalid.map(
+      (one) => `${one.file ?? transcript.files[0] ?? ''}:${one.line}  ${one.reason}`,
+    ),
   );
   const { totals } = report;
   return [
     ...(report.transcripts.length > 0 ? sessionTable(report.transcripts, width) : []),
     ...problems(report.transcripts),
-    ...(report.transcripts.length > 0 ? [[], summary(report), ...lineAccount(report.transcripts, report)] : []),
+    ...(report.transcripts.length > 0
+      ? [[], summary(report), ...lineAccount(report.transcripts, report)]
+      : []),
     ...listing(`${counted(totals.invalid, 'invalid line')}:`, invalid, totals.invalid, most, 'yellow'),
     ...listing(
       `${counted(report.refused.length, 'file')} not imported:`,
@@ -78,12 +86,20 @@ function sessionTable(transcripts: readonly ImportedTranscript[], width: number)
       agent,
       newOf(session.messages),
       newOf(session.toolResults),
-      line(session.parentSessionId === undefined ? undefined : span('└ ', 'dim'), oneLine(session.title, 120), forkText(session)),
+      line(
+        session.parentSessionId === undefined ? undefined : span('└ ', 'dim'),
+        oneLine(session.title, 120),
+        forkText(session),
+      ),
     ]),
   );
   return tableLines(
     [
-      { head: '' }, { head: 'task' }, { head: 'agent' }, { head: 'messages', align: 'right' }, { head: 'results', align: 'right' },
+      { head: '' },
+      { head: 'task' },
+      { head: 'agent' },
+      { head: 'messages', align: 'right' },
+      { head: 'results', align: 'right' },
       { head: 'title', narrow: 'cut' },
     ],
     rows,
@@ -92,7 +108,14 @@ function sessionTable(transcripts: readonly ImportedTranscript[], width: number)
 }
 
 const outcomeSpan = ({ outcome }: ImportedSession): Span => {
-  const style = outcome === 'created' ? 'green' : outcome === 'updated' ? 'cyan' : outcome === 'not_imported' ? 'red' : 'dim';
+  const style =
+    outcome === 'created'
+      ? 'green'
+      : outcome === 'updated'
+        ? 'cyan'
+        : outcome === 'not_imported'
+          ? 'red'
+          : 'dim';
   return span(outcome.replace('_', ' '), style);
 };
 
@@ -107,7 +130,9 @@ const forkText = ({ forkedFrom }: ImportedSession): Span | undefined =>
 
 const problems = (transcripts: readonly ImportedTranscript[]): readonly Line[] =>
   transcripts.flatMap(({ files, problem }) =>
-    problem ? [line(span('✗ ', 'red'), `${files[0] ?? ''}: ${problem.detail} `, span(problem.code, 'dim'))] : [],
+    problem
+      ? [line(span('✗ ', 'red'), `${files[0] ?? ''}: ${problem.detail} `, span(problem.code, 'dim'))]
+      : [],
   );
 
 function summary({ dryRun, totals }: ImportReport): Line {
@@ -127,7 +152,8 @@ function lineAccount(transcripts: readonly ImportedTranscript[], { totals }: Imp
   const kinds = (of: (transcript: ImportedTranscript) => Readonly<Record<string, number>>): string => {
     const sums = new Map<string, number>();
     for (const transcript of transcripts) {
-      for (const [kind, times] of Object.entries(of(transcript))) sums.set(kind, (sums.get(kind) ?? 0) + times);
+      for (const [kind, times] of Object.entries(of(transcript)))
+        sums.set(kind, (sums.get(kind) ?? 0) + times);
     }
     const sorted = [...sums].sort(([, a], [, b]) => b - a);
     const shown = sorted.slice(0, 6).map(([kind, times]) => `${oneLine(kind, 40)} ${count(times)}`);
@@ -145,13 +171,21 @@ function lineAccount(transcripts: readonly ImportedTranscript[], { totals }: Imp
   ];
 }
 
-function listing(head: string, items: readonly string[], total: number, most: number, style: 'yellow' | 'red'): readonly Line[] {
+function listing(
+  head: string,
+  items: readonly string[],
+  total: number,
+  most: number,
+  style: 'yellow' | 'red',
+): readonly Line[] {
   if (total === 0) return [];
   const shown = items.slice(0, most);
   return [
     [],
     line(span(head, style)),
     ...shown.map((one) => line(`  ${oneLine(one)}`)),
-    ...(total > shown.length ? [line(span(`  … and ${count(total - shown.length)} more (--full)`, 'dim'))] : []),
+    ...(total > shown.length
+      ? [line(span(`  … and ${count(total - shown.length)} more (--full)`, 'dim'))]
+      : []),
   ];
 }

@@ -1,4 +1,5 @@
-import type { Checkpoint, Contract, Snapshot, Task } from '#libs/client/types.js';
+import type { Checkpoint, Contract, Task } from '#libs/client/types.js';
+import type { Snapshot } from '#libs/client/types-conversation.js';
 import { factLines, tableLines } from '../terminal/table.js';
 import { indented, line, span, type Line } from '../terminal/styled.js';
 import { count, idShortener, localTime, oneLine, statusSpan } from './format.js';
@@ -7,11 +8,24 @@ import { fileParts } from './history.js';
 const whole = (width: number): boolean => !Number.isFinite(width);
 
 export function contractTable(contracts: readonly Contract[], width: number): readonly Line[] {
-  const idOf = idShortener(contracts.map(({ id }) => id), whole(width));
+  const idOf = idShortener(
+    contracts.map(({ id }) => id),
+    whole(width),
+  );
   return tableLines(
-    [{ head: 'contract' }, { head: 'phase' }, { head: 'status' }, { head: 'created' }, { head: 'name', narrow: 'cut' }],
+    [
+      { head: 'contract' },
+      { head: 'phase' },
+      { head: 'status' },
+      { head: 'created' },
+      { head: 'name', narrow: 'cut' },
+    ],
     contracts.map(({ id, phase, status, createdAt, name }) => [
-      span(idOf(id), 'bold'), span(phase, 'magenta'), statusSpan(status), localTime(createdAt), oneLine(name),
+      span(idOf(id), 'bold'),
+      span(phase, 'magenta'),
+      statusSpan(status),
+      localTime(createdAt),
+      oneLine(name),
     ]),
     width,
   );
@@ -34,10 +48,18 @@ export const contractFacts = (contract: Contract, width: number): readonly Line[
   );
 
 export function taskTable(tasks: readonly Task[], width: number): readonly Line[] {
-  const idOf = idShortener(tasks.map(({ id }) => id), whole(width));
+  const idOf = idShortener(
+    tasks.map(({ id }) => id),
+    whole(width),
+  );
   return tableLines(
     [{ head: 'task' }, { head: 'status' }, { head: 'created' }, { head: 'name', narrow: 'cut' }],
-    tasks.map((task) => [span(idOf(task.id), 'bold'), statusSpan(task.status), localTime(task.createdAt), nameOf(task)]),
+    tasks.map((task) => [
+      span(idOf(task.id), 'bold'),
+      statusSpan(task.status),
+      localTime(task.createdAt),
+      nameOf(task),
+    ]),
     width,
   );
 }
@@ -62,7 +84,12 @@ export const taskFacts = (task: Task, width: number): readonly Line[] =>
       ['continues', task.continueFromTaskId ?? ''],
       ['checkpoints', task.checkpointCount > 0 ? checkpointText(task) : ''],
       ['pending', task.pendingTaskIds.join(' ')],
-      ['source', task.source ? [task.source.agent, task.source.agentVersion, task.source.sessionId].filter(Boolean).join(' ') : ''],
+      [
+        'source',
+        task.source
+          ? [task.source.agent, task.source.agentVersion, task.source.sessionId].filter(Boolean).join(' ')
+          : '',
+      ],
       ['folder', task.source?.cwd ?? ''],
       ['git branch', task.source?.gitBranch ?? ''],
       ['created', localTime(task.createdAt)],
@@ -77,10 +104,16 @@ const checkpointText = ({ checkpointCount, lastCheckpointSha, checkpointMessage 
   `${count(checkpointCount)}, last ${(lastCheckpointSha ?? '').slice(0, 10)} ${oneLine(checkpointMessage ?? '', 120)}`.trim();
 
 const forkText = ({ forkedFromTaskId, fork }: Task): string =>
-  fork ? `${forkedFromTaskId} at ${fork.point.type.replace('_id', '')} ${fork.point.value ?? ''}` : (forkedFromTaskId ?? '');
+  fork
+    ? `${forkedFromTaskId} at ${fork.point.type.replace('_id', '')} ${fork.point.value ?? ''}`
+    : (forkedFromTaskId ?? '');
 
 /** A task's checkpoints; with their files if wanted. */
-export function checkpointLines(checkpoints: readonly Checkpoint[], width: number, withFiles: boolean): readonly Line[] {
+export function checkpointLines(
+  checkpoints: readonly Checkpoint[],
+  width: number,
+  withFiles: boolean,
+): readonly Line[] {
   const cells = (checkpoint: Checkpoint) => [
     span(String(checkpoint.checkpointNumber), 'bold'),
     span(whole(width) ? checkpoint.commitSha : checkpoint.commitSha.slice(0, 10), 'yellow'),
@@ -93,8 +126,14 @@ export function checkpointLines(checkpoints: readonly Checkpoint[], width: numbe
   ];
   return tableLines(
     [
-      { head: '#', align: 'right' }, { head: 'commit' }, { head: 'time' }, { head: 'files', align: 'right' },
-      { head: '+', align: 'right' }, { head: '−', align: 'right' }, { head: 'branch', narrow: 'cut' }, { head: 'message', narrow: 'wrap' },
+      { head: '#', align: 'right' },
+      { head: 'commit' },
+      { head: 'time' },
+      { head: 'files', align: 'right' },
+      { head: '+', align: 'right' },
+      { head: '−', align: 'right' },
+      { head: 'branch', narrow: 'cut' },
+      { head: 'message', narrow: 'wrap' },
     ],
     checkpoints.flatMap((checkpoint) => [
       cells(checkpoint),
@@ -105,16 +144,30 @@ export function checkpointLines(checkpoints: readonly Checkpoint[], width: numbe
 }
 
 const fileRows = ({ filesChanged }: Checkpoint): readonly Line[] =>
-  indented(filesChanged.map((file) => line(...fileParts(file))), '      ');
+  indented(
+    filesChanged.map((file) => line(...fileParts(file))),
+    '      ',
+  );
 
 export function snapshotTable(snapshots: readonly Snapshot[], width: number): readonly Line[] {
-  const idOf = idShortener(snapshots.map(({ id }) => id), whole(width));
+  const idOf = idShortener(
+    snapshots.map(({ id }) => id),
+    whole(width),
+  );
   return tableLines(
     [
-      { head: 'snapshot' }, { head: 'type' }, { head: 'messages', align: 'right' }, { head: 'time' }, { head: 'note', narrow: 'wrap' },
+      { head: 'snapshot' },
+      { head: 'type' },
+      { head: 'messages', align: 'right' },
+      { head: 'time' },
+      { head: 'note', narrow: 'wrap' },
     ],
     snapshots.map(({ id, snapshotType, messageCount, createdAt, note }) => [
-      span(idOf(id), 'bold'), snapshotType, count(messageCount), localTime(createdAt), oneLine(note ?? ''),
+      span(idOf(id), 'bold'),
+      snapshotType,
+      count(messageCount),
+      localTime(createdAt),
+      oneLine(note ?? ''),
     ]),
     width,
   );

@@ -26,19 +26,47 @@ export function overviewLines(overview: HistoryOverview, buckets: number): reado
     return values;
   };
   const rows = KINDS.filter(([kind]) => (totals[kind] ?? 0) > 0).map(([kind, name, style]) =>
-    barLine(name, perBucket(({ counts }) => counts[kind] ?? 0), totals[kind] ?? 0, style),
+    barLine(
+      name,
+      perBucket(({ counts }) => counts[kind] ?? 0),
+      totals[kind] ?? 0,
+      style,
+    ),
   );
   return [
-    line(span(`${localTime(from)}  →  ${localTime(to)}`, 'bold'), span(`   one bar: ${duration(seconds)}`, 'dim')),
+    line(
+      span(`${localTime(from)}  →  ${localTime(to)}`, 'bold'),
+      span(`   one bar: ${duration(seconds)}`, 'dim'),
+    ),
     ...rows,
-    ...(failed > 0 ? [barLine('failed', perBucket((bucket) => bucket.failed), failed, 'red')] : []),
-    line(span(counted(Object.values(totals).reduce((sum, one) => sum + one, 0), 'entry', 'entries'), 'dim')),
+    ...(failed > 0
+      ? [
+          barLine(
+            'failed',
+            perBucket((bucket) => bucket.failed),
+            failed,
+            'red',
+          ),
+        ]
+      : []),
+    line(
+      span(
+        counted(
+          Object.values(totals).reduce((sum, one) => sum + one, 0),
+          'entry',
+          'entries',
+        ),
+        'dim',
+      ),
+    ),
   ];
 }
 
 function barLine(name: string, values: readonly number[], total: number, style: Style): Line {
   const most = Math.max(...values, 1);
-  const bars = values.map((value) => (value === 0 ? ' ' : LEVELS[Math.ceil((value / most) * LEVELS.length) - 1]!)).join('');
+  const bars = values
+    .map((value) => (value === 0 ? ' ' : LEVELS[Math.ceil((value / most) * LEVELS.length) - 1]!))
+    .join('');
   return line(span(name.padEnd(12), 'dim'), span(bars, style), `  ${count(total).padStart(7)}`);
 }
 

@@ -2,8 +2,22 @@ import { oneLine } from './format.js';
 
 /** Fields of tool inputs that say best what a call is about, by agent and tool; the first one found is shown. */
 const TARGETS = [
-  'command', 'cmd', 'file_path', 'filePath', 'absolute_path', 'notebook_path', 'path', 'pattern', 'query', 'url', 'skill',
-  'description', 'prompt', 'dir_path', 'input', 'name',
+  'command',
+  'cmd',
+  'file_path',
+  'filePath',
+  'absolute_path',
+  'notebook_path',
+  'path',
+  'pattern',
+  'query',
+  'url',
+  'skill',
+  'description',
+  'prompt',
+  'dir_path',
+  'input',
+  'name',
 ] as const;
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -12,7 +26,8 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 /** What a tool call is about, on one line: its command, file, pattern … */
 export function targetOf(input: unknown, most: number): string {
   if (typeof input === 'string') return oneLine(input, most);
-  if (!isRecord(input)) return input === undefined || input === null ? '' : oneLine(JSON.stringify(input), most);
+  if (!isRecord(input))
+    return input === undefined || input === null ? '' : oneLine(JSON.stringify(input), most);
   for (const name of TARGETS) {
     const text = Object.hasOwn(input, name) ? textOf(input[name]) : '';
     if (text !== '') return oneLine(text, most);
@@ -26,7 +41,8 @@ function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (!Array.isArray(value) || !value.every((word) => typeof word === 'string')) return '';
   const [program, flag, script] = value;
-  const shell = value.length === 3 && /(^|\/)(ba|z|da)?sh$/.test(program ?? '') && /^-[a-z]*c$/.test(flag ?? '');
+  const shell =
+    value.length === 3 && /(^|\/)(ba|z|da)?sh$/.test(program ?? '') && /^-[a-z]*c$/.test(flag ?? '');
   return shell ? (script ?? '') : value.join(' ');
 }
 

@@ -1,5 +1,6 @@
-import { escapeJson, escapeText } from '#libs/database/text-escape.js';
+import { escapeJson } from '#libs/database/text-escape.js';
 import type { Recorded } from '#libs/kernel/event.js';
+import { columnText } from '#libs/projections/column-text.js';
 import { projection } from '#libs/projections/projection.js';
 import { insert, update, type RowOperation } from '#libs/projections/row-operation.js';
 import type { Table } from '#libs/projections/table.js';
@@ -59,8 +60,8 @@ function operationsOf(recorded: Recorded<CheckpointEvent | SnapshotEvent>): read
       position,
       checkpoint_number: data.number,
       commit_sha: data.commitSha,
-      branch_name: data.branchName === null ? null : escapeText(data.branchName),
-      message: escapeText(data.message),
+      branch_name: data.branchName === null ? null : columnText(data.branchName),
+      message: columnText(data.message),
       files_changed: escapeJson(data.filesChanged),
       lines_added: data.linesAdded,
       lines_removed: data.linesRemoved,

@@ -8,6 +8,7 @@ import {
   GivesText,
   GivesWhole,
 } from '#libs/http/answer-fields.js';
+import { MAX_COLUMN_TEXT } from '#libs/event-store/codec.js';
 import { IsId, IsName, IsOneOf, IsText, IsWhole } from '#libs/http/fields.js';
 import { CONTRACT_STATUSES, PHASES, type ContractStatus, type Phase } from './contract.events.js';
 
@@ -15,7 +16,13 @@ export class CreateContractRequest {
   @IsName({ description: 'For people: one line.' })
   name!: string;
 
-  @IsText({ min: 0, max: 100_000, description: 'What the work is about.', optional: true, default: '' })
+  @IsText({
+    min: 0,
+    max: MAX_COLUMN_TEXT,
+    description: 'What the work is about.',
+    optional: true,
+    default: '',
+  })
   description = '';
 
   @IsOneOf(PHASES, { description: 'The phase that it starts in.', optional: true, default: 'research' })

@@ -1,6 +1,6 @@
-import { escapeText } from '#libs/database/text-escape.js';
 import type { Row } from '#libs/database/database.js';
 import type { Recorded } from '#libs/kernel/event.js';
+import { columnText } from '#libs/projections/column-text.js';
 import { currentStates } from '#libs/projections/current-states.js';
 import { projection } from '#libs/projections/projection.js';
 import { supersede, type RowOperation } from '#libs/projections/row-operation.js';
@@ -60,12 +60,12 @@ function next(row: Row | undefined, { event, metadata, version }: Recorded<Contr
     const { name, description, phase, repository } = event.data;
     return {
       owner_id: metadata.ownerId,
-      name: escapeText(name),
-      description: escapeText(description),
+      name: columnText(name),
+      description: columnText(description),
       phase,
       status: 'active',
       supervisor_task_id: null,
-      repository: repository === null ? null : escapeText(repository),
+      repository: repository === null ? null : columnText(repository),
       created_at: metadata.occurredAt,
       ...at,
     };

@@ -34,6 +34,9 @@ export class BranchAnswer {
   @GivesWhole('The branch that was shown before it; null for the first.', { nullable: true })
   readonly previousBranch!: number | null;
 
+  @GivesPosition('Where in the log it began.')
+  readonly position!: string;
+
   @GivesOneOf(['start', 'fork', 'rewind', 'restore', 'undo'], 'How it began.')
   readonly kind!: string;
 

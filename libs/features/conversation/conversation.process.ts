@@ -197,6 +197,7 @@ const branchView = (row: BranchRow, { totalCount }: Shown, current: number) => (
   reason: row.reason === null ? null : unescapeText(row.reason),
   actor: unescapeJson(row.actor) as Actor,
   createdAt: row.created_at.toISOString(),
+  position: positionToken(row.position),
   messageCount: totalCount,
   hiddenMessages: row.hidden_messages,
   undoneBranch: row.undone_branch,

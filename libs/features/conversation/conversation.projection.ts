@@ -1,8 +1,9 @@
 import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable, Row } from '#libs/database/database.js';
 import { Sql } from '#libs/database/sql.js';
-import { escapeJson, escapeText } from '#libs/database/text-escape.js';
+import { escapeJson } from '#libs/database/text-escape.js';
 import type { Recorded } from '#libs/kernel/event.js';
+import { columnText } from '#libs/projections/column-text.js';
 import { projection } from '#libs/projections/projection.js';
 import { insert, update, type RowOperation } from '#libs/projections/row-operation.js';
 import type { Table } from '#libs/projections/table.js';
@@ -171,7 +172,7 @@ function branchStarted(
     previous_branch: previousBranch,
     hidden_messages: hiddenMessages,
     point: rewound ? escapeJson(rewound.point) : null,
-    reason: rewound?.reason == null ? null : escapeText(rewound.reason),
+    reason: rewound?.reason == null ? null : columnText(rewound.reason),
     undone_branch: event.type === 'ConversationRewindUndone' ? event.data.undoneBranch : null,
   };
   const left = { left_position: recorded.position, left_seq: (segments.at(-1)?.from ?? 1) - 1 };

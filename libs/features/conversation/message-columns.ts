@@ -1,6 +1,7 @@
 import type { Row } from '#libs/database/database.js';
-import { escapeJson, escapeText } from '#libs/database/text-escape.js';
+import { escapeJson } from '#libs/database/text-escape.js';
 import { isBlobReference } from '#libs/event-store/codec.js';
+import { columnText } from '#libs/projections/column-text.js';
 import type { MessageContent, ToolResultContent } from './conversation.events.js';
 
 /** A later full value of a message: the position and the id of its event. */
@@ -8,9 +9,8 @@ export type Amendment = readonly [position: string, eventId: string];
 
 /** A field as a text column holds it: a long one by its preview, with the reference kept in `extra`. */
 function textColumn(value: unknown, name: string, references: Record<string, unknown>): string {
-  if (!isBlobReference(value)) return escapeText(String(value));
-  references[name] = value;
-  return escapeText(value.$blob.preview);
+  if (isBlobReference(value)) references[name] = value;
+  return columnText(value);
 }
 
 const defined = (record: Record<string, unknown>): string | null => {
@@ -42,7 +42,7 @@ export function messageColumns(data: MessageContent): Row {
     token_count: usage ? usage.input + usage.output : null,
     cost_usd: data.costUsd ?? null,
     origin: data.origin ?? null,
-    source_id: data.sourceId === undefined ? null : escapeText(data.sourceId),
+    source_id: data.sourceId === undefined ? null : columnText(data.sourceId),
     extra,
     has_blobs: containsReference(calls) || containsReference(extra),
   };
@@ -62,14 +62,14 @@ export function resultColumns(data: ToolResultContent, callSeq?: number | null):
     role: 'tool',
     content,
     tool_calls: null,
-    tool_call_id: escapeText(data.toolCallId),
-    tool_name: escapeText(data.toolName),
+    tool_call_id: columnText(data.toolCallId),
+    tool_name: columnText(data.toolName),
     ...(callSeq === undefined ? {} : { call_seq: callSeq }),
     is_error: data.isError,
     token_count: null,
     cost_usd: null,
     origin: null,
-    source_id: data.sourceId === undefined ? null : escapeText(data.sourceId),
+    source_id: data.sourceId === undefined ? null : columnText(data.sourceId),
     extra,
     has_blobs: containsReference(extra),
   };

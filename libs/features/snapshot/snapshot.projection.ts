@@ -1,5 +1,6 @@
-import { escapeJson, escapeText } from '#libs/database/text-escape.js';
+import { escapeJson } from '#libs/database/text-escape.js';
 import type { Recorded } from '#libs/kernel/event.js';
+import { columnText } from '#libs/projections/column-text.js';
 import { projection } from '#libs/projections/projection.js';
 import { insert } from '#libs/projections/row-operation.js';
 import type { Table } from '#libs/projections/table.js';
@@ -52,7 +53,7 @@ export const snapshotProjection = projection({
         message_count: data.messageCount,
         branch: data.branch,
         seq: data.seq,
-        note: data.note === null ? null : escapeText(data.note),
+        note: data.note === null ? null : columnText(data.note),
         actor: escapeJson(metadata.actor),
         created_at: metadata.occurredAt,
       }),

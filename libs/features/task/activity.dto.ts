@@ -1,3 +1,4 @@
+import { MAX_COLUMN_TEXT } from '#libs/event-store/codec.js';
 import { IsFlag, IsId, IsInstant, IsJson, IsOneOf, IsQuantity, IsText, IsWhole } from '#libs/http/fields.js';
 import { IsIds, IsNested, IsNestedList } from '#libs/http/structured-fields.js';
 import { TASK_STATUSES, type TaskStatus } from './task.events.js';
@@ -68,7 +69,7 @@ export class CheckpointDto {
   @IsText({ max: 500, description: 'Branch that the agent saw.', optional: true })
   branchName?: string;
 
-  @IsText({ min: 0, max: 100_000, description: 'Message of the checkpoint.' })
+  @IsText({ min: 0, max: MAX_COLUMN_TEXT, description: 'Message of the checkpoint.' })
   message!: string;
 
   @IsNestedList(() => FileChangeDto, {

@@ -88,7 +88,11 @@ type ControlCommand = Extract<
 };
 
 export type TaskRefusal =
-  ConversationRefusal | 'TASK_UNKNOWN' | 'TASK_EXISTS' | 'PRECONDITION_FAILED' | 'NOTHING_TO_RESTORE'
+  | ConversationRefusal
+  | 'TASK_UNKNOWN'
+  | 'TASK_EXISTS'
+  | 'PRECONDITION_FAILED'
+  | 'NOTHING_TO_RESTORE'
   | 'STATUS_UNCHANGED';
 
 type TaskDecision = Decision<TaskEvent, TaskRefusal>;
@@ -137,7 +141,10 @@ function control(command: ControlCommand, state: OpenTask): TaskDecision {
     );
   }
   if (command.type === 'RestoreConversation' && isShown(command.segments, state.conversation)) {
-    return refuse('NOTHING_TO_RESTORE', 'The conversation shows exactly that now: there is nothing to restore.');
+    return refuse(
+      'NOTHING_TO_RESTORE',
+      'The conversation shows exactly that now: there is nothing to restore.',
+    );
   }
   return decideConversation(command, state.conversation);
 }
@@ -187,7 +194,13 @@ function snapshotAfter(
 ): SnapshotWanted | null {
   const { snapshotId, at: heldAt } = places[index]!;
   if (activity.type === 'RecordCheckpoint') {
-    return { snapshotId, snapshotType: 'checkpoint', checkpointId: activity.data.checkpointId, note: null, heldAt };
+    return {
+      snapshotId,
+      snapshotType: 'checkpoint',
+      checkpointId: activity.data.checkpointId,
+      note: null,
+      heldAt,
+    };
   }
   if (activity.type !== 'RecordMessage' && activity.type !== 'RecordToolResult') return null;
   if (!isDue(policy, state.snapshot, state.conversation.seq, heldAt)) return null;

@@ -1,8 +1,9 @@
+import { MAX_COLUMN_TEXT } from '#libs/event-store/codec.js';
 import { IsFlag, IsId, IsName, IsOneOf, IsText, IsWhole } from '#libs/http/fields.js';
 import { IsNested, IsTexts } from '#libs/http/structured-fields.js';
 import { TASK_STATUSES, type TaskStatus } from './task.events.js';
 
-const MAX_PLAN = 1_000_000;
+const MAX_PLAN = MAX_COLUMN_TEXT;
 
 /** SPEC §3.4. */
 export class CreateTaskRequest {

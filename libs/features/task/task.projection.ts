@@ -1,6 +1,7 @@
 import type { Row } from '#libs/database/database.js';
-import { escapeJson, escapeText } from '#libs/database/text-escape.js';
+import { escapeJson } from '#libs/database/text-escape.js';
 import type { Recorded } from '#libs/kernel/event.js';
+import { columnText } from '#libs/projections/column-text.js';
 import { currentStates } from '#libs/projections/current-states.js';
 import { projection } from '#libs/projections/projection.js';
 import { supersede, type RowOperation } from '#libs/projections/row-operation.js';
@@ -111,13 +112,13 @@ function next(row: Row | undefined, { event, metadata }: Recorded<TaskEvent>): R
         last_checkpoint_id: checkpointId,
         last_checkpoint_sha: commitSha,
         checkpoint_count: number,
-        checkpoint_message: escapeText(message),
+        checkpoint_message: columnText(message),
       };
     }
     case 'TranscriptImported': {
       const { name, status, endedAt } = event.data;
       const ended = status && { status, completed_at: status === 'completed' ? endedAt : null };
-      return { ...row, name: escapeText(name), ...ended, ...at };
+      return { ...row, name: columnText(name), ...ended, ...at };
     }
     default:
       return controlled;
@@ -133,8 +134,8 @@ function opened(
     owner_id: ownerId,
     contract_id: contractId,
     parent_task_id: parentTaskId,
-    name: escapeText(name),
-    plan: escapeText(plan),
+    name: columnText(name),
+    plan: columnText(plan),
     status: 'pending',
     checkpoint_sha: checkpointSha,
     source: source ? escapeJson(source) : null,

@@ -135,6 +135,8 @@ const SUBTYPES: Readonly<Record<PlainTaskEvent['type'], string>> = {
 };
 
 function taskEvent(event: PlainTaskEvent): Entry {
+  if (event.type === 'ConversationRewound' && event.data.point.kind === 'snapshot')
+    return { kind: 'task_event', subtype: 'snapshot_restored', data: event.data };
   if (event.type !== 'TaskStatusChanged')
     return { kind: 'task_event', subtype: SUBTYPES[event.type], data: event.data };
   const { newStatus } = event.data;

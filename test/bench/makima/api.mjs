@@ -16,7 +16,14 @@ export async function startApi(databaseUrl, settings = {}) {
   const home = mkdtempSync(join(tmpdir(), 'makima-bench-api-'));
   chmodSync(home, 0o700);
   const child = spawn(process.execPath, [MAIN], {
-    env: { ...process.env, MAKIMA_HOME: home, PORT: '0', DATABASE_URL: databaseUrl, MAKIMA_DAEMON: 'off', ...settings },
+    env: {
+      ...process.env,
+      MAKIMA_HOME: home,
+      PORT: '0',
+      DATABASE_URL: databaseUrl,
+      MAKIMA_DAEMON: 'off',
+      ...settings,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -27,7 +34,9 @@ export async function startApi(databaseUrl, settings = {}) {
   try {
     await Promise.race([
       ready(child),
-      ended.then((code) => Promise.reject(new Error(`the server ended with ${code}: ${errors.slice(0, 8).join(' / ')}`))),
+      ended.then((code) =>
+        Promise.reject(new Error(`the server ended with ${code}: ${errors.slice(0, 8).join(' / ')}`)),
+      ),
       sleep(LONGEST_START_MS).then(() => Promise.reject(new Error('the server does not get ready'))),
     ]);
   } catch (error) {
@@ -35,7 +44,7 @@ export async function startApi(databaseUrl, settings = {}) {
     throw error;
   }
   const { url, token } = JSON.parse(readFileSync(join(home, 'credentials.json'), 'utf8'));
-  const client = httpClient(url, token);
+  const client = httpClient(url, token, () => errors.slice(-8).join(' / '));
   return {
     ...client,
     pid: child.pid,
@@ -51,11 +60,14 @@ export async function startApi(databaseUrl, settings = {}) {
 
 const ready = (child) =>
   new Promise((resolve) => {
-    createInterface({ input: child.stdout }).on('line', (line) => line.startsWith('makima ready at') && resolve());
+    createInterface({ input: child.stdout }).on(
+      'line',
+      (line) => line.startsWith('makima ready at') && resolve(),
+    );
   });
 
 /** A client that keeps its connection, as a browser or a program does; answers parsed JSON. */
-function httpClient(url, token) {
+function httpClient(url, token, serverSaid) {
   const { hostname, port } = new URL(url);
   const agent = new Agent({ keepAlive: true });
   const call = (method, path, body, prefix = '/api/v1') =>
@@ -65,16 +77,24 @@ function httpClient(url, token) {
         authorization: `Bearer ${token}`,
         ...(text ? { 'content-type': 'application/json', 'content-length': text.length } : {}),
       };
-      const sent = request({ agent, hostname, port, method, path: `${prefix}${path}`, headers }, (response) => {
-        const parts = [];
-        response.on('data', (part) => parts.push(part));
-        response.on('error', reject);
-        response.on('end', () => {
-          const answer = Buffer.concat(parts).toString('utf8');
-          if (response.statusCode < 300) resolve(JSON.parse(answer));
-          else reject(new Error(`${method} ${path}: ${response.statusCode} ${answer.slice(0, 500)}`));
-        });
-      });
+      const sent = request(
+        { agent, hostname, port, method, path: `${prefix}${path}`, headers },
+        (response) => {
+          const parts = [];
+          response.on('data', (part) => parts.push(part));
+          response.on('error', reject);
+          response.on('end', () => {
+            const answer = Buffer.concat(parts).toString('utf8');
+            if (response.statusCode < 300) resolve(JSON.parse(answer));
+            else
+              reject(
+                new Error(
+                  `${method} ${path}: ${response.statusCode} ${answer.slice(0, 500)} ${serverSaid()}`,
+                ),
+              );
+          });
+        },
+      );
       sent.on('error', reject);
       sent.end(text);
     });

@@ -34,7 +34,13 @@ export class Contract extends Stream {
     this.id = id;
     this.created = this.run({
       type: 'CreateContract',
-      data: { contractId: id, name, description: nextProse().slice(0, 200), phase: PHASES[0], repository: null },
+      data: {
+        contractId: id,
+        name,
+        description: nextProse().slice(0, 200),
+        phase: PHASES[0],
+        repository: null,
+      },
     });
   }
 
@@ -63,8 +69,16 @@ export class Task extends Stream {
     this.created = this.run({
       type: 'CreateTask',
       data: {
-        taskId: id, contractId, parentTaskId, name, plan: nextProse(), isSupervisor,
-        continueFromTaskId: null, checkpointSha: null, copyFiles: [], source: null,
+        taskId: id,
+        contractId,
+        parentTaskId,
+        name,
+        plan: nextProse(),
+        isSupervisor,
+        continueFromTaskId: null,
+        checkpointSha: null,
+        copyFiles: [],
+        source: null,
       },
     });
   }
@@ -84,7 +98,9 @@ export class Task extends Stream {
   toolUse() {
     const id = `call-${(this.#call += 1)}`;
     const name = TOOLS[below(TOOLS.length)];
-    const toolCalls = [{ id, name, input: { path: `src/part${below(90)}/file${below(40)}.ts`, offset: below(900) } }];
+    const toolCalls = [
+      { id, name, input: { path: `src/part${below(90)}/file${below(40)}.ts`, offset: below(900) } },
+    ];
     const usage = { input: below(50_000), output: below(2000) };
     const isError = random() < 0.05;
     return [
@@ -92,7 +108,10 @@ export class Task extends Stream {
       ...this.#record({
         type: 'RecordToolResult',
         content: {
-          toolCallId: id, toolName: '', result: nextProse(), isError,
+          toolCallId: id,
+          toolName: '',
+          result: nextProse(),
+          isError,
           ...(name === 'edit_file' && !isError ? { files: fileChanges() } : {}),
         },
       }),
@@ -105,15 +124,22 @@ export class Task extends Stream {
   waitFor = (taskIds) => this.#record({ type: 'ChangePendingTasks', taskIds });
 
   status(newStatus) {
-    return this.state.status === newStatus ? [] : this.#record({ type: 'ChangeStatus', newStatus, reason: null });
+    return this.state.status === newStatus
+      ? []
+      : this.#record({ type: 'ChangeStatus', newStatus, reason: null });
   }
 
   checkpoint() {
     return this.#record({
       type: 'RecordCheckpoint',
       data: {
-        checkpointId: randomUUID(), commitSha: randomBytes(20).toString('hex'), branchName: 'main',
-        message: nextProse().slice(0, 120), filesChanged: fileChanges(), linesAdded: below(200), linesRemoved: below(90),
+        checkpointId: randomUUID(),
+        commitSha: randomBytes(20).toString('hex'),
+        branchName: 'main',
+        message: nextProse().slice(0, 120),
+        filesChanged: fileChanges(),
+        linesAdded: below(200),
+        linesRemoved: below(90),
       },
     });
   }

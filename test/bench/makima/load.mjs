@@ -4,7 +4,7 @@ import { EventCodec } from '../../../dist/libs/event-store/codec.js';
 import { PostgresBlobStore } from '../../../dist/libs/event-store/postgres/postgres-blob-store.js';
 import { PostgresEventStore } from '../../../dist/libs/event-store/postgres/postgres-event-store.js';
 import { Database } from '../../../dist/libs/database/database.js';
-import { sleep } from '../measure.mjs';
+import { now, sleep } from '../measure.mjs';
 
 const UNDER_WAY = 12;
 const LARGEST_APPEND = 100;
@@ -40,7 +40,9 @@ export function openLoader(url, ownerId, begin = BEGIN) {
     count += events.length;
     const encoded = await codec.encode(events.map(envelope));
     for (let at = 0; at < encoded.length; at += LARGEST_APPEND) {
-      const result = await store.append(stream.name, encoded.slice(at, at + LARGEST_APPEND), { expected: expected + at });
+      const result = await store.append(stream.name, encoded.slice(at, at + LARGEST_APPEND), {
+        expected: expected + at,
+      });
       if (result.position > last) last = result.position;
     }
   }
@@ -76,12 +78,20 @@ export function openLoader(url, ownerId, begin = BEGIN) {
   };
 }
 
+const LONGEST_STANDSTILL_MS = 60_000;
+
 /** Waits until a server's read models reflect a position. */
 export async function projected(api, position) {
+  let moved = { to: -1n, at: now() };
   for (;;) {
     const health = await api.health();
-    if (BigInt(health.projected) >= position) return;
-    if (health.failedProjections) throw new Error(`projections failed: ${health.failedProjections.join(', ')}`);
+    const to = BigInt(health.projected);
+    if (to >= position) return;
+    if (health.failedProjections)
+      throw new Error(`projections failed: ${health.failedProjections.join(', ')}`);
+    if (to > moved.to) moved = { to, at: now() };
+    if (now() - moved.at > LONGEST_STANDSTILL_MS)
+      throw new Error(`the projections stand still at ${to} of ${position}`);
     await sleep(20);
   }
 }

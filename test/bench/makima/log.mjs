@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { migrate } from '../../../dist/libs/database/migrate.js';
 import { PostgresEventStore } from '../../../dist/libs/event-store/postgres/postgres-event-store.js';
 import { closedLoops } from '../measure.mjs';
-import { nextJson } from '../payloads.mjs';
+import { nextJson, nextProse } from '../payloads.mjs';
 
 export const OWNER = randomUUID();
 
@@ -32,15 +32,29 @@ const newEvents = (size) => {
   }));
 };
 
+/** Messages of 1 KB that the read models take, for a stream at some version. */
+export const newMessages = (size, version) => {
+  const metadata = metadataAt(new Date().toISOString());
+  return Array.from({ length: size }, (_, index) => ({
+    id: randomUUID(),
+    type: 'MessageRecorded',
+    schemaVersion: 1,
+    metadata,
+    body: Buffer.from(JSON.stringify({ seq: version + index + 1, role: 'assistant', content: nextProse() })),
+  }));
+};
+
 /** Appends of `size` events with an expected version, each caller to a stream of its own. */
-export async function makimaAppends(store, { callers, size, ms, events = newEvents, streamName = () => `task-${randomUUID()}` }) {
-  const streams = Array.from({ length: callers }, () => ({ name: streamName(), version: 0 }));
+export async function makimaAppends(store, { callers, size, ms, events = newEvents }) {
+  const streams = Array.from({ length: callers }, () => ({ name: `task-${randomUUID()}`, version: 0 }));
   const figures = await closedLoops({
     callers,
     ms,
     work: async (caller) => {
       const stream = streams[caller];
-      const result = await store.append(stream.name, events(size, stream.version), { expected: stream.version });
+      const result = await store.append(stream.name, events(size, stream.version), {
+        expected: stream.version,
+      });
       stream.version = result.version;
     },
   });

@@ -27,7 +27,10 @@ export async function emmettStore(url, connections = 16) {
 
 /** Appends of `size` events, each caller to a stream of its own. */
 export async function emmettAppends({ store }, { callers, size, ms }) {
-  const streams = Array.from({ length: callers }, () => ({ id: `session-${randomUUID()}`, version: undefined }));
+  const streams = Array.from({ length: callers }, () => ({
+    id: `session-${randomUUID()}`,
+    version: undefined,
+  }));
   const figures = await closedLoops({
     callers,
     ms,

@@ -26,7 +26,8 @@ export async function langgraphThread(url, count) {
     bytes: Number(rows[0].bytes),
     async read() {
       const { values } = await graph.getState(thread);
-      if (values.messages.length !== count) throw new Error(`LangGraph has ${values.messages.length} messages`);
+      if (values.messages.length !== count)
+        throw new Error(`LangGraph has ${values.messages.length} messages`);
       return values.messages;
     },
     close: () => pool.end(),

@@ -26,7 +26,8 @@ const INSERT_MANY = {
 export async function plainEvents(url, connections) {
   const clients = await connect(url, connections);
   await clients[0].query(TABLE);
-  const streams = (callers) => Array.from({ length: callers }, () => ({ id: `session-${randomUUID()}`, version: 0 }));
+  const streams = (callers) =>
+    Array.from({ length: callers }, () => ({ id: `session-${randomUUID()}`, version: 0 }));
   return {
     /** One event an insert, each caller on a connection and a stream of its own. */
     one(callers, ms) {
@@ -37,7 +38,10 @@ export async function plainEvents(url, connections) {
         work: (caller) => {
           const stream = own[caller];
           stream.version += 1;
-          return clients[caller].query({ ...INSERT, values: [stream.id, stream.version, 'ToolResult', nextJson()] });
+          return clients[caller].query({
+            ...INSERT,
+            values: [stream.id, stream.version, 'ToolResult', nextJson()],
+          });
         },
       });
     },

@@ -24,7 +24,8 @@ function conversation() {
   const batches = [{ stream: task, events: task.created }];
   while (task.state.conversation.seq < MESSAGES) {
     const { seq } = task.state.conversation;
-    const turn = seq === MESSAGES - 1 || seq % 10 === 0 ? task.message('user', { origin: 'human' }) : task.toolUse();
+    const turn =
+      seq === MESSAGES - 1 || seq % 10 === 0 ? task.message('user', { origin: 'human' }) : task.toolUse();
     batches.push({ stream: task, events: turn });
   }
   return { task, batches };

@@ -63,7 +63,9 @@ async function firstPage({ server, options, progress }, api, total) {
   );
   await plain.close();
   await server.dropDatabase('bench_plain');
-  const [makima, select] = [figures.makima, figures.plain].map((rounds) => median(rounds.map(({ p50 }) => p50)));
+  const [makima, select] = [figures.makima, figures.plain].map((rounds) =>
+    median(rounds.map(({ p50 }) => p50)),
+  );
   return row({
     id: 8,
     work: `first timeline page of ${PAGE} of ${total.toLocaleString('en-US')} events over HTTP, p99`,
@@ -81,7 +83,8 @@ async function page(api, path) {
   return answer;
 }
 
-const time = ({ begin, end }, part) => encodeURIComponent(new Date(begin + (end - begin) * part).toISOString());
+const time = ({ begin, end }, part) =>
+  encodeURIComponent(new Date(begin + (end - begin) * part).toISOString());
 
 /** What people filter a contract's history by. */
 const filters = (range) => ({
@@ -110,20 +113,24 @@ async function filtered({ server, options, progress }, api, contractId, range) {
     if (!Number.isInteger(found)) throw new Error(`no totalCount for ${query}`);
   };
   const cases = (queries, count) =>
-    Object.fromEntries(Object.entries(queries).map(([name, query]) => [name, () => latencies(count, ask(query), 3)]));
+    Object.fromEntries(
+      Object.entries(queries).map(([name, query]) => [name, () => latencies(count, ask(query), 2)]),
+    );
   const settings = { before: server.checkpoint, progress };
-  const plain = await alternating(options.rounds, cases(filters(range), options.quick ? 20 : 50), settings);
-  const text = await alternating(options.rounds, cases(TEXTS, options.quick ? 5 : 10), settings);
+  const plain = await alternating(options.rounds, cases(filters(range), options.quick ? 10 : 20), settings);
+  const text = await alternating(options.rounds, cases(TEXTS, options.quick ? 3 : 5), settings);
   const work = `contract history with totalCount, ${totalCount.toLocaleString('en-US')} entries`;
-  return [
-    filterRow(`${work}, filters but text, p50`, plain),
-    filterRow(`${work}, text filters, p50`, text),
-  ];
+  return [filterRow(`${work}, filters but text, p50`, plain), filterRow(`${work}, text filters, p50`, text)];
 }
 
 function filterRow(work, figures) {
   const worst = Math.max(...Object.values(figures).map((rounds) => median(rounds.map(({ p50 }) => p50))));
   return row({
-    id: 9, work, unit: 'ms', figure: 'p50', figures, goals: [goal('≤', LIMIT_MS, 'ms for the slowest', worst)],
+    id: 9,
+    work,
+    unit: 'ms',
+    figure: 'p50',
+    figures,
+    goals: [goal('≤', LIMIT_MS, 'ms for the slowest', worst)],
   });
 }

@@ -2,7 +2,7 @@
 import { startApi } from '../makima/api.mjs';
 import { Task } from '../makima/history.mjs';
 import { openLoader, projected } from '../makima/load.mjs';
-import { alternating, median, percentile, sleep, timed } from '../measure.mjs';
+import { alternating, percentile, sleep, timed } from '../measure.mjs';
 import { atMost, goal, row } from '../report.mjs';
 import { connect, disconnect } from '../server.mjs';
 import { writtenSince } from '../written.mjs';
@@ -16,7 +16,7 @@ const KEPT = 50;
 
 function* conversation(task, messages) {
   yield { stream: task, events: task.created };
-  for (let count = 0; count < messages; ) {
+  for (let count = 0; count < messages;) {
     const events = [];
     for (; events.length < 100 && count < messages; count++) {
       events.push(...task.message(count % 2 === 0 ? 'user' : 'assistant'));
@@ -89,13 +89,17 @@ export async function run({ server, options, progress }) {
   const cold = await firstTouch(of, names[0]);
   const cases = {};
   for (const name of names) {
-    for (const size of ['small', 'large']) cases[`${name}, ${size}`] = () => repeated(options.quick ? 10 : 25, of[size][name]);
+    for (const size of ['small', 'large'])
+      cases[`${name}, ${size}`] = () => repeated(options.quick ? 10 : 25, of[size][name]);
   }
   const figures = await alternating(options.rounds, cases, { before: server.checkpoint, progress });
   const rows = [];
   for (const name of names) {
     const pair = [figures[`${name}, small`], figures[`${name}, large`]];
-    const wrote = [await written(clients[0], api, of.small[name]), await written(clients[0], api, of.large[name])];
+    const wrote = [
+      await written(clients[0], api, of.small[name]),
+      await written(clients[0], api, of.large[name]),
+    ];
     rows.push(operationRow(name, large, pair, wrote));
   }
   rows[0].notes.push(`first rewind after the log was filled (states folded from the log): ${cold}`);

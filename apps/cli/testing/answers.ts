@@ -1,0 +1,208 @@
+import { OTHER_TASK_ID, TASK_ID, contract, conversation, entry, message, task } from './samples.js';
+
+const AT = '2026-03-01T10:00:00Z';
+const call = { id: 'c1', name: 'Bash', input: { command: 'ls', 'a key': 'key' } };
+const messages = [
+  message(1, { origin: 'compaction' }),
+  message(2, {
+    role: 'assistant',
+    thinking: 'hm',
+    model: 'm',
+    toolCalls: [call, { ...call, id: 'c2' }],
+    attachments: [{ mediaType: 'image/png', sha256: 'a'.repeat(64), bytes: 5 }],
+  }),
+  message(3, {
+    role: 'tool',
+    toolCallId: 'c1',
+    toolName: 'Bash',
+    toolInput: call.input,
+    toolResult: 'x',
+    isError: true,
+  }),
+  message(4, { role: 'tool', toolCallId: 'gone', toolName: 'Bash', toolInput: call.input, toolResult: 'x' }),
+];
+const files = [{ path: 'a', action: 'M', linesAdded: 1 }];
+const entries = [
+  entry(1),
+  entry(2, { eventType: 'status_change', eventData: { previousStatus: 'a', newStatus: 'b', reason: 'c' } }),
+  entry(3, { eventType: 'output', eventData: { channel: 'stdout', text: 'text' } }),
+  entry(4, { eventType: 'agent_line', eventData: { lineType: 'x' } }),
+  entry(5, { entryType: 'chat_message', role: 'tool', toolName: 'Bash', content: 'x' }),
+  entry(6, {
+    entryType: 'phase_change',
+    eventType: 'phase_change',
+    previousPhase: 'plan',
+    newPhase: 'execute',
+  }),
+  entry(7, { entryType: 'checkpoint', checkpointNumber: 1, commitSha: 'abc', message: 'x' }),
+  entry(8, { entryType: 'file_change', filesChanged: [{ path: 'a', action: 'A' }] }),
+];
+const actor = { kind: 'user', id: 'k' };
+const branches = [
+  {
+    branch: 0,
+    previousBranch: null,
+    kind: 'start',
+    point: null,
+    reason: null,
+    actor,
+    createdAt: AT,
+    messageCount: 4,
+    hiddenMessages: 0,
+    undoneBranch: null,
+    current: false,
+  },
+  {
+    branch: 1,
+    previousBranch: 0,
+    kind: 'rewind',
+    point: { kind: 'message', value: 'm' },
+    reason: 'why',
+    actor,
+    createdAt: AT,
+    messageCount: 4,
+    hiddenMessages: 2,
+    undoneBranch: null,
+    current: true,
+  },
+];
+const tree = {
+  taskId: TASK_ID,
+  current: 1,
+  branches,
+  forks: [
+    {
+      taskId: OTHER_TASK_ID,
+      name: 'x',
+      point: { type: 'message_id', value: 'm', timestamp: AT },
+      createdAt: AT,
+    },
+  ],
+};
+const moved = {
+  taskId: TASK_ID,
+  dryRun: false,
+  branch: 1,
+  previousBranch: 0,
+  hiddenMessages: 3,
+  messageCount: 9,
+  controlVersion: 4,
+};
+const snapshot = {
+  id: OTHER_TASK_ID,
+  taskId: TASK_ID,
+  checkpointId: 'c',
+  snapshotType: 'manual',
+  messageCount: 9,
+  branch: 0,
+  note: 'n',
+  takenBy: actor,
+  createdAt: AT,
+};
+const chat = {
+  id: OTHER_TASK_ID,
+  name: 'x',
+  contractId: null,
+  status: 'open',
+  isActive: false,
+  messageCount: 9,
+  openQuestions: 1,
+  createdAt: AT,
+  updatedAt: AT,
+};
+const said = {
+  id: 'm',
+  role: 'user',
+  content: 'x',
+  contextType: 'task',
+  contextTaskId: 't',
+  toolCalls: [{ ...call, result: 'r' }],
+  pendingQuestions: [
+    { id: 'q', question: 'x', options: ['a'], answer: null },
+    { id: 'q', question: 'x', options: [], answer: 'y' },
+  ],
+  createdAt: AT,
+};
+const totals = { task_event: 1 };
+const overview = {
+  from: AT,
+  to: AT,
+  bucketSeconds: 1,
+  failed: 0,
+  totals,
+  buckets: [{ start: AT, counts: totals, failed: 0 }],
+};
+const checkpoint = {
+  id: 'c',
+  taskId: TASK_ID,
+  checkpointNumber: 1,
+  commitSha: 'abc',
+  branchName: 'b',
+  message: 'm',
+  filesChanged: files,
+  linesAdded: 1,
+  linesRemoved: 0,
+  createdAt: AT,
+};
+const fork = {
+  newTaskId: 'n',
+  sourceTaskId: 's',
+  forkPoint: { type: 't', timestamp: 'x' },
+  branchName: 'b',
+  conversationIncluded: true,
+  messageCount: 1,
+};
+
+const T = '/api/v1/mesh/tasks';
+const C = '/api/v1/contracts';
+/** What every route about work and its history answers, with something in every field. */
+export const HISTORY_ROUTES: readonly (readonly [route: string, answer: object])[] = [
+  [`GET ${C}`, { contracts: [contract({ description: 'd', repository: 'r' })] }],
+  [`GET ${C}/*`, contract({ description: 'd', repository: 'r' })],
+  [`POST ${C}`, contract()],
+  [`POST ${C}/*/phase`, contract()],
+  [`PUT ${C}/*/supervisor`, contract()],
+  [`GET ${C}/*/history`, { contractId: 'c', entries, totalCount: 9, cursor: null }],
+  [`GET ${C}/*/history/overview`, overview],
+  [
+    `GET ${C}/*/supervisor/conversation`,
+    {
+      ...conversation(messages),
+      supervisorTaskId: TASK_ID,
+      pendingTaskIds: ['p'],
+      spawnedTasks: [{ taskId: TASK_ID, taskName: 'n', status: 'x', createdAt: AT }],
+    },
+  ],
+  [`GET ${C}/*/supervisor/conversation/branches`, tree],
+  [`GET ${T}`, { tasks: [task()] }],
+  [`POST ${T}`, task()],
+  [
+    `GET ${T}/*`,
+    task({
+      source: { agent: 'a', sessionId: 's', cwd: 'c', gitBranch: 'g' },
+      checkpointCount: 1,
+      checkpointMessage: 'm',
+      forkedFromTaskId: 'f',
+      lastCheckpointSha: 's',
+      pendingTaskIds: ['p'],
+    }),
+  ],
+  [`GET ${T}/*/conversation`, conversation(messages, { branch: 1 })],
+  [`GET ${T}/*/branches`, tree],
+  [`GET ${T}/*/history`, { entries }],
+  [`GET ${T}/*/output`, { taskId: TASK_ID, events: entries }],
+  [`GET ${T}/*/events`, { taskId: TASK_ID, events: entries }],
+  [`GET ${T}/*/checkpoints`, { checkpoints: [checkpoint] }],
+  [`POST ${T}/*/conversation/rewind`, moved],
+  [`POST ${T}/*/conversation/undo`, moved],
+  [`POST ${T}/*/fork`, fork],
+  [`GET ${T}/*/snapshots`, { snapshots: [snapshot] }],
+  [`GET ${T}/*/snapshots/*`, { ...snapshot, messages }],
+  [`POST ${T}/*/snapshots`, snapshot],
+  [`POST ${T}/*/snapshots/*/restore`, moved],
+  ['GET /api/v1/timeline', { entries }],
+  ['GET /api/v1/timeline/overview', overview],
+  ['GET /api/v1/mesh/chats', { chats: [chat] }],
+  ['GET /api/v1/mesh/chats/*', chat],
+  ['GET /api/v1/mesh/chats/*/messages', { messages: [said] }],
+];

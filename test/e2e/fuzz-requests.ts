@@ -1,0 +1,281 @@
+import { deflateSync, gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { bodySchemaOf, parametersIn, type ApiDocument, type Operation } from './api-document.js';
+import { anyJson, mutated, mutation, nastyText, valueOf, type Pool } from './fuzz-values.js';
+
+// Requests for the fuzz test: a route, and each of its parts near to what the document asks for or far from it.
+
+/** Ready to be sent. */
+export interface FuzzRequest {
+  readonly operation: Operation;
+  /** Of a caller of the target. */
+  readonly caller: string;
+  readonly method: string;
+  /** As it stands in the request line. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | null;
+}
+
+/** What requests are made of. */
+export interface FuzzSource {
+  readonly document: ApiDocument;
+  readonly operations: readonly Operation[];
+  readonly callers: readonly string[];
+  readonly pool: Pool;
+  /** Values of path parameters that are there. */
+  readonly path: (operation: Operation, name: string) => string;
+  /** Bodies that succeed. */
+  readonly bodies: (operation: Operation) => readonly unknown[];
+  /** How often a route is chosen (default 10). */
+  readonly weight: (operation: Operation) => number;
+}
+
+const ASCII = /[^\x21-\x7e]/g;
+const oneLine = (text: string): string => text.replaceAll(ASCII, '') || '-';
+
+const RAW_SEGMENTS = [
+  '..',
+  '%2e%2e%2f%2e%2e',
+  '..%5c..',
+  '%00',
+  '%ff',
+  '%',
+  '%zz',
+  '__proto__',
+  'a'.repeat(3_000),
+  ';a=b',
+  '*',
+  '%F0%9F%98%80',
+];
+
+function segment(source: FuzzSource, operation: Operation, name: string): fc.Arbitrary<string> {
+  return fc.oneof(
+    { weight: 20, arbitrary: fc.constant(encodeURIComponent(source.path(operation, name))) },
+    { weight: 2, arbitrary: fc.constantFrom(...source.pool.ids) },
+    { weight: 2, arbitrary: nastyText.map((text) => encodeURIComponent(text.toWellFormed()) || '-') },
+    { weight: 1, arbitrary: fc.constantFrom(...RAW_SEGMENTS) },
+  );
+}
+
+function pathOf(source: FuzzSource, operation: Operation): fc.Arbitrary<string> {
+  const names = parametersIn(operation, 'path').map(({ name }) => name);
+  const values = fc.record(Object.fromEntries(names.map((name) => [name, segment(source, operation, name)])));
+  const tail = fc.oneof(
+    { weight: 60, arbitrary: fc.constant('') },
+    fc.constantFrom('/', '//', '/../..', '/more', '%20', ';x'),
+  );
+  return fc
+    .tuple(values, tail)
+    .map(
+      ([filled, end]) =>
+        operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(filled[name])) + end,
+    );
+}
+
+function queryOf(source: FuzzSource, operation: Operation): fc.Arbitrary<string> {
+  const parameters = parametersIn(operation, 'query');
+  const pairs = parameters.map(({ name, schema }) =>
+    fc
+      .oneof(
+        { weight: 5, arbitrary: valueOf(source.document, schema, source.pool) },
+        { weight: 1, arbitrary: nastyText },
+      )
+      .map((value) => [name, Array.isArray(value) ? value.join() : String(value)] as const),
+  );
+  const unknown = fc.constantFrom(
+    ['unknown', '1'],
+    ['__proto__', '1'],
+    ['minPosition', '0'],
+    ['minPosition', '99999999'],
+    ['asOf', 'now'],
+    ['', ''],
+    ['limit[]', '1'],
+    ['cursor', 'x'.repeat(9_000)],
+    ['text', 'y'.repeat(20_000)],
+  ) as fc.Arbitrary<readonly [string, string]>;
+  const some = pairs.length === 0 ? fc.constant([]) : fc.array(fc.oneof(...pairs), { maxLength: 3 });
+  const extra = fc.oneof(
+    { weight: 12, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: unknown.map((pair) => [pair]) },
+  );
+  return fc.tuple(some, extra).map(([known, more]) => {
+    const search = [...known, ...more].map(
+      ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value.toWellFormed())}`,
+    );
+    return search.length === 0 ? '' : `?${search.join('&')}`;
+  });
+}
+
+/** Headers that mean something here, with values that are right, stale, forged and broken. */
+const HEADERS: Readonly<Record<string, readonly string[]>> = {
+  'if-match': [
+    '*',
+    '"cv-1"',
+    '"cv-3"',
+    '"cv-99999999999999999999"',
+    'W/"cv-1"',
+    'cv-1',
+    '"',
+    '"cv--1"',
+    '"a","b"',
+  ],
+  'if-none-match': ['*', '"cv-1"', '"x"', 'W/'],
+  'idempotency-key': ['k-1', 'k-2', 'k-3', 'k'.repeat(255), 'k'.repeat(256), 'with space', '"'],
+  traceparent: ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', '00-0-0-00', 'ff-x', '\t', '00'],
+  'x-makima-owner': ['00000000-0000-7000-8000-000000000000', '__proto__', "' OR 1=1", 'x'.repeat(500)],
+  'last-event-id': ['0', '1', '-1', 'abc', '9'.repeat(30), '9223372036854775807'],
+  accept: ['application/x-ndjson', 'text/html', '*/*;q=0', 'a'.repeat(2_000)],
+  'accept-encoding': ['gzip', 'identity;q=0'],
+  range: ['bytes=0-1', 'bytes=5-1'],
+  origin: ['https://evil.example'],
+  'x-http-method-override': ['DELETE'],
+  'x-forwarded-for': ['127.0.0.1'],
+};
+
+const headers: fc.Arbitrary<Readonly<Record<string, string>>> = fc
+  .oneof(
+    { weight: 4, arbitrary: fc.constant([]) },
+    {
+      weight: 3,
+      arbitrary: fc.array(
+        fc
+          .constantFrom(...Object.keys(HEADERS))
+          .chain((name) => fc.constantFrom(...HEADERS[name]!).map((value) => [name, value] as const)),
+        { minLength: 1, maxLength: 3 },
+      ),
+    },
+  )
+  .map((pairs) => Object.fromEntries(pairs.map(([name, value]) => [name, oneLine(value)])));
+
+type Sent = Pick<FuzzRequest, 'body' | 'headers'>;
+const JSON_TYPE = { 'content-type': 'application/json' };
+const sent = (text: string | Buffer, more: Readonly<Record<string, string>> = JSON_TYPE): Sent => ({
+  body: Buffer.from(text as string),
+  headers: more,
+});
+
+/** A body as bytes that are no JSON, not all there, or not what the headers say. */
+const broken: fc.Arbitrary<(json: string) => Sent> = fc.constantFrom<((json: string) => Sent)[]>(
+  (json) => sent(json.slice(0, -1)),
+  (json) => sent(`${json}${json}`),
+  (json) => sent(`\ufeff${json}`),
+  () => sent(''),
+  () => sent('\0'),
+  () => sent(Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])),
+  () => sent('{"__proto__":{"polluted":true},"name":"x"}'),
+  () => sent('{"name":"a","name":"b"}'),
+  () => sent(`${'['.repeat(5_000)}${']'.repeat(5_000)}`),
+  () => sent('{"a":1e99999}'),
+  () => sent('"\\ud800"'),
+  (json) => sent(json, { 'content-type': 'text/plain' }),
+  (json) => sent(json, { 'content-type': 'application/json; charset=utf-16' }),
+  (json) => sent(json, { 'content-type': 'application/merge-patch+json' }),
+  (json) => sent(json, { 'content-type': 'multipart/form-data; boundary=x' }),
+  (json) => sent(json, {}),
+  (json) => sent(json, { 'content-type': '/' }),
+  (json) => sent(gzipSync(json), { ...JSON_TYPE, 'content-encoding': 'gzip' }),
+  (json) => sent(gzipSync(json).subarray(0, -5), { ...JSON_TYPE, 'content-encoding': 'gzip' }),
+  (json) => sent(json, { ...JSON_TYPE, 'content-encoding': 'gzip' }),
+  (json) => sent(deflateSync(json), { ...JSON_TYPE, 'content-encoding': 'br' }),
+  (json) => sent(json, { ...JSON_TYPE, 'content-encoding': 'zstd' }),
+  (json) => sent(json, { ...JSON_TYPE, 'content-encoding': 'gzip, gzip' }),
+);
+
+function bodyOf(source: FuzzSource, operation: Operation): fc.Arbitrary<Sent> {
+  const none = fc.constant<Sent>({ body: null, headers: {} });
+  if (!operation.body)
+    return fc.oneof(
+      { weight: 30, arbitrary: none },
+      anyJson.map((value) => sent(JSON.stringify(value))),
+    );
+  const name = bodySchemaOf(operation);
+  if (name === undefined) return uploadOf(source, operation);
+  const schema = { $ref: `#/components/schemas/${name}` };
+  const value = fc.oneof(
+    { weight: 2, arbitrary: fc.constantFrom(...source.bodies(operation)) },
+    { weight: 3, arbitrary: valueOf(source.document, schema, source.pool) },
+  );
+  const changed = fc
+    .tuple(
+      value,
+      fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.array(mutation, { minLength: 1, maxLength: 2 })),
+    )
+    .map(([plain, changes]) => changes.reduce(mutated, plain));
+  const fresh = fc
+    .tuple(changed, fc.array(fc.uuid(), { minLength: 4, maxLength: 4 }))
+    .map(([plain, ids]) => renamed(plain, ids));
+  const json = fc
+    .oneof({ weight: 20, arbitrary: fresh }, { weight: 1, arbitrary: anyJson })
+    .map((plain) => JSON.stringify(plain) ?? 'null');
+  return fc.oneof(
+    { weight: 14, arbitrary: json.map((text) => sent(text)) },
+    { weight: 2, arbitrary: fc.tuple(json, broken).map(([text, breaking]) => breaking(text)) },
+    { weight: 1, arbitrary: none },
+  );
+}
+
+/** The same items under ids of their own, most of the time: else they would all be repetitions. */
+function renamed(plain: unknown, ids: readonly string[]): unknown {
+  const { items } = (plain ?? {}) as { readonly items?: unknown };
+  if (!Array.isArray(items) || ids[0]!.startsWith('0')) return plain;
+  const own = items.map((item: unknown, index) =>
+    typeof item === 'object' && item !== null && index < ids.length ? { ...item, id: ids[index] } : item,
+  );
+  return { ...(plain as object), items: own };
+}
+
+/** Transcripts, whole and in pieces; frames of several files that say something else than they hold. */
+function uploadOf(source: FuzzSource, operation: Operation): fc.Arbitrary<Sent> {
+  const [whole = ''] = source.bodies(operation).map(String);
+  const bytes = { 'content-type': 'application/octet-stream' };
+  const frames = { 'content-type': 'application/vnd.makima.files' };
+  const piece = fc
+    .tuple(fc.nat({ max: whole.length }), fc.nat({ max: whole.length }))
+    .map(([a, b]) => whole.slice(Math.min(a, b), Math.max(a, b)));
+  return fc.oneof(
+    piece.map((text) => sent(text, bytes)),
+    nastyText.map((text) => sent(text, bytes)),
+    anyJson.map((value) => sent(`${JSON.stringify(value)}\n`.repeat(3), bytes)),
+    fc
+      .tuple(nastyText, fc.integer({ min: -1, max: 1_000 }), piece)
+      .map(([name, size, text]) => sent(`${JSON.stringify({ name, bytes: size })}\n${text}`, frames)),
+    anyJson.map((value) => sent(JSON.stringify(value), frames)),
+    broken.map((breaking) => breaking(whole)),
+    fc.constant(sent(gzipSync(whole).subarray(0, -9), { ...bytes, 'content-encoding': 'gzip' })),
+  );
+}
+
+/** Requests of a route that nothing has checked. */
+function requestOf(source: FuzzSource, operation: Operation): fc.Arbitrary<FuzzRequest> {
+  const method = fc.oneof(
+    { weight: 60, arbitrary: fc.constant(operation.method) },
+    fc.constantFrom('GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND'),
+  );
+  return fc
+    .tuple(
+      fc.constantFrom(...source.callers),
+      method,
+      pathOf(source, operation),
+      queryOf(source, operation),
+      headers,
+      bodyOf(source, operation),
+    )
+    .map(([caller, verb, path, query, extra, { body, headers: own }]) => ({
+      operation,
+      caller,
+      method: verb,
+      url: path + query,
+      headers: { ...own, ...extra },
+      body,
+    }));
+}
+
+/** Requests of all routes. */
+export const requestsOf = (source: FuzzSource): fc.Arbitrary<FuzzRequest> =>
+  fc.oneof(
+    ...source.operations.map((operation) => ({
+      weight: source.weight(operation),
+      arbitrary: requestOf(source, operation),
+    })),
+  );
