@@ -21,8 +21,11 @@ export interface FuzzRequest {
 export interface FuzzSource {
   readonly document: ApiDocument;
   readonly operations: readonly Operation[];
-  readonly callers: readonly string[];
+  /** Who asks, by the route; those named more often ask more often. */
+  readonly callers: (operation: Operation) => readonly string[];
   readonly pool: Pool;
+  /** Cursors that lists have answered. */
+  readonly cursors: readonly string[];
   /** Values of path parameters that are there. */
   readonly path: (operation: Operation, name: string) => string;
   /** Bodies that succeed. */
@@ -73,12 +76,21 @@ function pathOf(source: FuzzSource, operation: Operation): fc.Arbitrary<string> 
     );
 }
 
+/** Cursors of other lists, of the same list, with a character changed, and made up. */
+const cursorOf = ({ cursors }: FuzzSource): fc.Arbitrary<string> =>
+  fc
+    .tuple(fc.constantFrom('', ...cursors), fc.nat({ max: 60 }), fc.boolean())
+    .map(([cursor, at, kept]) => (kept ? cursor : `${cursor.slice(0, at)}A${cursor.slice(at + 1)}`));
+
 function queryOf(source: FuzzSource, operation: Operation): fc.Arbitrary<string> {
   const parameters = parametersIn(operation, 'query');
   const pairs = parameters.map(({ name, schema }) =>
     fc
       .oneof(
-        { weight: 5, arbitrary: valueOf(source.document, schema, source.pool) },
+        {
+          weight: 5,
+          arbitrary: name === 'cursor' ? cursorOf(source) : valueOf(source.document, schema, source.pool),
+        },
         { weight: 1, arbitrary: nastyText },
       )
       .map((value) => [name, Array.isArray(value) ? value.join() : String(value)] as const),
@@ -254,7 +266,7 @@ function requestOf(source: FuzzSource, operation: Operation): fc.Arbitrary<FuzzR
   );
   return fc
     .tuple(
-      fc.constantFrom(...source.callers),
+      fc.constantFrom(...source.callers(operation)),
       method,
       pathOf(source, operation),
       queryOf(source, operation),

@@ -11,7 +11,7 @@ import { FuzzClient } from './fuzz-client.js';
 import { FuzzJudge } from './fuzz-judge.js';
 import type { FuzzRequest, FuzzSource } from './fuzz-requests.js';
 import { fuzz, type FuzzReport, type ValidRequest } from './fuzz.js';
-import { bodiesOf, initOf, pathOf, pathValue, urlOf } from './requests.js';
+import { bodiesOf, CURSOR, initOf, pathOf, pathValue, urlOf } from './requests.js';
 import { buildWorld, keyOf, newOwner, type World } from './world.js';
 
 const REQUESTS = Number(process.env['MAKIMA_FUZZ_REQUESTS'] ?? 20_000);
@@ -22,12 +22,6 @@ const CONCURRENCY = 16;
 const HEAVY = ['/admin/projections/verify', '/rebuild', '/admin/database', '/audit/verify', '/audit/events'];
 /** Routes that cannot succeed here. */
 const NEVER = ['/supervisor/resume', '/skip'];
-
-/** Mostly those who may do something. */
-const CALLERS = [
-  ...Array.from({ length: 12 }, () => 'user'),
-  ...['admin', 'admin', 'admin', 'root', 'root', 'tool', 'tool', 'auditor', 'nobody', 'forged'],
-];
 
 const document = committedDocument();
 const operations = operationsOf(document);
@@ -68,10 +62,40 @@ describe(`fuzz (MAKIMA_FUZZ_SEED=${SEED} MAKIMA_FUZZ_REQUESTS=${REQUESTS})`, () 
     await app.close();
   });
 
-  const sourceOf = (): FuzzSource => ({
+  /** Mostly those who may do what the route does. */
+  const callers = ({ scopes }: Operation): readonly string[] => {
+    const admin = scopes?.some((scope) => scope.startsWith('admin:')) === true;
+    const able = scopes?.includes('all-owners') ? 'root' : admin ? 'admin' : 'user';
+    return [
+      ...Array.from({ length: 15 }, () => able),
+      'user',
+      'admin',
+      'root',
+      'tool',
+      'auditor',
+      'nobody',
+      'forged',
+    ];
+  };
+
+  /** What lists answer for the next page when they are asked for one of several. */
+  async function someCursors(): Promise<readonly string[]> {
+    const lists = operations.filter(
+      ({ parameters, scopes }) =>
+        parameters.some(({ name }) => name === CURSOR) && scopes?.join() === 'history:read',
+    );
+    const pages = lists.map(async (operation) => {
+      const url = urlOf({ operation, path: pathOf(operation, toy), query: { limit: '1' } });
+      return (await toy.keys.user.call<{ cursor?: string }>('GET', url)).body.cursor ?? '';
+    });
+    return Promise.all(pages);
+  }
+
+  const sourceOf = (cursors: readonly string[]): FuzzSource => ({
     document,
     operations,
-    callers: CALLERS,
+    callers,
+    cursors,
     pool: {
       ids: [...new Set([...Object.values(toy.ids), toy.ownerId, kept.ids.task, kept.ids.contract])].filter(
         (id) => id !== toy.ids.position,
@@ -113,7 +137,7 @@ describe(`fuzz (MAKIMA_FUZZ_SEED=${SEED} MAKIMA_FUZZ_REQUESTS=${REQUESTS})`, () 
   it('answers every request as the document says, and never fails', async () => {
     const started = Date.now();
     report = await fuzz({
-      source: sourceOf(),
+      source: sourceOf(await someCursors()),
       client,
       judge: new FuzzJudge(document),
       valid: validRequests(),
@@ -196,7 +220,8 @@ describe('the fuzz test itself', () => {
       source: {
         document: own,
         operations: operationsOf(own),
-        callers: ['nobody'],
+        callers: () => ['nobody'],
+        cursors: [],
         pool: { ids: [randomUUID()], commits: ['a'] },
         path: () => 'x',
         bodies: () => [],

@@ -1,7 +1,35 @@
 // The timeline's entries of an event, written out for the hand-written program.
+import { deriveId } from '../../../dist/libs/event-store/event-hash.js';
 
 /** Statuses with which a task has ended. */
 export const ENDED = new Set(['completed', 'failed', 'cancelled']);
+
+/** Adds the entries of one event, which belong where its stream belongs. */
+export function addEntries(entries, memory, id, event) {
+  const contractId = event.stream.startsWith('contract-') ? id : (memory.contractOf.get(id) ?? null);
+  const place = {
+    position: event.position,
+    owner_id: event.metadata.ownerId,
+    contract_id: contractId,
+    task_id: event.stream.startsWith('task-') ? id : null,
+    chat_id: null,
+    phase: (contractId && memory.phaseOf.get(contractId)) ?? '',
+    occurred_at: event.metadata.occurredAt,
+  };
+  entriesOf(event).forEach(([kind, subtype, { data, failed = false, seq = null, taskId }], ordinal) => {
+    entries.add({
+      ...place,
+      ordinal,
+      kind,
+      subtype,
+      failed,
+      seq,
+      id: ordinal === 0 ? event.id : deriveId('entry', event.id, String(ordinal)),
+      task_id: taskId ?? place.task_id,
+      data: data === undefined ? null : JSON.stringify(data),
+    });
+  });
+}
 
 const SUBTYPES = {
   TaskCreated: 'task_created',
@@ -15,8 +43,8 @@ const SUBTYPES = {
 
 const files = (filesChanged, origin) => ['file_change', 'file_change', { data: { ...origin, filesChanged } }];
 
-/** The timeline's entries of an event: kind, subtype, and what else is known. */
-export function entriesOf({ type, data }) {
+/** An event's entries: kind, subtype, and what else is known. */
+function entriesOf({ type, data }) {
   switch (type) {
     case 'ContractCreated':
       return [['phase_change', 'contract_created', { data: { newPhase: data.phase, name: data.name } }]];

@@ -1,6 +1,5 @@
 // Which rows an event makes, written out for this benchmark's tables: no projections, no registry, no row operations.
-import { deriveId } from '../../../dist/libs/event-store/event-hash.js';
-import { ENDED, entriesOf } from './by-hand-entries.mjs';
+import { addEntries, ENDED } from './by-hand-entries.mjs';
 
 const idOf = (stream) => stream.slice(stream.indexOf('-') + 1);
 const json = (value) => JSON.stringify(value);
@@ -19,29 +18,7 @@ export function addRows(tables, memory, event) {
   const id = idOf(event.stream);
   if (event.stream.startsWith('contract-')) addContract(tables, memory, id, event);
   else addTask(tables, memory, id, event);
-  const contractId = event.stream.startsWith('contract-') ? id : (memory.contractOf.get(id) ?? null);
-  const place = {
-    position: event.position,
-    owner_id: event.metadata.ownerId,
-    contract_id: contractId,
-    task_id: event.stream.startsWith('task-') ? id : null,
-    chat_id: null,
-    phase: (contractId && memory.phaseOf.get(contractId)) ?? '',
-    occurred_at: event.metadata.occurredAt,
-  };
-  entriesOf(event).forEach(([kind, subtype, { data, failed = false, seq = null, taskId }], ordinal) => {
-    tables.entries.add({
-      ...place,
-      ordinal,
-      kind,
-      subtype,
-      failed,
-      seq,
-      id: ordinal === 0 ? event.id : deriveId('entry', event.id, String(ordinal)),
-      task_id: taskId ?? place.task_id,
-      data: data === undefined ? null : json(data),
-    });
-  });
+  addEntries(tables.entries, memory, id, event);
 }
 
 function addContract(tables, { contracts, phaseOf }, id, { type, data, metadata, position, version }) {

@@ -73,7 +73,8 @@ class Updates extends Inserts {
 
 /** Rows that hold from one position to another: the next one ends the one before. */
 class States extends Inserts {
-  ended = [];
+  /** Rows that are not in the table yet: they are ended before they are written. */
+  unwritten = new Set();
 
   constructor(name, columns, key) {
     super(name, columns);
@@ -90,8 +91,9 @@ class States extends Inserts {
     const after = { ...row, from_position: position, to_position: null };
     if (before) {
       before.to_position = position;
-      if (!this.rows.includes(before)) this.ends.add(before);
+      if (!this.unwritten.has(before)) this.ends.add(before);
     }
+    this.unwritten.add(after);
     this.add(after);
     return after;
   }
@@ -99,6 +101,7 @@ class States extends Inserts {
   async flush(client) {
     await this.ends.flush(client);
     await super.flush(client);
+    this.unwritten.clear();
   }
 }
 
