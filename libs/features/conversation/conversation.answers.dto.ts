@@ -150,7 +150,9 @@ export class ConversationPageAnswer {
   })
   readonly totalTokens?: number;
 
-  @GivesQuantity('US dollars of the whole conversation; absent where no message says.', { optional: true })
+  @GivesQuantity('US dollars of the whole conversation, with the first page; absent where no message says.', {
+    optional: true,
+  })
   readonly totalCost?: number;
 
   @GivesWhole('Messages that the conversation shows, tool results among them.')

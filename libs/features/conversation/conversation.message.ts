@@ -140,11 +140,21 @@ function visit(value: unknown, found: (hash: string) => void): void {
   } else for (const inner of Object.values(value)) visit(inner, found);
 }
 
+/** A long text; undefined for another content, which only an agent that writes references itself can mean. */
+function textIn(blob: Buffer): string | undefined {
+  try {
+    const text: unknown = JSON.parse(blob.toString('utf8'));
+    return typeof text === 'string' ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function replace(value: unknown, blobs: ReadonlyMap<string, Buffer>): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (isBlobReference(value)) {
     const blob = blobs.get(String(value.$blob?.sha256));
-    return blob ? (JSON.parse(blob.toString('utf8')) as unknown) : value;
+    return (blob && textIn(blob)) ?? value;
   }
   if (Array.isArray(value)) return value.map((inner) => replace(inner, blobs));
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, replace(inner, blobs)]));

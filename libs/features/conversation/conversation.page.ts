@@ -19,7 +19,9 @@ export interface ConversationPage {
   readonly messages: readonly ConversationMessage[];
   /** Where the next page starts; null after the last. */
   readonly next: number | null;
+  /** With the first page only, and null where no message says. */
   readonly totalTokens: number | null;
+  /** The same, in US dollars. */
   readonly totalCost: number | null;
 }
 
@@ -43,7 +45,12 @@ export class ConversationReader {
     const { rows: present, next } = await collect(db, shown, options);
     const rows = await asTheyStood(this, present, at);
     const whole = rows.length === shown.totalCount;
-    const totals = whole ? sum(rows) : await totalsOf(db, shown.segments);
+    // Summing up costs as much as the conversation is long, so it is done once: with the first page.
+    const totals = whole
+      ? sum(rows)
+      : options.start === null
+        ? await totalsOf(db, shown.segments)
+        : NO_TOTALS;
     const ordered = options.order === 'oldest' ? rows : rows.toReversed();
     return {
       messages: await toMessages(db, this.blobs, ownerId, ordered, options),
@@ -53,6 +60,8 @@ export class ConversationReader {
     };
   }
 }
+
+const NO_TOTALS = { tokens: null, cost: null } as const;
 
 /** Rows in the conversation's order, as many as the page needs, leaving out what the caller does not want. */
 async function collect(
