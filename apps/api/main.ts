@@ -42,7 +42,7 @@ async function step<T>(work: Promise<T>): Promise<T> {
 
 async function database({ home, databaseUrl }: Settings): Promise<string> {
   if (databaseUrl) return databaseUrl;
-  let postgres: EmbeddedPostgres | undefined;
+  let postgres: EmbeddedPostgres | undefined = undefined;
   // A start that fails or is interrupted may have a server running already. Why it failed is said elsewhere.
   running.push(() => postgres?.stop() ?? stopLeftover(home).catch(() => false));
   postgres = await startEmbeddedPostgres({ home, log, revive: true });

@@ -1,6 +1,5 @@
 import 'reflect-metadata';
 import { once } from 'node:events';
-import type { Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Database } from '#libs/database/database.js';
@@ -94,14 +93,14 @@ async function open(
 
 /** Nest's own listen also prints the error that it rejects with. */
 async function listen(application: NestExpressApplication, { port, host }: ServerOptions): Promise<void> {
-  const server = application.getHttpServer() as Server;
+  const server = application.getHttpServer();
   server.listen(port, host);
   await once(server, 'listening');
 }
 
 /** A client that sends half a request, or nothing at all, would hold the server open for as long as it likes. */
 async function closeApplication(application: NestExpressApplication): Promise<void> {
-  const server = application.getHttpServer() as Server;
+  const server = application.getHttpServer();
   const cut = setTimeout(() => server.closeAllConnections(), GRACE_MS);
   try {
     await application.close();

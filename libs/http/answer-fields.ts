@@ -95,7 +95,7 @@ export const GivesSomeOf = (
 /** The body of an error answer, where an answer that has begun can no longer become one. */
 export const GivesProblem: AnswerField = gives({
   allOf: [{ $ref: '#/components/schemas/Problem' }],
-} as ApiPropertyOptions);
+});
 
 /** An object with fields of its own. */
 export const GivesObject = (

@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -45,5 +44,5 @@ export function configureHttp(application: NestExpressApplication): void {
   application.disable('x-powered-by');
   application.disable('etag');
   application.set('query parser', 'simple');
-  answerClientErrors(application.getHttpServer() as Server);
+  answerClientErrors(application.getHttpServer());
 }
