@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Database } from '#libs/database/database.js';
 import { migrate } from '#libs/database/migrate.js';
+import { UnusableDatabase } from '#libs/database/unusable-database.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { PostgresEventStore } from '#libs/event-store/postgres/postgres-event-store.js';
 import { AccessBootstrap } from '#libs/features/access/bootstrap.js';
@@ -38,7 +39,7 @@ const GRACE_MS = 2_000;
 
 /**
  * Migrations, log, projections and API in this process. The caller owns the database server.
- * @throws UnusableDatabase, and the system's error when the address cannot be listened on.
+ * @throws UnusableDatabase (also for EventStoreDB), and the system's error when the address cannot be listened on.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   await migrate(options.databaseUrl);
@@ -114,7 +115,12 @@ async function openStore({ databaseUrl, eventStoreUrl }: ServerOptions): Promise
   // Loaded only where it is used: its client brings a gRPC stack along.
   const { EventStoreDbEventStore } =
     await import('#libs/event-store/eventstoredb/eventstoredb-event-store.js');
-  return EventStoreDbEventStore.open({ url: eventStoreUrl });
+  try {
+    return await EventStoreDbEventStore.open({ url: eventStoreUrl });
+  } catch (error) {
+    const reason = (error as Error).message.replace(/\s*\n\s*/g, ' ');
+    throw new UnusableDatabase(`${reason}: check EVENTSTORE_URL, and that the server runs`, { cause: error });
+  }
 }
 
 function urlOf(application: NestExpressApplication, host: string): string {

@@ -31,6 +31,8 @@ export interface EventOrigin {
 export interface DispatchOptions {
   /** Decide, and append nothing. */
   readonly dryRun?: boolean;
+  /** Only answer what the command did earlier; without that, decide nothing and answer no events. */
+  readonly onlyIfRepeated?: boolean;
   /** For the first events of the decision, one each; further events get ids derived from the command's. */
   readonly origins?: readonly EventOrigin[];
 }
@@ -59,6 +61,13 @@ export abstract class Dispatch<Commands, State, Event> extends Command<Outcome<S
 }
 
 const MAX_ATTEMPTS = 10;
+const PAGE = 1_000;
+
+/** What a stream of another owner answers, like one that does not exist. */
+const NOT_THERE = refuse(
+  'NOT_FOUND',
+  'There is nothing of this id. Check it, and that your key belongs to its owner.',
+);
 
 export interface DeciderHandlerOptions<State, Commands, Event extends DomainEvent> {
   readonly stream: (id: string) => string;
@@ -123,10 +132,14 @@ class DeciderExecutor<State, Commands, Event extends DomainEvent> {
       const earlier = await this.#carriedOut(stream, context);
       if (earlier) return earlier;
     }
+    if (options.onlyIfRepeated) {
+      return { events: [], state: this.decider.initial, version: 0, position: 0n, repeated: false };
+    }
     let current = await this.states.load(stream);
     for (let attempt = 1; ; attempt += 1) {
-      const foreign = current.ownerId !== null && current.ownerId !== context.ownerId;
-      const decision = this.decider.decide(command, foreign ? this.decider.initial : current.state);
+      if (current.ownerId !== null && current.ownerId !== context.ownerId)
+        throw new RefusalException(NOT_THERE);
+      const decision = this.decider.decide(command, current.state);
       try {
         if (isRefusal(decision)) throw new RefusalException(decision);
         return await this.#append(stream, current, decision, dispatch);
@@ -163,7 +176,17 @@ class DeciderExecutor<State, Commands, Event extends DomainEvent> {
     return { events, state, version, position, repeated };
   }
 
-  /** What a command of this id did earlier, read from the log. */
+  /** The state as it was at a version, folded from the log. */
+  async #stateAt(stream: string, version: number): Promise<State> {
+    let state = this.decider.initial;
+    for (let after = 0; after < version; after += PAGE) {
+      const page = await this.store.readStream(stream, { after, upTo: version, limit: PAGE });
+      for (const stored of page) state = this.decider.evolve(state, this.codec.decode(stored).event as Event);
+    }
+    return state;
+  }
+
+  /** What a command of this id did earlier, and what it answered then, read from the log. */
   async #carriedOut(stream: string, context: CommandContext): Promise<Outcome<State, Event> | null> {
     const [first] = await this.store.findEvents(stream, [eventId(context, 0)]);
     if (!first || first.metadata.ownerId !== context.ownerId) return null;
@@ -175,7 +198,7 @@ class DeciderExecutor<State, Commands, Event extends DomainEvent> {
     const rest = await this.store.readStream(stream, { after: first.version - 1, limit: 1_000 });
     const mine = rest.filter((event) => event.metadata.commandId === context.commandId);
     const last = mine.at(-1)!;
-    const { state } = await this.states.load(stream);
+    const state = await this.#stateAt(stream, last.version);
     const events = mine.map((event) => this.codec.decode(event).event as Event);
     return { events, state, version: last.version, position: last.position, repeated: true };
   }

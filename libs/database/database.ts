@@ -67,6 +67,8 @@ export class Database implements Queryable {
     });
     // A connection that breaks while idle is replaced at its next use; the pool only needs a listener.
     this.#pool.on('error', () => undefined);
+    // So does each connection: one may break in the same packet that says it is ready, before anybody has got it.
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   async query<R extends object = Row>(statement: Sql): Promise<readonly R[]> {
@@ -122,7 +124,7 @@ export class Database implements Queryable {
     try {
       return await work(client);
     } catch (error) {
-      if (!(error instanceof pg.DatabaseError) || isConnectionError(error)) failure = error as Error;
+      if (isConnectionError(error)) failure = error as Error;
       throw error;
     } finally {
       client.off('error', broken);
@@ -146,3 +148,10 @@ export function isConnectionError(error: unknown): boolean {
 
 export const sqlState = (error: unknown): string | undefined =>
   error instanceof pg.DatabaseError ? error.code : undefined;
+
+/** Read-only for now, rolled back for another's sake, out of a resource, in use, asked to stop, system or internal error. */
+const TRANSIENT = /^(25006|40|53|55P03|57|58|XX)/;
+
+/** True if the server could not do its work now, whatever the statement was: the same may succeed later. */
+export const isTransient = (error: unknown): boolean =>
+  isConnectionError(error) || TRANSIENT.test(sqlState(error) ?? '');

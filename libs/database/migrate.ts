@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runner } from 'node-pg-migrate';
+import pg from 'pg';
 import { checkDatabase } from './database-check.js';
 
 /** The migrations folder at the project's top, from the sources as from dist/. */
@@ -22,13 +23,20 @@ function migrationsFolder(): string {
  */
 export async function migrate(url: string): Promise<void> {
   await checkDatabase(url);
-  await runner({
-    databaseUrl: url,
-    dir: migrationsFolder(),
-    direction: 'up',
-    migrationsTable: 'migrations',
-    count: Infinity,
-    advisoryLockMode: 'wait',
-    log: () => undefined,
-  });
+  const client = new pg.Client({ connectionString: url, application_name: 'makima-migrations' });
+  client.on('error', () => undefined); // a lost connection fails the migration as well
+  await client.connect();
+  try {
+    await runner({
+      dbClient: client,
+      dir: migrationsFolder(),
+      direction: 'up',
+      migrationsTable: 'migrations',
+      count: Infinity,
+      advisoryLockMode: 'wait',
+      log: () => undefined,
+    });
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 }

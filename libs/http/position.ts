@@ -25,7 +25,9 @@ export function parseInstant(text: string): Date | undefined {
   const days = month === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31;
   if (year < 1 || month < 1 || month > 12 || day < 1 || day > days) return undefined;
   const date = new Date(text.toUpperCase().replace(/([+-]\d\d):?(\d\d)$/, '$1:$2'));
-  return Number.isNaN(date.getTime()) ? undefined : date;
+  // With its offset applied, a time at either end may leave the years that can be stored and read.
+  const utcYear = date.getUTCFullYear();
+  return utcYear >= 1 && utcYear <= 9999 ? date : undefined;
 }
 
 /** A point in the log's past: a position (inclusive), or the time until which it was recorded (inclusive). */

@@ -1,4 +1,4 @@
-import type { Database, Queryable } from '#libs/database/database.js';
+import { isTransient, type Database, type Queryable } from '#libs/database/database.js';
 import { Sql, sql } from '#libs/database/sql.js';
 import type { Recorded } from '#libs/kernel/event.js';
 import { ddl, views, type Projection } from './projection.js';
@@ -43,15 +43,23 @@ export async function createInstance(
   status: Exclude<InstanceStatus, 'failed'>,
 ): Promise<void> {
   await runScript(connection, ddl(projection, schema));
-  if (status === 'live') await runScript(connection, views(projection, schema));
+  if (status === 'live') for (const script of views(projection, schema)) await runScript(connection, script);
   await connection.query(sql`
     INSERT INTO projections (name, version, schema, position, status)
     VALUES (${projection.name}, ${projection.version}, ${schema}, 0, ${status})`);
 }
 
-export async function dropInstance(connection: Queryable, schema: string): Promise<void> {
-  await connection.query(raw(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`));
-  await connection.query(sql`DELETE FROM projections WHERE schema = ${schema}`);
+/**
+ * Removes an instance. The row goes first: whoever advances the instance locks it before the tables. Tables go one by
+ * one, each in a transaction of its own: readers that still look at them lock several, and two orders would deadlock.
+ */
+export async function dropInstance(database: Database, schema: string): Promise<void> {
+  await database.query(sql`DELETE FROM projections WHERE schema = ${schema}`);
+  const tables = await database.query<{ name: string }>(
+    sql`SELECT tablename AS name FROM pg_tables WHERE schemaname = ${schema}`,
+  );
+  for (const { name } of tables) await database.query(raw(`DROP TABLE IF EXISTS "${schema}"."${name}"`));
+  await database.query(raw(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`));
 }
 
 /**
@@ -96,7 +104,13 @@ function handledSet(projection: Projection): ReadonlySet<string> {
   return set;
 }
 
-/** Finds the first event of a batch that an instance cannot take, applying those before it. */
+/** Whether it is an event's fault that a batch failed, and not the database's or another process'. */
+export const isPoison = (error: unknown): boolean => !(error instanceof PositionMoved) && !isTransient(error);
+
+/**
+ * Finds the first event of a batch that an instance cannot take, applying those before it.
+ * @throws whatever is not that event's fault.
+ */
 export async function findPoison(
   database: Database,
   instance: Instance,
@@ -107,7 +121,7 @@ export async function findPoison(
     try {
       await advance(database, [instance], [event], event.position);
     } catch (error) {
-      if (error instanceof PositionMoved) throw error;
+      if (!isPoison(error)) throw error;
       return {
         eventId: event.id,
         position: String(event.position),

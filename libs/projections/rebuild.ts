@@ -32,14 +32,23 @@ export class Rebuilder {
    * together, once.
    */
   async rebuild(projections: readonly Projection[], progress: Progress, signal: AbortSignal): Promise<void> {
-    await this.finish(await this.#scratch(projections, 'building'), progress, signal);
+    const group = await this.#scratch(projections, 'building');
+    try {
+      await this.finish(group, progress, signal);
+    } catch (error) {
+      // What a stop interrupts goes on at the next start; what failed leaves nothing behind.
+      if (!signal.aborted) for (const { schema } of group) await this.#dropUnlessServing(schema);
+      throw error;
+    }
   }
 
   /** Goes on with instances that are being built and stand together, up to their swap. */
   async finish(group: readonly Instance[], progress: Progress, signal: AbortSignal): Promise<void> {
     await this.#catchUp(group, progress, signal);
     for (const instance of group) {
-      const former = await this.#whenLevel(instance, signal, (connection) => swap(connection, instance));
+      const former = await this.#whenLevel(instance, signal, (connection) =>
+        swap(this.database, connection, instance),
+      );
       await this.runner.refresh();
       for (const schema of former) await this.#drop(schema);
     }
@@ -87,7 +96,14 @@ export class Rebuilder {
   }
 
   #drop(schema: string): Promise<void> {
-    return this.database.transaction((connection) => dropInstance(connection, schema));
+    return dropInstance(this.database, schema);
+  }
+
+  async #dropUnlessServing(schema: string): Promise<void> {
+    const [row] = await this.database.query<{ status: string }>(
+      sql`SELECT status FROM projections WHERE schema = ${schema}`,
+    );
+    if (row?.status !== 'live') await this.#drop(schema);
   }
 
   async #catchUp(group: readonly Instance[], progress: Progress, signal: AbortSignal): Promise<void> {
@@ -123,11 +139,19 @@ export class Rebuilder {
 }
 
 /**
- * Makes an instance the one that people read.
+ * Makes an instance the one that people read. Each view is replaced in a transaction of its own: one that replaced
+ * several would wait for readers who wait for it. Meanwhile both schemas stand at the same position, so it does not
+ * matter which of them a view shows.
  * @returns the schemas that nobody reads any more.
  */
-async function swap(connection: Queryable, { projection, schema }: Instance): Promise<readonly string[]> {
-  await runScript(connection, views(projection, schema));
+async function swap(
+  database: Database,
+  connection: Queryable,
+  { projection, schema }: Instance,
+): Promise<readonly string[]> {
+  for (const script of views(projection, schema)) {
+    await database.transaction((own) => runScript(own, script));
+  }
   await connection.query(
     sql`UPDATE projections SET status = 'live', error = NULL, updated_at = now() WHERE schema = ${schema}`,
   );

@@ -8,7 +8,7 @@ import { MemoryEventStore } from '#libs/event-store/memory/memory-event-store.js
 import { PostgresEventStore } from '#libs/event-store/postgres/postgres-event-store.js';
 import type { Recorded } from '#libs/kernel/event.js';
 import { testDatabase, type TestDatabase } from '#libs/testing/postgres.js';
-import { advance, createInstance, PositionMoved, type Instance } from './instance.js';
+import { advance, createInstance, dropInstance, PositionMoved, type Instance } from './instance.js';
 import { projection, type Projection } from './projection.js';
 import { Rebuilder } from './rebuild.js';
 import { insert, supersede, upsert } from './row-operation.js';
@@ -144,6 +144,21 @@ describe('the runner', () => {
     expect(await texts()).toEqual(['one']);
   });
 
+  it('is not in the way of somebody who drops what it is just advancing, nor the other way round', async () => {
+    const p = noteProjection();
+    await database.transaction((connection) => createInstance(connection, p, 'note_v1', 'retired'));
+    let dropping: Promise<void> | undefined;
+    await database.transaction(async (connection) => {
+      await connection.query(sql`UPDATE projections SET position = 1 WHERE schema = 'note_v1'`);
+      dropping = dropInstance(database, 'note_v1');
+      const waiting = sql`SELECT FROM pg_locks WHERE NOT granted`;
+      while ((await connection.query(waiting)).length === 0) continue;
+      await connection.query(sql`INSERT INTO note_v1.notes VALUES (1, ${ownerId}, 'one')`);
+    });
+    await dropping;
+    expect(await database.query(sql`SELECT FROM projections`)).toEqual([]);
+  });
+
   it('stops at a poison event with that projection alone, and goes on when the event is skipped', async () => {
     const runner = await start(noteProjection(), totalProjection);
     await note('n-1', 'good');
@@ -165,6 +180,31 @@ describe('the runner', () => {
     for (let tries = 0; tries < 100 && (await texts()).length < 3; tries += 1)
       await runner.caughtUp(await store.head(), 100);
     expect(await texts()).toEqual(['good', 'good too', 'later']);
+  });
+
+  it('blames no event for trouble of the database, and goes on when that is over', async () => {
+    const trouble = { code: '53100', message: 'could not extend file: No space left on device', times: 0 };
+    const troubled: Projection = {
+      ...noteProjection(),
+      load: async (connection) => {
+        if (trouble.code === '') return;
+        trouble.times += 1;
+        const raise = `DO $$ BEGIN RAISE EXCEPTION '${trouble.message}' USING ERRCODE = '${trouble.code}'; END $$`;
+        await connection.query(new Sql([raise], []));
+      },
+    };
+    const lines: string[] = [];
+    const log = (line: string): void => void lines.push(line);
+    const runner = new ProjectionRunner({ database, store, codec, projections: [troubled], log });
+    runners.push(runner);
+    await runner.start();
+    await note('n-1', 'one', 'two');
+    for (let tries = 0; tries < 400 && trouble.times < 3; tries += 1) await runner.caughtUp(2n, 20);
+    expect(trouble.times).toBeGreaterThanOrEqual(3);
+    trouble.code = '';
+    await reached(runner);
+    expect(await texts()).toEqual(['one', 'two']);
+    expect(lines).toEqual([`projections: ${trouble.message}`]);
   });
 
   it('hands over to another process when the first one stops', async () => {

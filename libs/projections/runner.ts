@@ -9,6 +9,7 @@ import {
   advance,
   createInstance,
   findPoison,
+  isPoison,
   markFailed,
   type Instance,
   type InstanceStatus,
@@ -76,6 +77,7 @@ export class ProjectionRunner {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const seen = this.#moved.count;
+      if (names?.some((name) => this.hasStopped(name))) return false;
       if ((await this.lowest(names)) >= position) return true;
       const left = deadline - Date.now();
       if (left <= 0 || this.#stop.signal.aborted) return false;
@@ -94,6 +96,11 @@ export class ProjectionRunner {
       if (position !== known) yield (known = position);
       else await this.#moved.wait(POLL_MS, stopped, seen);
     }
+  }
+
+  /** Whether a projection has stopped at an event. */
+  hasStopped(name: string): boolean {
+    return this.#instances.some((i) => i.projection.name === name && i.status === 'failed');
   }
 
   /** The position that everything which serves (or what is named) reflects. */
@@ -171,13 +178,19 @@ export class ProjectionRunner {
         });
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        if (!isConnectionError(error) && !(error instanceof PositionMoved)) {
-          this.options.log?.(`projections: ${(error as Error).message}`);
-        }
+        if (!isConnectionError(error) && !(error instanceof PositionMoved)) this.#complain(error as Error);
       }
       if (!this.#stop.signal.aborted) await this.#moved.wait(RETRY_MS, this.#stop.signal);
     }
   }
+
+  /** Says what keeps the projections from going on: once, however often it is tried again. */
+  #complain({ message }: Error): void {
+    if (message === this.#complaint) return;
+    this.#complaint = message;
+    this.options.log?.(`projections: ${message}`);
+  }
+  #complaint = '';
 
   /** Follows the log with those that stand furthest; the ones behind catch up beside it and join. */
   async #follow(): Promise<void> {
@@ -265,9 +278,10 @@ export class ProjectionRunner {
     try {
       await advance(this.options.database, group, events, to);
     } catch (error) {
-      if (error instanceof PositionMoved || isConnectionError(error)) throw error;
+      if (!isPoison(error)) throw error;
       for (const instance of group) await this.#advanceAlone(instance, events, to);
     }
+    this.#complaint = '';
     this.#moved.notify();
   }
 
@@ -275,7 +289,7 @@ export class ProjectionRunner {
     try {
       await advance(this.options.database, [instance], events, to);
     } catch (error) {
-      if (error instanceof PositionMoved || isConnectionError(error)) throw error;
+      if (!isPoison(error)) throw error;
       const failure = await findPoison(this.options.database, instance, events, to);
       if (!failure) return;
       await markFailed(this.options.database, instance, failure);
@@ -287,9 +301,22 @@ export class ProjectionRunner {
 
   /** Decodes a batch; events that no projection handles are passed over without being parsed. */
   decode(stored: readonly StoredEvent[]): readonly Recorded[] {
-    return stored
-      .filter((event) => this.#handled.has(event.type))
-      .map((event) => this.options.codec.decode(event));
+    return stored.filter((event) => this.#handled.has(event.type)).map((event) => this.#decoded(event));
+  }
+
+  /** An event that cannot be decoded fails those that look into it, and them alone. */
+  #decoded(stored: StoredEvent): Recorded {
+    try {
+      return this.options.codec.decode(stored);
+    } catch (cause) {
+      const { id, type, stream, version, position, recordedAt, metadata } = stored;
+      const event = Object.defineProperty({ type, data: undefined }, 'data', {
+        get: () => {
+          throw new Error(`event ${id} cannot be read: ${(cause as Error).message}`, { cause });
+        },
+      });
+      return { event, id, stream, version, position, recordedAt, metadata };
+    }
   }
 
   get #handled(): ReadonlySet<string> {

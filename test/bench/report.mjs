@@ -33,7 +33,7 @@ export const goal = (comparison, limit, unit, value) => ({
 export function shown(value) {
   if (typeof value !== 'number' || !Number.isFinite(value)) return '–';
   if (value >= 1000) return Math.round(value).toLocaleString('en-US');
-  return String(Number(value.toPrecision(value >= 100 ? 3 : 2)));
+  return String(Number(value.toPrecision(3)));
 }
 
 const verdict = ({ goal: text, value, unit, reached }) =>

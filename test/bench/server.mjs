@@ -12,6 +12,9 @@ export async function startServer(root) {
   const home = mkdtempSync(join(root, 'makima-bench-'));
   const lock = await lockHome(home);
   const server = await startEmbeddedPostgres({ home });
+  // If this process ends by a crash, its server ends too.
+  const interrupt = () => process.kill(server.pid, 'SIGINT');
+  process.once('exit', interrupt);
   const superuser = new URL(server.url);
   superuser.username = 'postgres';
   superuser.password = JSON.parse(readFileSync(join(home, 'keys/postgres.json'), 'utf8')).superuserPassword;
@@ -34,6 +37,7 @@ export async function startServer(root) {
     dropDatabase: (name) => admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
     async stop() {
       await admin.end();
+      process.off('exit', interrupt);
       await server.stop();
       lock.release();
       rmSync(home, { recursive: true, force: true });

@@ -37,10 +37,7 @@ export function unknownLike(id: string): string {
 export const nobodyLike = (world: World): World => ({
   ...world,
   ownerId: randomUUID(),
-  ids: Object.fromEntries(Object.entries(world.ids).map(([name, id]) => [name, unknownLike(id)])) as Record<
-    keyof Ids,
-    string
-  >,
+  ids: Object.fromEntries(Object.entries(world.ids).map(([name, id]) => [name, unknownLike(id)])) as Ids,
 });
 
 /** Every place of a route's requests where an id can stand. @throws Unfilled for one that nobody has thought of. */

@@ -95,6 +95,7 @@ describe(`fuzz (MAKIMA_FUZZ_SEED=${SEED} MAKIMA_FUZZ_REQUESTS=${REQUESTS})`, () 
     document,
     operations,
     callers,
+    owner: toy.ownerId,
     cursors,
     pool: {
       ids: [...new Set([...Object.values(toy.ids), toy.ownerId, kept.ids.task, kept.ids.contract])].filter(
@@ -222,6 +223,7 @@ describe('the fuzz test itself', () => {
         operations: operationsOf(own),
         callers: () => ['nobody'],
         cursors: [],
+        owner: 'x',
         pool: { ids: [randomUUID()], commits: ['a'] },
         path: () => 'x',
         bodies: () => [],

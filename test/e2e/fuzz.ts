@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { FuzzAnswer, FuzzClient } from './fuzz-client.js';
 import type { FuzzJudge } from './fuzz-judge.js';
@@ -26,9 +27,13 @@ export interface FuzzReport {
 }
 
 const CHUNK = 512;
+/** Far apart, so that seeds next to each other have no chunk in common. */
+const GOLDEN = 0x9e3779b1;
 /** Every so many requests one that must succeed. */
 const VALID_EVERY = 10;
 const MOST_MISTAKES = 20;
+/** How often a valid request comes back when it was asked to. */
+const RETRIES = 30;
 
 /** Sends requests and judges their answers. The same seed sends the same requests, if in another order. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
@@ -36,7 +41,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const arbitrary = requestsOf(options.source);
   for (let chunk = 0; run.sent < options.requests && !run.hopeless; chunk += 1) {
     const numRuns = Math.min(CHUNK, options.requests - run.sent);
-    await run.all(fc.sample(arbitrary, { seed: options.seed + chunk, numRuns }));
+    await run.all(fc.sample(arbitrary, { seed: (options.seed + chunk * GOLDEN) | 0, numRuns }));
   }
   return { sent: run.sent, statuses: run.statuses, mistakes: [...run.mistakes.values()] };
 }
@@ -84,7 +89,11 @@ class Run {
     const make = valid[this.#turn++ % Math.max(1, valid.length)];
     if (!make) return;
     const request = make();
-    const answer = await this.#judge(request);
+    let answer = await this.#judge(request);
+    for (let again = 0; answer?.status === 503 && again < RETRIES; again += 1) {
+      await delay(1_000 * Number(answer.headers['retry-after'] ?? 1));
+      answer = await this.#judge(request);
+    }
     if (answer && answer.status >= 300)
       this.#note(
         request,

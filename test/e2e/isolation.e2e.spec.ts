@@ -1,15 +1,18 @@
-import { startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.js';
+import { randomUUID } from 'node:crypto';
+import { startTestApp, type TestApp } from '#libs/testing/app.js';
 import { committedDocument, operationsOf, parametersIn, type Operation } from './api-document.js';
 import { nobodyLike, slotsOf, type Slot } from './foreign-ids.js';
+import { CURSOR, queryParametersOf, queryValue } from './requests.js';
 import {
-  bodiesOf,
-  CURSOR,
-  pathOf,
-  queryParametersOf,
-  queryValue,
-  urlOf,
-  type ApiRequest,
-} from './requests.js';
+  comparable,
+  expectNothingOf,
+  lookerOf,
+  may,
+  requestOf,
+  textOf,
+  type Looker,
+  type Sent,
+} from './lookers.js';
 import { send } from './send.js';
 import { buildWorld, keyOf, newOwner, type World } from './world.js';
 
@@ -23,32 +26,11 @@ const NEVER: Readonly<Record<string, string>> = {
   'post /api/v1/admin/projections/{name}/skip': 'NOT_STOPPED_THERE',
 };
 
-/** Somebody who looks for what is not theirs. */
-interface Looker {
-  readonly name: string;
-  readonly caller: TestCaller;
-  readonly scopes: readonly string[];
-  /** Whose things they must not see. */
-  readonly strangers: readonly World[];
-}
-
-type Sent = Awaited<ReturnType<typeof send>>;
-
-const textOf = ({ body }: Sent): string => body.toString('utf8');
-const secretsOf = ({ marker, ids }: World): readonly string[] => [
-  marker,
-  ...Object.entries(ids).flatMap(([name, id]) => (name === 'position' ? [] : [id])),
-];
-
-/** An answer without what differs between two requests anyway. */
-function comparable({ status, mediaType, body, headers }: Sent, ...worlds: readonly World[]): unknown {
-  let text = body.toString('utf8');
-  for (const { ids, ownerId } of worlds) {
-    for (const id of [ownerId, ...Object.values(ids)].toSorted((a, b) => b.length - a.length))
-      text = text.replaceAll(/^\d+$/.test(id) ? new RegExp(`\\b${id}\\b`, 'g') : id, '<id>');
-  }
-  text = text.replace(/"traceId":"\w+"/, '');
-  return { status, mediaType, text, headers: [...headers.keys()].sort() };
+interface Conversation {
+  readonly messages: readonly {
+    readonly attachments?: readonly { readonly sha256: string }[];
+    readonly toolCalls?: readonly { readonly input: unknown }[];
+  }[];
 }
 
 describe('two owners', () => {
@@ -77,21 +59,6 @@ describe('two owners', () => {
   });
   afterAll(() => app.close());
 
-  async function lookerOf(name: string, caller: TestCaller, strangers: readonly World[]): Promise<Looker> {
-    const { body } = await caller.call<{ scopes: readonly string[] }>('GET', '/api/v1/access/whoami');
-    return { name, caller, scopes: body.scopes, strangers };
-  }
-
-  const may = ({ scopes }: Looker, operation: Operation): boolean =>
-    (operation.scopes ?? []).every((scope) => scopes.includes(scope));
-
-  const requestOf = (operation: Operation, world: World, query = {}): ApiRequest => ({
-    operation,
-    path: pathOf(operation, world),
-    query,
-    ...bodiesOf(operation, world)[0],
-  });
-
   /** Everything that an owner can read of the history, as it is answered. */
   async function historyOf({ keys, ...world }: World): Promise<readonly string[]> {
     const reads = operations.filter(
@@ -104,13 +71,6 @@ describe('two owners', () => {
         `${operation.id} ${textOf(await send(keys.user, requestOf(operation, { keys, ...world })))}`,
       );
     return answers;
-  }
-
-  function expectNothingOf(strangers: readonly World[], request: ApiRequest, answer: Sent): void {
-    for (const secret of strangers.flatMap(secretsOf)) {
-      if (!textOf(answer).includes(secret)) continue;
-      throw new Error(`${urlOf(request)} shows ${secret}: ${textOf(answer).slice(0, 2_000)}`);
-    }
   }
 
   describe('a route refuses callers without a key that works', () => {
@@ -275,6 +235,37 @@ describe('two owners', () => {
         }
       }
     });
+  });
+
+  it('gives no content away to a reference that somebody made up', async () => {
+    const { fork, importedTask, blob } = bob.ids;
+    const conversation = async (task: string) =>
+      (await bob.keys.user.call<Conversation>('GET', `/api/v1/mesh/tasks/${task}/conversation`)).body
+        .messages;
+    const images = (await conversation(importedTask)).flatMap(({ attachments }) => attachments ?? []);
+    expect(images).toHaveLength(1);
+    const references = [alice.ids.blob, images[0]!.sha256, blob].map((sha256) => ({
+      $blob: { sha256, bytes: 1, preview: 'made up' },
+    }));
+    const toolCalls = references.map((input, n) => ({ id: `made-up-${n}`, name: 'Read', input }));
+    const items = [{ id: randomUUID(), kind: 'tool_call', toolCalls }];
+    const { status } = await bob.keys.user.call('POST', `/api/v1/mesh/tasks/${fork}/activity`, { items });
+    expect(status).toBe(200);
+    await app.caughtUp();
+    const shown = (await conversation(fork)).at(-1)!.toolCalls!.map(({ input }) => input);
+    // Bob's own text is what the reference stands for; another owner's, and what is no text, it is not.
+    expect(shown).toEqual([references[0], references[1], expect.stringContaining(bob.marker)]);
+  });
+
+  it('keeps what a tool key makes in its own contract', async () => {
+    const { caller } = lookers.find(({ name }) => name === "Bob's tool key")!;
+    const contracts = async () =>
+      (await bob.keys.user.call<{ contracts: unknown[] }>('GET', '/api/v1/contracts')).body.contracts.length;
+    const before = await contracts();
+    expect((await caller.call('POST', '/api/v1/contracts', { name: 'of a tool' })).status).toBe(403);
+    expect(await contracts()).toBe(before);
+    const made = await caller.call('POST', '/api/v1/mesh/tasks', { name: 'of a tool' });
+    expect(made).toMatchObject({ status: 201, body: { contractId: bob.ids.contract } });
   });
 
   it('fails by name for what this walk does not know how to ask', () => {

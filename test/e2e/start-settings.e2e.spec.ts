@@ -75,6 +75,17 @@ describe('a setting that cannot be used is said in one line', () => {
     expect(line).toBe('makima: HOST=192.0.2.1 is not an address of this machine');
   });
 
+  it.each([
+    ['esdb://somebody:secret@127.0.0.1:1?tls=false', 'EventStoreDB at esdb://'],
+    ['esdb://', ''],
+  ])('EVENTSTORE_URL=%s, which nobody answers at', async (url, begin) => {
+    const env = { EVENTSTORE_URL: url, DATABASE_URL: database.url };
+    const line = await refusal({ home: at.path('elsewhere'), env });
+    expect(line).toContain(`makima: ${begin}`);
+    expect(line).toMatch(/: check EVENTSTORE_URL, and that the server runs$/);
+    expect(line).not.toContain('secret');
+  });
+
   it('MAKIMA_HOME below a file', async () => {
     writeFileSync(at.path('file'), '');
     expect(await refusal({ home: at.path('file/home') })).toBe(

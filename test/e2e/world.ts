@@ -13,26 +13,29 @@ export interface Keys {
 }
 
 /** One of everything that an owner can have, by the id that names it. */
-export interface Ids {
-  readonly contract: string;
-  readonly task: string;
-  readonly supervisor: string;
-  readonly fork: string;
-  readonly importedTask: string;
-  readonly message: string;
-  readonly supervisorMessage: string;
-  readonly checkpoint: string;
-  readonly snapshot: string;
-  readonly meshChat: string;
-  readonly meshQuestion: string;
-  readonly contractChat: string;
-  readonly contractQuestion: string;
-  readonly key: string;
-  readonly job: string;
-  readonly blob: string;
-  readonly position: string;
-  readonly commit: string;
-}
+export type Ids = Readonly<
+  Record<
+    | 'contract'
+    | 'task'
+    | 'supervisor'
+    | 'fork'
+    | 'importedTask'
+    | 'message'
+    | 'supervisorMessage'
+    | 'checkpoint'
+    | 'snapshot'
+    | 'meshChat'
+    | 'meshQuestion'
+    | 'contractChat'
+    | 'contractQuestion'
+    | 'key'
+    | 'job'
+    | 'blob'
+    | 'position'
+    | 'commit',
+    string
+  >
+>;
 
 export interface World {
   readonly ownerId: string;

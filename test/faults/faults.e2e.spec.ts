@@ -11,6 +11,8 @@ import { checkAudit, checkReadModels } from './read-model-check.js';
 const ROUNDS = Number(process.env['MAKIMA_FAULT_ROUNDS'] ?? 40);
 const SEED = Number(process.env['MAKIMA_FAULT_SEED'] ?? Date.now() % 1_000_000_000);
 const CHECK_EVERY = ROUNDS > 100 ? 50 : 10;
+/** So many events must be acknowledged after a fault before the next one. */
+const AFTERWARDS = 80;
 /** In every n-th round a rebuild of all read models is under way. */
 const REBUILD_EVERY = 6;
 
@@ -38,6 +40,11 @@ class Patient {
     if (this.#server) this.said.push(...this.#server.stderr);
     this.#server = at.launch({ port: this.#port, env: { MAKIMA_SNAPSHOT_EVERY: '40' } });
     this.#port = Number(new URL(await this.#server.ready()).port);
+  }
+
+  /** Whether it lives, and its last words. */
+  condition(): string {
+    return `The server ${this.server.running ? 'runs' : 'has ended'}; it said: ${this.server.stderr.slice(-20).join('\n')}`;
   }
 
   /** Everything that any of its servers complained about, but what a fault explains. */
@@ -111,16 +118,16 @@ describe(`${ROUNDS} rounds of kill -9 under load from 16 writers`, () => {
       const round = index + 1;
       const what = `round ${round}, ${fault}`;
       if (round % REBUILD_EVERY === 0) await rebuild(patient.door);
-      await delay(chance.whole(100, 900));
+      await delay(chance.whole(50, 700));
       await inject(fault, patient);
-      await load.progress(100).catch((error: Error) => {
-        throw new Error(`${what}: ${error.message}`);
+      await load.progress(AFTERWARDS).catch((error: Error) => {
+        throw new Error(`${what}: ${error.message}. ${patient.condition()}`);
       });
       if (round % CHECK_EVERY === 0) expect({ what, found: await check(log) }).toEqual({ what, found: [] });
     }
     await load.stop();
     expect(await check(new LogCheck(databaseOf(home, 'makima')))).toEqual([]);
-    expect(load.acknowledged.size).toBeGreaterThanOrEqual(ROUNDS * 100);
+    expect(load.acknowledged.size).toBeGreaterThanOrEqual(ROUNDS * AFTERWARDS);
     const seconds = Math.round((Date.now() - begin) / 1000);
     process.stdout.write(
       `faults: ${ROUNDS} rounds, ${load.acknowledged.size} events acknowledged, ${load.unclear} requests unclear, ` +

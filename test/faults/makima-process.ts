@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,6 +11,7 @@ import { readKeys } from '#libs/database/embedded/postgres-keys.js';
 import { readPidFile } from '#libs/database/embedded/postmaster.js';
 import { runningProcess, type RunningProcess } from '#libs/database/embedded/running-process.js';
 import { stopLeftover } from '#libs/database/embedded-postgres.js';
+import { claim, PREFIX, sweep } from './leftovers.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/apps/api/main.js', import.meta.url));
 const READY = /^makima ready at (http:\/\/\S+)$/;
@@ -116,11 +117,14 @@ export class MakimaProcess {
 
 /** A folder for one test's homes, and everything that runs on them. */
 export class MakimaHomes {
-  readonly folder = mkdtempSync(join(tmpdir(), 'makima-process-'));
+  readonly folder = realpathSync(mkdtempSync(join(tmpdir(), PREFIX)));
   readonly #processes: MakimaProcess[] = [];
+  readonly #swept: Promise<void>;
 
   constructor() {
     chmodSync(this.folder, 0o755);
+    claim(this.folder);
+    this.#swept = sweep().catch(() => undefined); // the next run tries again
   }
 
   path(name: string): string {
@@ -143,6 +147,7 @@ export class MakimaHomes {
 
   /** Ends and removes everything. */
   async remove(): Promise<void> {
+    await this.#swept;
     for (const process of this.#processes) await process.kill();
     for (const home of new Set(this.#processes.map((process) => process.home))) {
       if (postmasterOf(home)) await stopLeftover(home);

@@ -14,7 +14,10 @@ export class LogNotifications {
   readonly #closing = new AbortController();
   #listener: pg.Client | undefined;
   #announced = 0;
+  /** Set from when an announcement is due until it has been made. */
   #due: NodeJS.Timeout | undefined;
+  /** There was something new while an announcement was under way, which may have come too early for it. */
+  #again = false;
 
   constructor(
     private readonly url: string,
@@ -28,13 +31,19 @@ export class LogNotifications {
 
   /** Says that there is something new: at once, or when enough time has gone by since the last time. */
   announce(): void {
+    this.#again = true;
     if (this.#due || this.#closing.signal.aborted) return;
     const wait = Math.max(0, this.#announced + APART_MS - Date.now());
-    this.#due = setTimeout(() => {
-      this.#due = undefined;
-      this.#announced = Date.now();
-      this.#listener?.query(`NOTIFY ${CHANNEL}`).catch(() => undefined);
-    }, wait);
+    this.#due = setTimeout(() => void this.#tell(), wait);
+  }
+
+  /** One at a time: on a slow connection they would queue up without bound. */
+  async #tell(): Promise<void> {
+    this.#again = false;
+    this.#announced = Date.now();
+    await this.#listener?.query(`NOTIFY ${CHANNEL}`).catch(() => undefined);
+    this.#due = undefined;
+    if (this.#again) this.announce();
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,9 @@
+import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
 import { unescapeJson, unescapeText } from '#libs/database/text-escape.js';
 import { isUuid } from '#libs/kernel/ids.js';
-import type { FileChange } from '../conversation/conversation.events.js';
+import type { FileChange, Segment } from '../conversation/conversation.events.js';
 
 /** A checkpoint as the API shows it (SPEC §1.1 task_checkpoints). */
 export interface CheckpointView {
@@ -64,22 +65,55 @@ export async function checkpointsOf(
   return rows.map(toView);
 }
 
-/** One checkpoint of a task, by its id, number or commit id, or the last one up to a message (inclusive). */
+/** One checkpoint of a task, by its id, number or commit id; null if there is none. */
 export async function checkpointBy(
   db: Queryable,
   taskId: string,
-  wanted: string | { readonly upToSeq: number },
+  wanted: string,
 ): Promise<CheckpointView | null> {
-  const condition =
-    typeof wanted !== 'string'
-      ? sql`seq <= ${wanted.upToSeq}`
-      : isUuid(wanted)
-        ? sql`id = ${wanted}`
-        : /^\d{1,9}$/.test(wanted)
-          ? sql`checkpoint_number = ${Number(wanted)}`
-          : sql`commit_sha = ${wanted}`;
+  const condition = isUuid(wanted)
+    ? sql`id = ${wanted}`
+    : /^\d{1,9}$/.test(wanted)
+      ? sql`checkpoint_number = ${Number(wanted)}`
+      : sql`commit_sha = ${wanted}`;
   const [row] = await db.query<CheckpointRow>(
     sql`SELECT * FROM checkpoints WHERE task_id = ${taskId} AND ${condition} ORDER BY checkpoint_number DESC LIMIT 1`,
   );
+  return row ? toView(row) : null;
+}
+
+/** A checkpoint by its id, of whichever of the owner's tasks. */
+export async function checkpointOfId(db: Queryable, id: string): Promise<CheckpointView | null> {
+  const [row] = await db.query<CheckpointRow>(sql`SELECT * FROM checkpoints WHERE id = ${id} LIMIT 1`);
+  return row ? toView(row) : null;
+}
+
+/**
+ * The newest checkpoint that belongs to the messages that closed segments show: taken after one of them, or on the
+ * branch that shows them. A checkpoint of an abandoned branch is none of theirs.
+ */
+export async function checkpointWithin(
+  db: Queryable,
+  segments: readonly Segment[],
+  branch: number,
+): Promise<CheckpointView | null> {
+  const own = segments.at(-1);
+  if (!own) return null;
+  const [row] = await db.query<CheckpointRow>(sql`
+    SELECT c.* FROM unnest(${binaryArray(
+      'uuid',
+      segments.map((s) => s.taskId),
+    )}::uuid[],
+        ${binaryArray(
+          'int4',
+          segments.map((s) => s.from),
+        )}::int[], ${binaryArray(
+          'int4',
+          segments.map((s) => s.to),
+        )}::int[])
+      WITH ORDINALITY AS s(task_id, from_seq, to_seq, ordinal)
+    JOIN checkpoints c ON c.task_id = s.task_id AND (c.seq BETWEEN s.from_seq AND s.to_seq
+      OR (c.task_id = ${own.taskId} AND c.branch = ${branch} AND c.seq <= s.to_seq))
+    ORDER BY s.ordinal DESC, c.checkpoint_number DESC LIMIT 1`);
   return row ? toView(row) : null;
 }

@@ -83,7 +83,7 @@ export class Contracts {
     const { position } = await this.commands.execute(
       new DispatchContract(contractId, command, commandOf(context)),
     );
-    await this.reads.catchUp(position);
+    await this.reads.settle(position);
     return {
       ...(await this.show(contractId, { caller: context.caller })),
       position: positionToken(position),

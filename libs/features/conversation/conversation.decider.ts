@@ -87,7 +87,8 @@ export function decideConversation(
     case 'RecordMessage':
       return [{ type: 'MessageRecorded', data: { seq: state.seq + 1, ...command.content } }];
     case 'RecordToolResult': {
-      const call = state.openCalls[command.content.toolCallId];
+      const { toolCallId } = command.content;
+      const call = Object.hasOwn(state.openCalls, toolCallId) ? state.openCalls[toolCallId] : undefined;
       const toolName = command.content.toolName || (call?.name ?? 'unknown');
       const data = { seq: state.seq + 1, callSeq: call?.seq ?? null, ...command.content, toolName };
       return [{ type: 'ToolResultRecorded', data }];
@@ -228,7 +229,7 @@ function withOpenCalls(
 ): ConversationState {
   const open = content.toolCalls?.filter(({ id }) => !answered.includes(id)) ?? [];
   if (open.length === 0) return state;
-  const added = open.map(({ id, name }) => [id, { seq, name: name.slice(0, 200) }] as const);
+  const added = open.map(({ id, name }) => [id, { seq, name: String(name).slice(0, 200) }] as const);
   const all = [...Object.entries(state.openCalls), ...added].slice(-MAX_OPEN_CALLS);
   return { ...state, openCalls: Object.fromEntries(all) };
 }
@@ -246,11 +247,6 @@ function startBranch(
   const left = branches.map((branch, number) =>
     number === started.previousBranch ? { ...branch, segments: closed(branch.segments, state.seq) } : branch,
   );
-  const openCalls = Object.fromEntries(
-    Object.entries(state.openCalls).filter(([, { seq }]) =>
-      shows(started.segments, { taskId: state.taskId, seq }, state.seq),
-    ),
-  );
   const next: Branch = { segments: started.segments, previous: started.previousBranch, undoable };
-  return { ...state, branch: started.branch, branches: [...left, next], openCalls };
+  return { ...state, branch: started.branch, branches: [...left, next] };
 }

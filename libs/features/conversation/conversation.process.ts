@@ -75,7 +75,9 @@ export class Conversations {
         'No daemon is connected, so the code cannot be taken back. Leave rewindCode out to rewind the conversation alone.',
       );
     }
-    await this.reads.catchUpWithLog();
+    const earlier = await this.#earlier(taskId, context);
+    if (earlier) return headMoved(taskId, earlier, request.dryRun);
+    await this.reads.catchUpWithLog(['task', 'conversation']);
     const found = await this.reads.read({ caller: context.caller }, async (db) => {
       await visibleTask(db, context.caller, taskId);
       return findPoint(db, context.caller, await requireShown(db, taskId, null, null), request);
@@ -88,7 +90,7 @@ export class Conversations {
         { dryRun: request.dryRun },
       ),
     );
-    await this.reads.catchUp(outcome.position);
+    await this.reads.settle(outcome.position);
     return headMoved(taskId, outcome, request.dryRun);
   }
 
@@ -107,8 +109,18 @@ export class Conversations {
         { dryRun: request.dryRun },
       ),
     );
-    await this.reads.catchUp(outcome.position);
+    await this.reads.settle(outcome.position);
     return headMoved(taskId, outcome, request.dryRun);
+  }
+
+  /** What this very request did before: its point is not looked for again, for the conversation has moved since. */
+  async #earlier(taskId: string, context: RequestContext) {
+    if (!context.idempotent) return null;
+    const command = { type: 'UndoRewind' } as const;
+    const outcome = await this.commands.execute(
+      new DispatchTask(taskId, command, commandOf(context), { onlyIfRepeated: true }),
+    );
+    return outcome.repeated ? outcome : null;
   }
 
   /** The tree: every branch with its point, reason, author and number of messages, and the forks. */

@@ -3,7 +3,7 @@ import type { Queryable } from '#libs/database/database.js';
 import { sql, type Sql } from '#libs/database/sql.js';
 import { unescapeJson } from '#libs/database/text-escape.js';
 import type { Segment } from './conversation.events.js';
-import { countOf, type MessagePlace } from './segments.js';
+import { countOf, shows, type MessagePlace } from './segments.js';
 
 /** A branch of a conversation as its row says. */
 export interface BranchRow {
@@ -164,15 +164,25 @@ export async function callsOf(
   return new Map(rows.map((row) => [`${row.task_id}/${row.seq}`, row.tool_calls]));
 }
 
-/** Where a message stands: its task and number; null if the owner has no such message. */
+/** Where a message stands and when it was said. */
+export interface FoundMessage extends MessagePlace {
+  readonly occurredAt: Date;
+}
+
+/**
+ * Where a message of this id stands: one that the segments show, else any of the owner's; null if there is none. Ids
+ * are unique in a task, and two tasks may have used the same one.
+ */
 export async function placeOf(
   db: Queryable,
   messageId: string,
-): Promise<{ readonly taskId: string; readonly seq: number; readonly occurredAt: Date } | null> {
-  const [row] = await db.query<{ task_id: string; seq: number; occurred_at: Date }>(
-    sql`SELECT task_id, seq, occurred_at FROM messages WHERE message_id = ${messageId} LIMIT 1`,
+  segments: readonly Segment[],
+): Promise<FoundMessage | null> {
+  const rows = await db.query<{ task_id: string; seq: number; occurred_at: Date }>(
+    sql`SELECT task_id, seq, occurred_at FROM messages WHERE message_id = ${messageId} LIMIT 1000`,
   );
-  return row ? { taskId: row.task_id, seq: row.seq, occurredAt: row.occurred_at } : null;
+  const places = rows.map((row) => ({ taskId: row.task_id, seq: row.seq, occurredAt: row.occurred_at }));
+  return places.find((place) => shows(segments, place, 0)) ?? places[0] ?? null;
 }
 
 /** The first message that closed segments show with `occurredAt` ≥ a time, in the conversation's order. */

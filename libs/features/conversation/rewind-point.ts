@@ -76,7 +76,7 @@ async function shownPlace(
   shown: Shown,
   messageId: string,
 ): Promise<MessagePlace> {
-  const place = await placeOf(db, messageId);
+  const place = await placeOf(db, messageId, shown.segments);
   if (place && indexOf(shown, place) !== null) return place;
   const task = place && (await taskOf(db, place.taskId));
   if (task && reaches(caller, task.contractId)) {

@@ -49,27 +49,27 @@ export class ActivityRecorder {
     happenings: readonly Happening[],
     context: CommandContext,
   ): Promise<RecordOutcome> {
-    try {
-      return await this.#append(taskId, happenings, context, 0);
-    } catch (error) {
-      if (!(error instanceof EventIdConflict)) throw error;
-      const fresh = await this.#withoutKnown(taskId, happenings);
-      const repeated = happenings.length - fresh.length;
-      if (fresh.length > 0) return this.#append(taskId, fresh, context, repeated);
-      const [last] = (
-        await this.store.findEvents(
-          taskStream(taskId),
-          happenings.map(({ id }) => id),
-        )
-      ).slice(-1);
-      return {
-        recorded: 0,
-        repeated,
-        version: last!.version,
-        position: last!.position,
-        controlVersion: null,
-      };
+    let fresh = happenings;
+    for (;;) {
+      try {
+        return await this.#append(taskId, fresh, context, happenings.length - fresh.length);
+      } catch (error) {
+        if (!(error instanceof EventIdConflict)) throw error;
+        const left = await this.#withoutKnown(taskId, fresh);
+        if (left.length === 0) return this.#known(taskId, happenings);
+        // Somebody else records some of the same items at this moment; as long as fewer are left, it goes on.
+        if (left.length === fresh.length) throw error;
+        fresh = left;
+      }
     }
+  }
+
+  /** The answer to a batch of which the task had everything. */
+  async #known(taskId: string, happenings: readonly Happening[]): Promise<RecordOutcome> {
+    const ids = happenings.map(({ id }) => id);
+    const last = (await this.store.findEvents(taskStream(taskId), ids)).at(-1)!;
+    const { version, position } = last;
+    return { recorded: 0, repeated: happenings.length, version, position, controlVersion: null };
   }
 
   async #append(taskId: string, happenings: readonly Happening[], context: CommandContext, repeated: number) {

@@ -10,7 +10,12 @@ import type { RequestContext } from '#libs/http/request-context.js';
 import { positionToken } from '#libs/http/position.js';
 import { isUuid } from '#libs/kernel/ids.js';
 import { ReadModels } from '#libs/projections/read-models.js';
-import { checkpointBy, type CheckpointView } from '../checkpoint/checkpoint.queries.js';
+import {
+  checkpointBy,
+  checkpointOfId,
+  checkpointWithin,
+  type CheckpointView,
+} from '../checkpoint/checkpoint.queries.js';
 import { requireShown } from '../conversation/conversation.process.js';
 import type { Segment } from '../conversation/conversation.events.js';
 import { placeOf, type Shown } from '../conversation/conversation.queries.js';
@@ -52,22 +57,43 @@ export class Forks {
   /** SPEC §4.3. */
   async fork(taskId: string, request: ForkTaskRequest, context: RequestContext) {
     const wanted = canonical(request);
-    await this.reads.catchUpWithLog();
+    const command = commandOf(context);
+    const newTaskId = createdId(command, `fork of ${taskId}`);
+    const earlier = await this.#earlier(newTaskId, wanted, context);
+    if (earlier) return earlier;
+    await this.reads.catchUpWithLog(['task', 'conversation', 'checkpoint']);
     const { source, shown, found } = await this.reads.read({ caller: context.caller }, async (db) => {
       const task = await visibleTask(db, context.caller, taskId);
       const now = await requireShown(db, taskId, null, null);
       return { source: task, shown: now, found: await locate(db, context.caller, task, now, wanted) };
     });
     const prefix = wanted.includeConversation ? cutAfter(shown.segments, found.keepUpTo, 0) : [];
-    const command = commandOf(context);
-    const newTaskId = createdId(command, `fork of ${taskId}`);
     const { version } = await this.states.load(taskStream(taskId));
     const data = { ...forked(newTaskId, source, wanted, found, prefix), sourceVersion: version };
     const { position } = await this.commands.execute(
       new DispatchTask(newTaskId, { type: 'ForkTask', data }, command, { dryRun: request.dryRun }),
     );
-    await this.reads.catchUp(position);
+    await this.reads.settle(position);
     return answer(taskId, newTaskId, wanted, found, prefix, request.dryRun, position);
+  }
+
+  /** What this very request did before: its point is not looked for again, for the source has moved since. */
+  async #earlier(newTaskId: string, wanted: Wanted, context: RequestContext) {
+    if (!context.idempotent) return null;
+    const command = { type: 'UndoRewind' } as const;
+    const { repeated, events, position } = await this.commands.execute(
+      new DispatchTask(newTaskId, command, commandOf(context), { onlyIfRepeated: true }),
+    );
+    const [event] = events;
+    if (!repeated || event?.type !== 'TaskForked') return null;
+    const { sourceTaskId, point, segments } = event.data;
+    const { checkpointId } = point;
+    const checkpoint =
+      checkpointId === null
+        ? null
+        : await this.reads.read({ caller: context.caller }, (db) => checkpointOfId(db, checkpointId));
+    const found = { keepUpTo: null, checkpoint, timestamp: point.timestamp };
+    return answer(sourceTaskId, newTaskId, wanted, found, segments, false, position);
   }
 }
 
@@ -124,7 +150,11 @@ async function locate(
       const time = parseInstant(wanted.value);
       if (!time) throw invalidField('forkFrom.value', 'must be an ISO 8601 date-time with a zone');
       const { keepUpTo } = await findPoint(db, caller, shown, { toTimestamp: time });
-      return { keepUpTo, checkpoint: await checkpointBefore(db, keepUpTo), timestamp: time.toISOString() };
+      return {
+        keepUpTo,
+        checkpoint: await checkpointBefore(db, shown, keepUpTo),
+        timestamp: time.toISOString(),
+      };
     }
     case 'message_id': {
       if (!isUuid(wanted.value)) throw invalidField('forkFrom.value', 'must be the id of a message, a UUID');
@@ -132,10 +162,10 @@ async function locate(
         toMessageId: wanted.value,
         inclusive: wanted.inclusive,
       });
-      const place = await placeOf(db, wanted.value);
+      const place = await placeOf(db, wanted.value, shown.segments);
       return {
         keepUpTo,
-        checkpoint: await checkpointBefore(db, keepUpTo),
+        checkpoint: await checkpointBefore(db, shown, keepUpTo),
         timestamp: place!.occurredAt.toISOString(),
       };
     }
@@ -165,8 +195,12 @@ function lastUpTo(shown: Shown, place: MessagePlace): MessagePlace | null {
   return { taskId: segment.taskId, seq: segment.taskId === place.taskId ? Math.min(to, place.seq) : to };
 }
 
-const checkpointBefore = (db: Queryable, keepUpTo: MessagePlace | null): Promise<CheckpointView | null> =>
-  keepUpTo === null ? Promise.resolve(null) : checkpointBy(db, keepUpTo.taskId, { upToSeq: keepUpTo.seq });
+const checkpointBefore = (
+  db: Queryable,
+  shown: Shown,
+  keepUpTo: MessagePlace | null,
+): Promise<CheckpointView | null> =>
+  checkpointWithin(db, cutAfter(shown.segments, keepUpTo, 0), shown.branch);
 
 function forked(
   newTaskId: string,

@@ -207,7 +207,7 @@ describe('going back in a conversation', () => {
     ).toHaveLength(1);
   });
 
-  it('forgets open calls that it hides', () => {
+  it('remembers open calls that it hides, so that undo brings them back whole', () => {
     const call: TaskEvent = {
       type: 'MessageRecorded',
       data: { seq: 4, role: 'assistant', content: '', toolCalls: [{ id: 'c1', name: 'Edit', input: {} }] },
@@ -215,8 +215,27 @@ describe('going back in a conversation', () => {
     const rewound = given(taskDecider, ...three, call)
       .when(rewind(3))
       .events();
-    expect(stateOf(...three, call, ...rewound).conversation.openCalls).toEqual({});
-    expect(Object.keys(stateOf(...three, call).conversation.openCalls)).toEqual(['c1']);
+    const undone = given(taskDecider, ...three, call, ...rewound)
+      .when({ type: 'UndoRewind' })
+      .events();
+    given(taskDecider, ...three, call, ...rewound, ...undone)
+      .when(
+        record({
+          type: 'RecordToolResult',
+          content: { toolCallId: 'c1', toolName: '', result: 'ok', isError: false },
+        }),
+      )
+      .then({
+        type: 'ToolResultRecorded',
+        data: { seq: 5, callSeq: 4, toolCallId: 'c1', toolName: 'Edit', result: 'ok', isError: false },
+      });
+  });
+
+  it('takes no name of every object for a call', () => {
+    const result = { toolCallId: 'constructor', toolName: '', result: 'ok', isError: false };
+    given(taskDecider, ...three)
+      .when(record({ type: 'RecordToolResult', content: result }))
+      .then({ type: 'ToolResultRecorded', data: { ...result, seq: 4, callSeq: null, toolName: 'unknown' } });
   });
 });
 

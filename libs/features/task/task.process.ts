@@ -35,7 +35,7 @@ export class Tasks {
     await this.#requireKnown(context, contractId, [parentTaskId, continueFromTaskId]);
     const command = commandOf(context);
     const taskId = createdId(command, 'task');
-    const { position } = await this.#dispatch(
+    let { position } = await this.#dispatch(
       taskId,
       {
         type: 'CreateTask',
@@ -56,9 +56,12 @@ export class Tasks {
     );
     if (request.isSupervisor && contractId !== undefined) {
       const set = { type: 'SetSupervisor', taskId } as const;
-      await this.commands.execute(new DispatchContract(contractId, set, { ...command, idempotent: false }));
+      const supervised = await this.commands.execute(
+        new DispatchContract(contractId, set, { ...command, idempotent: false }),
+      );
+      if (supervised.position > position) position = supervised.position;
     }
-    await this.reads.catchUp(position);
+    await this.reads.settle(position);
     return { ...(await this.show(taskId, { caller: context.caller })), position: positionToken(position) };
   }
 

@@ -27,7 +27,10 @@ export async function startApi(databaseUrl, settings = {}) {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  const kill = () => child.kill();
+  const kill = () => {
+    child.kill();
+    rmSync(home, { recursive: true, force: true });
+  };
   process.once('exit', kill);
   const errors = [];
   createInterface({ input: child.stderr }).on('line', (line) => errors.push(line));
@@ -95,7 +98,12 @@ function httpClient(url, token, serverSaid) {
           });
         },
       );
-      sent.on('error', reject);
+      // The server closes connections that were idle for some seconds; one that was picked at that moment is replaced.
+      sent.on('error', (error) =>
+        sent.reusedSocket && error.code === 'ECONNRESET'
+          ? resolve(call(method, path, body, prefix))
+          : reject(error),
+      );
       sent.end(text);
     });
   return {
