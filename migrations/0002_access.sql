@@ -60,7 +60,7 @@ DECLARE t text;
 BEGIN
   FOREACH t IN ARRAY ARRAY['streams', 'events', 'access_keys', 'blobs'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
-    EXECUTE format('CREATE POLICY owner ON %I FOR SELECT TO makima_app USING (owner_id = makima_owner())', t);
+    EXECUTE format('CREATE POLICY owner ON %I FOR SELECT TO makima_app USING (owner_id = (SELECT makima_owner()))', t);
     EXECUTE format('GRANT SELECT ON %I TO makima_app', t);
   END LOOP;
 END $$;

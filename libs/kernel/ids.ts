@@ -8,13 +8,9 @@ export const isUuid = (value: unknown): value is string => typeof value === 'str
 
 /** A time-ordered id, so that new rows land at the end of an index (RFC 9562, UUID version 7). */
 export function newId(now: number = Date.now()): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, Math.floor(now / 0x10000));
-  view.setUint16(4, now % 0x10000);
-  bytes[6] = 0x70 | (bytes[6]! & 0x0f);
-  bytes[8] = 0x80 | (bytes[8]! & 0x3f);
-  return formatUuid(bytes);
+  const time = now.toString(16).padStart(12, '0');
+  // A random UUID has its variant where version 7 has it too; only its version digit and time are replaced.
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`;
 }
 
 /** Formats the first 16 bytes as a UUID. */

@@ -35,7 +35,7 @@ export function ddl(definition: Projection, schema: string): string {
       `CREATE TABLE ${name} (${columns.join(', ')}, PRIMARY KEY (${table.key.join(', ')}))`,
       ...(table.indexes ?? []).map((index) => `CREATE INDEX ON ${name} ${index}`),
       `ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY`,
-      `CREATE POLICY owner ON ${name} FOR SELECT TO makima_app USING (owner_id = makima_owner())`,
+      `CREATE POLICY owner ON ${name} FOR SELECT TO makima_app USING (owner_id = (SELECT makima_owner()))`,
       `GRANT SELECT ON ${name} TO makima_app`,
     );
   }

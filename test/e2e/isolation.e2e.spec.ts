@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { startTestApp, type TestApp } from '#libs/testing/app.js';
 import { committedDocument, operationsOf, parametersIn, type Operation } from './api-document.js';
 import { nobodyLike, slotsOf, type Slot } from './foreign-ids.js';
@@ -25,13 +24,6 @@ const NEVER: Readonly<Record<string, string>> = {
   'post /api/v1/contracts/{contractId}/supervisor/resume': 'NO_DAEMON',
   'post /api/v1/admin/projections/{name}/skip': 'NOT_STOPPED_THERE',
 };
-
-interface Conversation {
-  readonly messages: readonly {
-    readonly attachments?: readonly { readonly sha256: string }[];
-    readonly toolCalls?: readonly { readonly input: unknown }[];
-  }[];
-}
 
 describe('two owners', () => {
   let app: TestApp;
@@ -235,37 +227,6 @@ describe('two owners', () => {
         }
       }
     });
-  });
-
-  it('gives no content away to a reference that somebody made up', async () => {
-    const { fork, importedTask, blob } = bob.ids;
-    const conversation = async (task: string) =>
-      (await bob.keys.user.call<Conversation>('GET', `/api/v1/mesh/tasks/${task}/conversation`)).body
-        .messages;
-    const images = (await conversation(importedTask)).flatMap(({ attachments }) => attachments ?? []);
-    expect(images).toHaveLength(1);
-    const references = [alice.ids.blob, images[0]!.sha256, blob].map((sha256) => ({
-      $blob: { sha256, bytes: 1, preview: 'made up' },
-    }));
-    const toolCalls = references.map((input, n) => ({ id: `made-up-${n}`, name: 'Read', input }));
-    const items = [{ id: randomUUID(), kind: 'tool_call', toolCalls }];
-    const { status } = await bob.keys.user.call('POST', `/api/v1/mesh/tasks/${fork}/activity`, { items });
-    expect(status).toBe(200);
-    await app.caughtUp();
-    const shown = (await conversation(fork)).at(-1)!.toolCalls!.map(({ input }) => input);
-    // Bob's own text is what the reference stands for; another owner's, and what is no text, it is not.
-    expect(shown).toEqual([references[0], references[1], expect.stringContaining(bob.marker)]);
-  });
-
-  it('keeps what a tool key makes in its own contract', async () => {
-    const { caller } = lookers.find(({ name }) => name === "Bob's tool key")!;
-    const contracts = async () =>
-      (await bob.keys.user.call<{ contracts: unknown[] }>('GET', '/api/v1/contracts')).body.contracts.length;
-    const before = await contracts();
-    expect((await caller.call('POST', '/api/v1/contracts', { name: 'of a tool' })).status).toBe(403);
-    expect(await contracts()).toBe(before);
-    const made = await caller.call('POST', '/api/v1/mesh/tasks', { name: 'of a tool' });
-    expect(made).toMatchObject({ status: 201, body: { contractId: bob.ids.contract } });
   });
 
   it('fails by name for what this walk does not know how to ask', () => {

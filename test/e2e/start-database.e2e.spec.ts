@@ -26,8 +26,8 @@ const changed = (url: string, change: (url: URL) => void): string => {
 };
 
 /** Starts on a database that cannot be used; answers the one line that it ends with. */
-async function refusal(databaseUrl: string): Promise<string> {
-  const server = at.launch({ env: { DATABASE_URL: databaseUrl } });
+async function refusal(databaseUrl: string, home = 'home'): Promise<string> {
+  const server = at.launch({ home: at.path(home), env: { DATABASE_URL: databaseUrl } });
   expect(await server.ended).toEqual({ code: 1, signal: null });
   expect(server.stdout).toEqual([]);
   expect(server.stderr).toEqual([expect.stringMatching(/^makima: /)]);
@@ -89,7 +89,9 @@ describe('a database that cannot be reached is said in one line', () => {
     for (const server of [silent, closing, other]) if (!server.listening) await once(server, 'listening');
     const to = (server: Server): string =>
       changed(database.url, (u) => (u.port = String((server.address() as AddressInfo).port)));
-    const lines = await Promise.all([silent, closing, other].map((server) => refusal(to(server))));
+    const lines = await Promise.all(
+      [silent, closing, other].map((server, n) => refusal(to(server), `home-${n}`)),
+    );
     for (const server of [silent, closing, other]) server.close();
     for (const line of lines) expect(line).toContain('cannot be reached (');
   });

@@ -35,9 +35,13 @@ interface User {
   readonly gid: number;
 }
 
-/** For tests that run as root: an ordinary user of this system who can read the project; else why there is none. */
+/**
+ * An ordinary user: whoever runs these tests, or for root another one of this system who can read the project; else why
+ * there is none.
+ */
 function ordinaryUser(): User | string {
-  if (process.getuid?.() !== 0) return 'the tests run as an ordinary user already';
+  const [uid, gid] = [process.getuid?.(), process.getgid?.()];
+  if (uid !== undefined && uid !== 0 && gid !== undefined) return { uid, gid };
   const id = (flag: string): number => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
   try {
     const user = { uid: id('-u'), gid: id('-g') };
@@ -112,7 +116,7 @@ function mayListenOn(port: number, user: User): boolean {
 
 const notRun = (why: string): boolean => process.stdout.write(`start-settings.e2e.spec: not run: ${why}\n`);
 const user = ordinaryUser();
-if (typeof user === 'string') notRun(`makima as another, ordinary user: ${user}`);
+if (typeof user === 'string') notRun(`makima as an ordinary user: ${user}`);
 else {
   describe('an ordinary user', () => {
     const home = at.path('ordinary');
@@ -142,7 +146,7 @@ else {
     it('is told of a home that cannot be written to', async () => {
       const closed = at.path('closed');
       mkdirSync(closed);
-      chmodSync(closed, 0o755);
+      chmodSync(closed, 0o555);
       const below = join(closed, 'home');
       expect(await refusal({ home: below, user })).toBe(
         `makima: cannot use ${below} as makima's home (permission denied): set MAKIMA_HOME to a folder that you can write to`,

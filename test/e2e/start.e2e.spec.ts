@@ -156,7 +156,7 @@ describe('after a kill -9', () => {
   it('at any time between the start of Postgres and being ready, the next one comes through', async () => {
     const home = at.path('killed-on-its-way');
     let ready = false;
-    for (let wait = 0; !ready; wait += 150) {
+    for (let wait = 0; !ready; wait = 2 * wait || 100) {
       const server = at.launch({ home });
       await eventually(
         () => postmasterOf(home) !== undefined,

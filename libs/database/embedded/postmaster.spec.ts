@@ -3,7 +3,14 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { asPostmaster, disarmPidFile, fatalLine, parsePidFile, stopPostmaster } from './postmaster.js';
+import {
+  asPostmaster,
+  disarmPidFile,
+  failureOf,
+  fatalLine,
+  parsePidFile,
+  stopPostmaster,
+} from './postmaster.js';
 import { runningProcess, type RunningProcess } from './running-process.js';
 
 const DATA = '/home/of/makima/postgres';
@@ -115,6 +122,19 @@ describe('the reason of a failed start', () => {
     expect(fatalLine(output)).toBe(
       'could not bind IPv4 address "127.0.0.1": Address already in use; could not create any TCP/IP sockets',
     );
+  });
+
+  it('is what the server says itself, not the last words of the one before it', () => {
+    const at = '2026-01-01 00:00:00.000 UTC';
+    const dying = `${at} [21] FATAL:  terminating connection due to unexpected postmaster exit\n`;
+    const own = [
+      `${at} [30] FATAL:  pre-existing shared memory block (key 1, ID 2) is still in use`,
+      `${at} [30] HINT:  Terminate any old server processes associated with data directory`,
+    ].join('\n');
+    expect(failureOf(`${dying}${own}\n${dying}`, 30)).toContain('pre-existing shared memory block');
+    const startup = `${at} [31] PANIC:  could not locate a valid checkpoint record\n${at} [30] LOG:  aborting startup\n`;
+    expect(failureOf(dying + startup, 30)).toBe('could not locate a valid checkpoint record');
+    expect(failureOf(`${dying}no such library\n`, 30)).toBe('no such library');
   });
 
   it('is the last line of a program that never got so far', () => {

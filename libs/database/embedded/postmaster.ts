@@ -149,7 +149,7 @@ export async function launchPostmaster(options: LaunchOptions): Promise<RunningP
     if (child.pid === undefined) return { failure: spawnFailure ?? 'it could not be run' };
     const ended = child.exitCode !== null || child.signalCode !== null;
     const running = ended ? undefined : runningProcess(child.pid);
-    if (!running) return { failure: failureIn(logFile, logStart) };
+    if (!running) return { failure: failureIn(logFile, logStart, child.pid) };
     const pidFile = readPidFile(dataFolder);
     if (pidFile?.pid === child.pid && pidFile.status === 'ready') return running;
   }
@@ -208,16 +208,29 @@ function openLog(path: string): number {
 }
 
 /** What the server said last, from where its output began: its fatal error and the hint that goes with it. */
-function failureIn(logFile: string, from: number): string {
+function failureIn(logFile: string, from: number, pid: number): string {
   const file = openSync(logFile, 'r');
   try {
     const buffer = Buffer.alloc(64 * 1024);
     const text = buffer.toString('utf8', 0, readSync(file, buffer, 0, buffer.length, from));
-    return fatalLine(text);
+    return failureOf(text, pid);
   } finally {
     closeSync(file);
   }
 }
+
+/**
+ * Why the server with this pid ended, from a log that the last backends of the one before it may still write to: what it
+ * says itself goes before what any other process says.
+ */
+export function failureOf(output: string, pid: number): string {
+  const lines = output.split('\n');
+  const own = lines.filter((line) => line.includes(` [${pid}] `)).join('\n');
+  if (FATAL.test(own)) return fatalLine(own);
+  return fatalLine(lines.filter((line) => !line.includes('terminating connection')).join('\n'));
+}
+
+const FATAL = /\b(FATAL|PANIC): /;
 
 /** The error in a server's output, as one line. A PANIC or FATAL often follows a LOG that says more. */
 export function fatalLine(output: string): string {

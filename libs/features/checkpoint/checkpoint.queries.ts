@@ -1,7 +1,7 @@
 import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
-import { unescapeJson, unescapeText } from '#libs/database/text-escape.js';
+import { escapeText, unescapeJson, unescapeText } from '#libs/database/text-escape.js';
 import { isUuid } from '#libs/kernel/ids.js';
 import type { FileChange, Segment } from '../conversation/conversation.events.js';
 
@@ -75,7 +75,7 @@ export async function checkpointBy(
     ? sql`id = ${wanted}`
     : /^\d{1,9}$/.test(wanted)
       ? sql`checkpoint_number = ${Number(wanted)}`
-      : sql`commit_sha = ${wanted}`;
+      : sql`commit_sha = ${escapeText(wanted)}`;
   const [row] = await db.query<CheckpointRow>(
     sql`SELECT * FROM checkpoints WHERE task_id = ${taskId} AND ${condition} ORDER BY checkpoint_number DESC LIMIT 1`,
   );

@@ -65,6 +65,11 @@ export async function shownBy(
   at: bigint | null,
 ): Promise<Shown | null> {
   const until = at ?? Number.MAX_SAFE_INTEGER;
+  // max() is one step along the index, whatever the planner thinks of the table.
+  const lastSeq =
+    at === null
+      ? sql`(SELECT max(m.seq) FROM messages m WHERE m.task_id = b.task_id)`
+      : sql`(SELECT m.seq FROM messages m WHERE m.task_id = b.task_id AND m.position <= ${at} ORDER BY m.seq DESC LIMIT 1)`;
   const [row] = await db.query<{
     branch: number;
     segments: string;
@@ -72,7 +77,7 @@ export async function shownBy(
     last_seq: number | null;
   }>(sql`
     SELECT b.branch, b.segments, CASE WHEN b.left_position <= ${until} THEN b.left_seq END AS left_seq,
-      (SELECT m.seq FROM messages m WHERE m.task_id = b.task_id AND m.position <= ${until} ORDER BY m.seq DESC LIMIT 1) AS last_seq
+      ${lastSeq} AS last_seq
     FROM conversation_branches b
     WHERE b.task_id = ${taskId} AND b.position <= ${until} AND (${branch}::int IS NULL OR b.branch = ${branch})
     ORDER BY b.branch DESC LIMIT 1`);

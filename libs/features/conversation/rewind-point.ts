@@ -91,11 +91,10 @@ async function shownPlace(
 /** A message that stays keeps the results of its tool calls: a call without its result would stop the agent. */
 async function withResults(db: Queryable, shown: Shown, place: MessagePlace): Promise<MessagePlace> {
   const index = indexOf(shown, place)!;
-  const rows = await messagesIn(db, slice(shown.segments, index, index + 200));
+  const [message] = await messagesIn(db, slice(shown.segments, index, index + 1));
   let last = place;
-  const [message] = rows;
   if (message?.tool_calls == null) return last;
-  for (const row of rows.slice(1)) {
+  for (const row of await messagesIn(db, slice(shown.segments, index + 1, index + 200))) {
     if (row.role !== 'tool') break;
     if (row.call_seq === place.seq) last = { taskId: row.task_id, seq: row.seq };
   }

@@ -56,7 +56,7 @@ const inScope = (scope: Scope): Sql => {
         ? sql`e.task_id = ${scope.taskIds[0]}`
         : sql`e.task_id = ANY (${binaryArray('uuid', scope.taskIds)}::uuid[])`;
     case 'owner':
-      return sql`e.owner_id = makima_owner()`;
+      return sql`e.owner_id = (SELECT makima_owner())`;
   }
 };
 
@@ -69,7 +69,7 @@ const KIND_OF: Readonly<Record<string, EntryKind>> = {
 function ofTypes(types: readonly string[] | undefined): Sql {
   if (!types) return nothing;
   const kinds = types.flatMap((type) => (Object.hasOwn(KIND_OF, type) ? [KIND_OF[type]!] : []));
-  const subtypes = types.filter((type) => !Object.hasOwn(KIND_OF, type));
+  const subtypes = types.filter((type) => !Object.hasOwn(KIND_OF, type)).map(escapeText);
   return sql`AND (e.kind = ANY (${kinds}::text[]) OR e.subtype = ANY (${subtypes}::text[]))`;
 }
 

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { sleep } from '../measure.mjs';
 
 const MAIN = fileURLToPath(new URL('../../../dist/apps/api/main.js', import.meta.url));
 const LONGEST_START_MS = 60_000;
@@ -40,7 +39,7 @@ export async function startApi(databaseUrl, settings = {}) {
       ended.then((code) =>
         Promise.reject(new Error(`the server ended with ${code}: ${errors.slice(0, 8).join(' / ')}`)),
       ),
-      sleep(LONGEST_START_MS).then(() => Promise.reject(new Error('the server does not get ready'))),
+      tooLate(),
     ]);
   } catch (error) {
     child.kill();
@@ -60,6 +59,11 @@ export async function startApi(databaseUrl, settings = {}) {
     },
   };
 }
+
+const tooLate = () =>
+  new Promise((_, reject) => {
+    setTimeout(() => reject(new Error('the server does not get ready')), LONGEST_START_MS).unref();
+  });
 
 const ready = (child) =>
   new Promise((resolve) => {
