@@ -63,7 +63,7 @@ export abstract class Dispatch<Commands, State, Event> extends Command<Outcome<S
 const MAX_ATTEMPTS = 10;
 const PAGE = 1_000;
 
-/** What a stream of another owner answers, like one that does not exist. */
+/** For a command that would open a stream, where another owner has one of that name. */
 const NOT_THERE = refuse(
   'NOT_FOUND',
   'There is nothing of this id. Check it, and that your key belongs to its owner.',
@@ -137,11 +137,12 @@ class DeciderExecutor<State, Commands, Event extends DomainEvent> {
     }
     let current = await this.states.load(stream);
     for (let attempt = 1; ; attempt += 1) {
-      if (current.ownerId !== null && current.ownerId !== context.ownerId)
-        throw new RefusalException(NOT_THERE);
-      const decision = this.decider.decide(command, current.state);
+      const foreign = current.ownerId !== null && current.ownerId !== context.ownerId;
+      // A stream of another owner answers like one that does not exist, and nothing is ever written into it.
+      const decision = this.decider.decide(command, foreign ? this.decider.initial : current.state);
       try {
         if (isRefusal(decision)) throw new RefusalException(decision);
+        if (foreign) throw new RefusalException(NOT_THERE);
         return await this.#append(stream, current, decision, dispatch);
       } catch (error) {
         // A refusal may rest on a state that another process has changed since: it is asked once more before it holds.
