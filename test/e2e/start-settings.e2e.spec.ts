@@ -26,8 +26,8 @@ async function refusal(options: Partial<LaunchOptions>): Promise<string> {
   const server = at.launch(options);
   expect(await server.ended).toEqual({ code: 1, signal: null });
   expect(server.stdout).toEqual([]);
-  expect(server.stderr).toEqual([expect.stringMatching(/^makima: /)]);
-  return server.stderr[0] ?? '';
+  expect(server.notes).toEqual([expect.stringMatching(/^makima: /)]);
+  return server.notes[0] ?? '';
 }
 
 interface User {

@@ -65,7 +65,7 @@ describe('a first start', () => {
   it('says where it is ready as its last line, and what took time before it', async () => {
     await delay(300);
     expect(server.stdout).toEqual([expect.stringMatching(/^makima ready at http:\/\/127\.0\.0\.1:\d+$/)]);
-    expect(server.stderr).toEqual([`making the database in ${join(server.home, 'postgres')}`]);
+    expect(server.notes).toEqual([`making the database in ${join(server.home, 'postgres')}`]);
   });
 
   it('leaves credentials that work and that only their owner can read', async () => {
@@ -100,7 +100,7 @@ describe('a first start', () => {
     const task = await newTask(second);
     await stop(second, (process) => process.signal('SIGTERM'));
     const third = await at.start({ home: server.home });
-    expect(third.stderr).toEqual([]);
+    expect(third.notes).toEqual([]);
     expect(third.credentials.token).toBe(token);
     await expectTask(third, task);
     await stop(third, ctrlC);
@@ -117,7 +117,7 @@ describe('after a kill -9', () => {
     await server.kill();
     expect(postmasterOf(server.home)).toEqual(postgres);
     const next = await at.start();
-    expect(next.stderr).toEqual([
+    expect(next.notes).toEqual([
       `took over the Postgres that was left running (process ${String(postgres?.pid)})`,
     ]);
     await expectTask(next, task);
@@ -185,7 +185,7 @@ describe('Ctrl-C while it starts', () => {
     );
     expect(await stop(server, ctrlC)).toBeLessThan(15_000);
     expect(server.stdout).toEqual([]);
-    expect(server.stderr.filter((line) => !line.startsWith('making the database'))).toEqual([]);
+    expect(server.notes.filter((line) => !line.startsWith('making the database'))).toEqual([]);
   });
 
   it('leaves a home that the next start can use', async () => {
@@ -221,9 +221,10 @@ describe('two at once', () => {
     const ending = await server.ended;
     thief.close();
     expect(ending).toEqual({ code: 1, signal: null });
-    expect(server.output).toBe(
+    expect(server.stdout).toEqual([]);
+    expect(server.notes).toEqual([
       `makima: port ${port} is taken. Stop what listens there, or choose another: PORT=7421 npm start`,
-    );
+    ]);
     expect(postmasterOf(server.home)).toBeUndefined();
   });
 

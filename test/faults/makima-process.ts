@@ -86,6 +86,11 @@ export class MakimaProcess {
     return this.url;
   }
 
+  /** Its notes, without the one that it makes when a start takes long, as it may on a busy machine. */
+  get notes(): readonly string[] {
+    return this.stderr.filter((line) => !line.startsWith('Postgres is recovering'));
+  }
+
   get output(): string {
     return [...this.stdout, ...this.stderr].join('\n');
   }
