@@ -53,6 +53,9 @@ export const ASKED: Readonly<Record<string, Ask>> = {
   'checkpoint checkpointsOf': (db, { ids }) =>
     checkpoint.checkpointsOf(db, ids.task, { limit: 100, below: null, at: null }),
   'checkpoint checkpointBy': (db, { ids }) => checkpoint.checkpointBy(db, ids.task, ids.checkpoint),
+  'checkpoint checkpointOfId': (db, { ids }) => checkpoint.checkpointOfId(db, ids.checkpoint),
+  'checkpoint checkpointWithin': (db, { ids }) =>
+    checkpoint.checkpointWithin(db, [{ taskId: ids.task, from: 0, to: 1_000 }], 0),
   'contract contractOf': (db, { ids }) => contract.contractOf(db, ids.contract),
   'contract contractsBy': (db) => contract.contractsBy(db, {}),
   'conversation branchesOf': (db, { ids }) => conversation.branchesOf(db, ids.task, null),
