@@ -5,7 +5,7 @@ import { request, type Door } from './api.js';
 import { endBackend, killPostgres, plan, type Fault } from './faults.js';
 import { Load } from './load.js';
 import { LogCheck } from './log-check.js';
-import { databaseOf, MakimaHomes, postmasterOf, type MakimaProcess } from './makima-process.js';
+import { databaseOf, eventually, MakimaHomes, postmasterOf, type MakimaProcess } from './makima-process.js';
 import { checkAudit, checkReadModels } from './read-model-check.js';
 
 const ROUNDS = Number(process.env['MAKIMA_FAULT_ROUNDS'] ?? 40);
@@ -74,9 +74,13 @@ async function inject(fault: Fault, patient: Patient): Promise<void> {
   }
 }
 
+/** Right after the fault before there may be no backend yet, or no Postgres to ask. */
 async function end(server: MakimaProcess, of: 'log' | 'projections', fault: Fault): Promise<void> {
   const way = fault.startsWith('terminated') ? 'terminate' : 'kill';
-  expect(await endBackend(server, of, way)).toBe(true);
+  await eventually(
+    () => endBackend(server, of, way).catch(() => false),
+    () => `there is no ${fault}`,
+  );
 }
 
 /** A rebuild of everything, to be hit by the fault. One that was hit before may still go on: then there is no other. */
