@@ -6,6 +6,7 @@ import { contractProjection } from './contract/contract.projection.js';
 import { conversationProjection } from './conversation/conversation.projection.js';
 import { snapshotProjection } from './snapshot/snapshot.projection.js';
 import { taskProjection } from './task/task.projection.js';
+import { taskUpcasters } from './task/task.upcasters.js';
 import { timelineProjection } from './timeline/timeline.projection.js';
 
 /** All read models. */
@@ -20,4 +21,4 @@ export const PROJECTIONS: readonly Projection[] = [
 ];
 
 /** From older schema versions to the present ones, by event type. */
-export const UPCASTERS: Upcasters = {};
+export const UPCASTERS: Upcasters = { ...taskUpcasters };

@@ -32,10 +32,7 @@ const taken = (more: Partial<SnapshotEvent['data']> = {}): SnapshotEvent => ({
     snapshotId,
     snapshotType: 'manual',
     checkpointId: null,
-    segments: [
-      { taskId: fork, from: 1, to: 2 },
-      { taskId, from: 5, to: 9 },
-    ],
+    last: { taskId, seq: 9 },
     messageCount: 7,
     branch: 3,
     seq: 9,

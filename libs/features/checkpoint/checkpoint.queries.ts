@@ -3,7 +3,8 @@ import type { Queryable } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
 import { escapeText, unescapeJson, unescapeText } from '#libs/database/text-escape.js';
 import { isUuid } from '#libs/kernel/ids.js';
-import type { FileChange, Segment } from '../conversation/conversation.events.js';
+import type { FileChange } from '../conversation/conversation.events.js';
+import type { Segment } from '../conversation/segments.js';
 
 /** A checkpoint as the API shows it (SPEC §1.1 task_checkpoints). */
 export interface CheckpointView {
@@ -89,7 +90,7 @@ export async function checkpointOfId(db: Queryable, id: string): Promise<Checkpo
 }
 
 /**
- * The newest checkpoint that belongs to the messages that closed segments show: taken after one of them, or on the
+ * The newest checkpoint that belongs to the messages that segments show: taken after one of them, or on the
  * branch that shows them. A checkpoint of an abandoned branch is none of theirs.
  */
 export async function checkpointWithin(

@@ -1,30 +1,16 @@
 import { refuse, type Decision } from '#libs/kernel/decider.js';
+import { hiddenBy, leadsOver, tipAt, tipOf, type Branch, type Tip, type Tree } from './branches.js';
 import type {
   ConversationEvent,
   MessageContent,
+  MessagePlace,
   RewindPoint,
-  Segment,
   ToolResultContent,
 } from './conversation.events.js';
-import { closed, continued, countOf, cutAfter, shows, type MessagePlace } from './segments.js';
 
-/** One line of the conversation's tree, as far as deciding needs it. */
-interface Branch {
-  /** What it showed when it was left; for the present branch, what it shows, with an open end. */
-  readonly segments: readonly Segment[];
-  /** The branch that was shown before; null for the first. */
-  readonly previous: number | null;
-  /** Whether a rewind started it that can be undone. */
-  readonly undoable: boolean;
-}
-
-export interface ConversationState {
-  readonly taskId: string;
-  /** Number of the last recorded message. */
-  readonly seq: number;
+export interface ConversationState extends Tree {
   /** Number of the branch that is shown. */
   readonly branch: number;
-  readonly branches: readonly Branch[];
   /** Tool calls without a result yet: the call's message and the tool's name. */
   readonly openCalls: Readonly<Record<string, { readonly seq: number; readonly name: string }>>;
 }
@@ -44,13 +30,16 @@ export type ConversationCommand =
       readonly type: 'RewindConversation';
       /** The last message to keep; null keeps none. */
       readonly keepUpTo: MessagePlace | null;
+      /** How many messages that keeps. */
+      readonly keptMessages: number;
       readonly point: RewindPoint;
       readonly reason: string | null;
     }
   | {
-      /** Shows again what a snapshot held. */
+      /** Shows again what was shown when a message was the last one. */
       readonly type: 'RestoreConversation';
-      readonly segments: readonly Segment[];
+      readonly keepUpTo: MessagePlace | null;
+      readonly keptMessages: number;
       readonly point: RewindPoint;
       readonly reason: string | null;
     }
@@ -64,20 +53,16 @@ export type ConversationRefusal =
   'MESSAGE_UNKNOWN' | 'MESSAGE_NOT_SHOWN' | 'NOTHING_TO_REWIND' | 'NOTHING_TO_UNDO' | 'BRANCH_UNKNOWN';
 
 /** A conversation that begins with what a fork took over from its source (nothing, for a new task). */
-export const startConversation = (taskId: string, inherited: readonly Segment[]): ConversationState => ({
+export const startConversation = (taskId: string, { last, count }: Tip): ConversationState => ({
   taskId,
   seq: 0,
   branch: 0,
-  branches: [{ segments: continued(inherited, taskId, 0), previous: null, undoable: false }],
+  branches: [{ from: 1, after: last, kept: count, previous: null, undoable: false }],
   openCalls: {},
 });
 
 /** What the conversation shows now. */
-export const shownSegments = (state: ConversationState): readonly Segment[] =>
-  state.branches[state.branch]!.segments;
-
-/** Number of messages that the conversation shows now. */
-export const shownCount = (state: ConversationState): number => countOf(shownSegments(state), state.seq);
+export const shownTip = (state: ConversationState): Tip => tipOf(state, state.branch);
 
 export function decideConversation(
   command: ConversationCommand,
@@ -99,7 +84,7 @@ export function decideConversation(
     case 'RewindConversation':
       return rewind(command, state);
     case 'RestoreConversation':
-      return [rewound(state, command.segments, command)];
+      return [rewound(state, tipAt(state, command.keepUpTo, command.keptMessages), command)];
     case 'UndoRewind':
       return undo(command, state);
   }
@@ -124,15 +109,14 @@ function rewind(
   command: Extract<ConversationCommand, { type: 'RewindConversation' }>,
   state: ConversationState,
 ): Decision<ConversationEvent, ConversationRefusal> {
-  const { keepUpTo } = command;
-  const shown = shownSegments(state);
-  if (keepUpTo !== null && !shows(shown, keepUpTo, state.seq)) {
+  const target = tipAt(state, command.keepUpTo, command.keptMessages);
+  if (!leadsOver(state, shownTip(state), target)) {
     return refuse(
       'MESSAGE_NOT_SHOWN',
       'That message is not part of what the conversation shows now. Look at its branches to find it.',
     );
   }
-  const event = rewound(state, cutAfter(shown, keepUpTo, state.seq), command);
+  const event = rewound(state, target, command);
   if (event.data.hiddenMessages === 0) {
     return refuse(
       'NOTHING_TO_REWIND',
@@ -144,36 +128,20 @@ function rewind(
 
 function rewound(
   state: ConversationState,
-  segments: readonly Segment[],
+  target: Tip,
   { point, reason }: { readonly point: RewindPoint; readonly reason: string | null },
 ): Extract<ConversationEvent, { type: 'ConversationRewound' }> {
-  return { type: 'ConversationRewound', data: { ...branchStarted(state, segments), point, reason } };
+  return { type: 'ConversationRewound', data: { ...branchStarted(state, target), point, reason } };
 }
 
-function branchStarted(state: ConversationState, segments: readonly Segment[]) {
-  const before = closed(shownSegments(state), state.seq);
-  const after = closed(segments, state.seq);
-  return {
-    branch: state.branches.length,
-    previousBranch: state.branch,
-    segments: continued(after, state.taskId, state.seq),
-    hiddenMessages: countMissing(before, after),
-  };
-}
-
-/** How many messages of one closed list another one does not show. */
-function countMissing(before: readonly Segment[], after: readonly Segment[]): number {
-  let missing = 0;
-  for (const { taskId, from, to } of before) {
-    let covered = 0;
-    for (const other of after) {
-      if (other.taskId !== taskId) continue;
-      covered += Math.max(0, Math.min(to ?? 0, other.to ?? 0) - Math.max(from, other.from) + 1);
-    }
-    missing += (to ?? 0) - from + 1 - covered;
-  }
-  return missing;
-}
+const branchStarted = (state: ConversationState, target: Tip) => ({
+  branch: state.branches.length,
+  previousBranch: state.branch,
+  after: target.last,
+  keptMessages: target.count,
+  seq: state.seq,
+  hiddenMessages: hiddenBy(state, shownTip(state), target),
+});
 
 function undo(
   command: Extract<ConversationCommand, { type: 'UndoRewind' }>,
@@ -190,7 +158,7 @@ function undo(
   if (!branch?.undoable || branch.previous === null) {
     return refuse('NOTHING_TO_UNDO', 'There is no rewind that has not been taken back already.');
   }
-  const restored = state.branches[branch.previous]!.segments;
+  const restored = tipOf(state, branch.previous);
   return [
     { type: 'ConversationRewindUndone', data: { ...branchStarted(state, restored), undoneBranch: number } },
   ];
@@ -236,17 +204,16 @@ function withOpenCalls(
 
 function startBranch(
   state: ConversationState,
-  started: {
-    readonly branch: number;
-    readonly previousBranch: number;
-    readonly segments: readonly Segment[];
-  },
+  {
+    branch,
+    previousBranch,
+    after,
+    keptMessages,
+    seq,
+  }: Extract<ConversationEvent, { type: `ConversationRew${string}` }>['data'],
   branches: readonly Branch[],
   undoable = true,
 ): ConversationState {
-  const left = branches.map((branch, number) =>
-    number === started.previousBranch ? { ...branch, segments: closed(branch.segments, state.seq) } : branch,
-  );
-  const next: Branch = { segments: started.segments, previous: started.previousBranch, undoable };
-  return { ...state, branch: started.branch, branches: [...left, next] };
+  const next = { from: seq + 1, after, kept: keptMessages, previous: previousBranch, undoable };
+  return { ...state, branch, branches: [...branches, next] };
 }

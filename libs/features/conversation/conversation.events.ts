@@ -1,12 +1,11 @@
 // Part of stream `task-<id>`: what was said in a task, and which of it the task currently shows.
 // Messages are stored once, under the task and the number (`seq`) that they got when they were recorded.
-// A rewind, an undo or a restore writes a new list of segments; nothing is copied or deleted.
+// A rewind, an undo or a restore begins a branch after some message; nothing is copied or deleted.
 
-/** A run of messages of one task: from and to are inclusive; `to: null` goes on with what is recorded next. */
-export interface Segment {
+/** A message, by the task and the number at which it was recorded. */
+export interface MessagePlace {
   readonly taskId: string;
-  readonly from: number;
-  readonly to: number | null;
+  readonly seq: number;
 }
 
 export interface ToolCall {
@@ -108,8 +107,12 @@ export type ConversationEvent =
 interface BranchStarted {
   readonly branch: number;
   readonly previousBranch: number;
-  /** What the new branch shows; its last segment is open. */
-  readonly segments: readonly Segment[];
+  /** What is shown goes up to this message and on with what is recorded next; null: nothing before that. */
+  readonly after: MessagePlace | null;
+  /** How many messages that leaves. */
+  readonly keptMessages: number;
+  /** The last message that the task had recorded (inclusive); 0 before the first. */
+  readonly seq: number;
   /** Messages that the former branch showed and the new one does not. */
   readonly hiddenMessages: number;
 }

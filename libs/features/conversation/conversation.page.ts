@@ -5,7 +5,8 @@ import { EventCodec } from '#libs/event-store/codec.js';
 import { EventStore } from '#libs/event-store/event-store.js';
 import { toMessages, type ConversationMessage, type MessageOptions } from './conversation.message.js';
 import { asTheyStood } from './former-messages.js';
-import { messagesIn, slice, totalsOf, type MessageRow, type Shown } from './conversation.queries.js';
+import { messagesIn, totalsOf, type MessageRow, type Shown } from './conversation.queries.js';
+import { slice } from './segments.js';
 
 export interface PageOptions extends MessageOptions {
   readonly order: 'oldest' | 'newest';

@@ -19,10 +19,10 @@ import {
   type RewindConversationRequest,
   type UndoRewindRequest,
 } from './conversation.dto.js';
-import { shownCount } from './conversation.decider.js';
+import { shownTip } from './conversation.decider.js';
 import type { ConversationEvent, RewindPoint } from './conversation.events.js';
 import { ConversationReader } from './conversation.page.js';
-import { branchesOf, shown, shownBy, type BranchRow, type Shown } from './conversation.queries.js';
+import { branchesOf, shownBy, type BranchRow, type Shown } from './conversation.queries.js';
 import { findPoint } from './rewind-point.js';
 
 /** Reads a task's conversation and takes it back and forth. The task's and the supervisor's routes share it. */
@@ -135,13 +135,7 @@ export class Conversations {
         taskId,
         current,
         controlVersion: task.controlVersion,
-        branches: rows.map((row) =>
-          branchView(
-            row,
-            row.branch === current ? now : shown(row.branch, row.segments, row.left_seq ?? 0),
-            current,
-          ),
-        ),
+        branches: rows.map((row) => branchView(row, row.left_count ?? now.totalCount, current)),
         forks: forks.map((fork) => ({
           taskId: fork.id,
           name: fork.name,
@@ -194,14 +188,14 @@ export function headMoved(
     branch,
     previousBranch,
     hiddenMessages,
-    messageCount: shownCount(state.conversation),
+    messageCount: shownTip(state.conversation).count,
     controlVersion: state.controlVersion,
     ...(event.type === 'ConversationRewindUndone' ? { undoneBranch: event.data.undoneBranch } : {}),
     position: positionToken(outcome.position),
   };
 }
 
-const branchView = (row: BranchRow, { totalCount }: Shown, current: number) => ({
+const branchView = (row: BranchRow, messageCount: number, current: number) => ({
   branch: row.branch,
   previousBranch: row.previous_branch,
   kind: row.kind,
@@ -210,7 +204,7 @@ const branchView = (row: BranchRow, { totalCount }: Shown, current: number) => (
   actor: unescapeJson(row.actor) as Actor,
   createdAt: row.created_at.toISOString(),
   position: positionToken(row.position),
-  messageCount: totalCount,
+  messageCount,
   hiddenMessages: row.hidden_messages,
   undoneBranch: row.undone_branch,
   current: row.branch === current,

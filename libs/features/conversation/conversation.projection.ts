@@ -8,6 +8,7 @@ import { projection } from '#libs/projections/projection.js';
 import { insert, update, type RowOperation } from '#libs/projections/row-operation.js';
 import type { Table } from '#libs/projections/table.js';
 import type { TaskEvent } from '../task/task.events.js';
+import type { MessagePlace } from './conversation.events.js';
 import { messageColumns, resultColumns, type Amendment } from './message-columns.js';
 
 /** Every message once, under the task and number at which it was recorded. A tool result is a message of role `tool`. */
@@ -40,7 +41,7 @@ const messages: Table = {
   indexes: ['(message_id)', '(source_id) WHERE seq = 1 AND source_id IS NOT NULL'],
 };
 
-/** The lines of a conversation's tree: what each shows, when and why it began, and where it was left. */
+/** The lines of a conversation's tree: after which message each goes on, when and why it began, and where it was left. */
 const branches: Table = {
   name: 'conversation_branches',
   columns: {
@@ -49,8 +50,11 @@ const branches: Table = {
     owner_id: 'uuid',
     position: 'int8',
     previous_branch: 'int4?',
+    from_seq: 'int4',
+    after_task: 'uuid?',
+    after_seq: 'int4?',
+    kept_messages: 'int4',
     kind: 'text',
-    segments: 'text',
     point: 'text?',
     reason: 'text?',
     actor: 'text',
@@ -61,11 +65,12 @@ const branches: Table = {
     created_at: 'timestamptz',
   },
   key: ['task_id', 'branch'],
+  indexes: ['(task_id, from_seq, branch)'],
 };
 
 export const conversationProjection = projection<Amendments>({
   name: 'conversation',
-  version: 1,
+  version: 2,
   tables: [messages, branches],
   views: {
     messages: 'SELECT * FROM {schema}.messages',
@@ -124,15 +129,11 @@ function operationsOf(recorded: Recorded<TaskEvent>, amendments: Amendments): re
   const taskId = stream.slice('task-'.length);
   switch (event.type) {
     case 'TaskCreated':
+      return [insert(branches, branchRow(recorded, START))];
     case 'TaskForked': {
-      const inherited = event.type === 'TaskForked' ? event.data.segments : [];
-      const segments = [...inherited, { taskId, from: 1, to: null }];
-      return [
-        insert(
-          branches,
-          branchRow(recorded, { branch: 0, kind: inherited.length > 0 ? 'fork' : 'start', segments }),
-        ),
-      ];
+      const { after, keptMessages } = event.data;
+      const kind = after === null ? 'start' : 'fork';
+      return [insert(branches, branchRow(recorded, { ...START, kind, after, keptMessages }))];
     }
     case 'MessageRecorded':
       return [insert(messages, { ...placeOf(recorded, event.data.seq), ...messageColumns(event.data) })];
@@ -164,27 +165,37 @@ function branchStarted(
   recorded: Recorded,
   event: Extract<TaskEvent, { type: 'ConversationRewound' | 'ConversationRewindUndone' }>,
 ): readonly RowOperation[] {
-  const { branch, previousBranch, segments, hiddenMessages } = event.data;
+  const { branch, previousBranch, after, keptMessages, seq, hiddenMessages } = event.data;
   const rewound = event.type === 'ConversationRewound' ? event.data : null;
   const kind = rewound ? (rewound.point.kind === 'snapshot' ? 'restore' : 'rewind') : 'undo';
   const row = {
-    ...branchRow(recorded, { branch, kind, segments }),
+    ...branchRow(recorded, { branch, kind, fromSeq: seq + 1, after, keptMessages }),
     previous_branch: previousBranch,
     hidden_messages: hiddenMessages,
     point: rewound ? escapeJson(rewound.point) : null,
     reason: rewound?.reason == null ? null : columnText(rewound.reason),
     undone_branch: event.type === 'ConversationRewindUndone' ? event.data.undoneBranch : null,
   };
-  const left = { left_position: recorded.position, left_seq: (segments.at(-1)?.from ?? 1) - 1 };
+  const left = { left_position: recorded.position, left_seq: seq };
   return [
     insert(branches, row),
     update(branches, { task_id: recorded.stream.slice('task-'.length), branch: previousBranch }, left),
   ];
 }
 
+interface BranchBegun {
+  readonly branch: number;
+  readonly kind: string;
+  readonly fromSeq: number;
+  readonly after: MessagePlace | null;
+  readonly keptMessages: number;
+}
+
+const START: BranchBegun = { branch: 0, kind: 'start', fromSeq: 1, after: null, keptMessages: 0 };
+
 function branchRow(
   { stream, position, metadata }: Recorded,
-  { branch, kind, segments }: { readonly branch: number; readonly kind: string; readonly segments: unknown },
+  { branch, kind, fromSeq, after, keptMessages }: BranchBegun,
 ): Row {
   return {
     task_id: stream.slice('task-'.length),
@@ -192,8 +203,11 @@ function branchRow(
     owner_id: metadata.ownerId,
     position,
     previous_branch: null,
+    from_seq: fromSeq,
+    after_task: after?.taskId ?? null,
+    after_seq: after?.seq ?? null,
+    kept_messages: keptMessages,
     kind,
-    segments: JSON.stringify(segments),
     point: null,
     reason: null,
     actor: escapeJson(metadata.actor),

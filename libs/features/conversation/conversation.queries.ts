@@ -2,8 +2,8 @@ import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable } from '#libs/database/database.js';
 import { sql, type Sql } from '#libs/database/sql.js';
 import { unescapeJson } from '#libs/database/text-escape.js';
-import type { Segment } from './conversation.events.js';
-import { countOf, shows, type MessagePlace } from './segments.js';
+import type { MessagePlace } from './conversation.events.js';
+import { countOf, shows, type Segment } from './segments.js';
 
 /** A branch of a conversation as its row says. */
 export interface BranchRow {
@@ -11,17 +11,17 @@ export interface BranchRow {
   readonly position: bigint;
   readonly previous_branch: number | null;
   readonly kind: string;
-  readonly segments: string;
   readonly point: string | null;
   readonly reason: string | null;
   readonly actor: string;
   readonly hidden_messages: number;
   readonly undone_branch: number | null;
-  readonly left_seq: number | null;
+  /** Messages that it shows; null for the present branch. */
+  readonly left_count: number | null;
   readonly created_at: Date;
 }
 
-/** What a conversation shows on one branch at one moment; closed segments. */
+/** What a conversation shows on one branch at one moment. */
 export interface Shown {
   readonly branch: number;
   readonly segments: readonly Segment[];
@@ -53,8 +53,8 @@ export interface MessageRow {
 /** All branches of a task's conversation up to a position, first to last. */
 export const branchesOf = (db: Queryable, taskId: string, at: bigint | null): Promise<readonly BranchRow[]> =>
   db.query<BranchRow>(sql`
-    SELECT branch, position, previous_branch, kind, segments, point, reason, actor, hidden_messages, undone_branch,
-           CASE WHEN left_position <= ${at ?? Number.MAX_SAFE_INTEGER} THEN left_seq END AS left_seq, created_at
+    SELECT branch, position, previous_branch, kind, point, reason, actor, hidden_messages, undone_branch, created_at,
+      CASE WHEN left_position <= ${at ?? Number.MAX_SAFE_INTEGER} THEN kept_messages + left_seq - from_seq + 1 END AS left_count
     FROM conversation_branches WHERE task_id = ${taskId} AND position <= ${at ?? Number.MAX_SAFE_INTEGER} ORDER BY branch`);
 
 /** What a branch shows (null: the present one); null if there is no such task or branch. */
@@ -70,46 +70,62 @@ export async function shownBy(
     at === null
       ? sql`(SELECT max(m.seq) FROM messages m WHERE m.task_id = b.task_id)`
       : sql`(SELECT m.seq FROM messages m WHERE m.task_id = b.task_id AND m.position <= ${at} ORDER BY m.seq DESC LIMIT 1)`;
-  const [row] = await db.query<{
-    branch: number;
-    segments: string;
-    left_seq: number | null;
-    last_seq: number | null;
-  }>(sql`
-    SELECT b.branch, b.segments, CASE WHEN b.left_position <= ${until} THEN b.left_seq END AS left_seq,
-      ${lastSeq} AS last_seq
-    FROM conversation_branches b
-    WHERE b.task_id = ${taskId} AND b.position <= ${until} AND (${branch}::int IS NULL OR b.branch = ${branch})
-    ORDER BY b.branch DESC LIMIT 1`);
-  return row ? shown(row.branch, row.segments, row.left_seq ?? row.last_seq ?? 0) : null;
+  const rows = await db.query<{ branch: number } & SegmentRow>(sql`
+    WITH RECURSIVE tip AS (
+      SELECT b.branch, b.task_id, b.from_seq, b.after_task, b.after_seq,
+        coalesce(CASE WHEN b.left_position <= ${until} THEN b.left_seq END, ${lastSeq}, 0) AS to_seq
+      FROM conversation_branches b
+      WHERE b.task_id = ${taskId} AND b.position <= ${until} AND (${branch}::int IS NULL OR b.branch = ${branch})
+      ORDER BY b.branch DESC LIMIT 1
+    ), ${wayFrom(sql`SELECT 0, task_id, from_seq, to_seq, after_task, after_seq FROM tip`)}
+    SELECT tip.branch, way.task_id, way.from_seq, way.to_seq FROM tip, way ORDER BY way.step DESC`);
+  return rows[0] ? { branch: rows[0].branch, ...shownOf(rows) } : null;
 }
 
-/** Closes a branch's segments at the last message that counts for it. */
-export function shown(branch: number, json: string, lastSeq: number): Shown {
-  const segments = (JSON.parse(json) as Segment[])
-    .map((segment) => ({ ...segment, to: segment.to ?? lastSeq }))
-    .filter((segment) => segment.to >= segment.from);
-  return { branch, segments, totalCount: countOf(segments, lastSeq) };
+/** What a conversation showed when a message was the last one; null: nothing. */
+export async function shownAt(
+  db: Queryable,
+  place: MessagePlace | null,
+): Promise<Pick<Shown, 'segments' | 'totalCount'>> {
+  if (place === null) return { segments: [], totalCount: 0 };
+  const start = sql`SELECT 0, NULL::uuid, 0, -1, ${place.taskId}::uuid, ${place.seq}::int`;
+  return shownOf(
+    await db.query<SegmentRow>(sql`
+      WITH RECURSIVE ${wayFrom(start)} SELECT task_id, from_seq, to_seq FROM way ORDER BY step DESC`),
+  );
 }
 
-/** The part of closed segments that shows the messages number `from` to `to` (0-based, `to` exclusive). */
-export function slice(segments: readonly Segment[], from: number, to: number): readonly Segment[] {
-  const part: Segment[] = [];
-  let before = 0;
-  for (const segment of segments) {
-    const length = (segment.to ?? 0) - segment.from + 1;
-    const start = Math.max(from - before, 0);
-    const end = Math.min(to - before, length);
-    if (start < end) part.push({ ...segment, from: segment.from + start, to: segment.from + end - 1 });
-    before += length;
-  }
-  return part;
+interface SegmentRow {
+  readonly task_id: string;
+  readonly from_seq: number;
+  readonly to_seq: number;
+}
+
+/**
+ * The runs of messages that lead to where a query starts, last to first: each goes on from a message of a branch that
+ * had begun before, in the same task or in the one that it is a fork of.
+ */
+const wayFrom = (start: Sql): Sql => sql`way (step, task_id, from_seq, to_seq, after_task, after_seq) AS (
+      ${start}
+      UNION ALL
+      SELECT way.step + 1, b.task_id, b.from_seq, way.after_seq, b.after_task, b.after_seq
+      FROM way CROSS JOIN LATERAL (
+        SELECT * FROM conversation_branches b WHERE b.task_id = way.after_task AND b.from_seq <= way.after_seq
+        ORDER BY b.from_seq DESC, b.branch DESC LIMIT 1
+      ) b WHERE way.after_task IS NOT NULL
+    )`;
+
+function shownOf(rows: readonly SegmentRow[]): Pick<Shown, 'segments' | 'totalCount'> {
+  const segments = rows
+    .filter(({ from_seq, to_seq }) => to_seq >= from_seq)
+    .map(({ task_id, from_seq, to_seq }) => ({ taskId: task_id, from: from_seq, to: to_seq }));
+  return { segments, totalCount: countOf(segments) };
 }
 
 const MESSAGE = sql`m.task_id, m.seq, m.message_id, m.position, m.role, m.content, m.tool_calls, m.tool_call_id,
   m.tool_name, m.call_seq, m.is_error, m.token_count, m.cost_usd, m.origin, m.extra, m.amendments, m.has_blobs, m.occurred_at`;
 
-/** Closed segments as rows (task_id, from_seq, to_seq, ordinal) of a FROM clause. */
+/** Segments as rows (task_id, from_seq, to_seq, ordinal) of a FROM clause. */
 const segmentRows = (segments: readonly Segment[]): Sql => sql`unnest(
     ${binaryArray(
       'uuid',
@@ -123,7 +139,7 @@ const segmentRows = (segments: readonly Segment[]): Sql => sql`unnest(
       segments.map((s) => s.to),
     )}::int[]) WITH ORDINALITY AS s(task_id, from_seq, to_seq, ordinal)`;
 
-/** The messages that closed segments show, in order. */
+/** The messages that segments show, in order. */
 export async function messagesIn(
   db: Queryable,
   segments: readonly Segment[],
@@ -138,7 +154,7 @@ export async function messagesIn(
     JOIN messages m ON m.task_id = s.task_id AND m.seq BETWEEN s.from_seq AND s.to_seq ORDER BY s.ordinal, m.seq`);
 }
 
-/** Tokens and dollars of the messages that closed segments show; null where no message says. */
+/** Tokens and dollars of the messages that segments show; null where no message says. */
 export async function totalsOf(
   db: Queryable,
   segments: readonly Segment[],
@@ -187,22 +203,22 @@ export async function placeOf(
     sql`SELECT task_id, seq, occurred_at FROM messages WHERE message_id = ${messageId} LIMIT 1000`,
   );
   const places = rows.map((row) => ({ taskId: row.task_id, seq: row.seq, occurredAt: row.occurred_at }));
-  return places.find((place) => shows(segments, place, 0)) ?? places[0] ?? null;
+  return places.find((place) => shows(segments, place)) ?? places[0] ?? null;
 }
 
-/** The first message that closed segments show with `occurredAt` ≥ a time, in the conversation's order. */
+/** The first message that segments show with `occurredAt` ≥ a time, in the conversation's order. */
 export async function firstSince(
   db: Queryable,
   segments: readonly Segment[],
   time: Date,
 ): Promise<MessagePlace | null> {
-  for (const { taskId, from, to } of segments) {
-    const [row] = await db.query<{ seq: number }>(sql`
-      SELECT seq FROM messages WHERE task_id = ${taskId} AND seq BETWEEN ${from} AND ${to} AND occurred_at >= ${time}
-      ORDER BY seq LIMIT 1`);
-    if (row) return { taskId, seq: row.seq };
-  }
-  return null;
+  const [row] = await db.query<{ task_id: string; seq: number }>(sql`
+    SELECT s.task_id, m.seq FROM ${segmentRows(segments)} CROSS JOIN LATERAL (
+      SELECT m.seq FROM messages m
+      WHERE m.task_id = s.task_id AND m.seq BETWEEN s.from_seq AND s.to_seq AND m.occurred_at >= ${time}
+      ORDER BY m.seq LIMIT 1) m
+    ORDER BY s.ordinal LIMIT 1`);
+  return row ? { taskId: row.task_id, seq: row.seq } : null;
 }
 
 /** The n-th last whole message (1: the last one); a tool result counts with its call. Null if there are fewer. */
@@ -211,15 +227,13 @@ export async function nthLastWhole(
   segments: readonly Segment[],
   count: number,
 ): Promise<MessagePlace | null> {
-  let left = count;
-  for (const { taskId, from, to } of segments.toReversed()) {
-    const rows = await db.query<{ seq: number }>(sql`
-      SELECT seq FROM messages WHERE task_id = ${taskId} AND seq BETWEEN ${from} AND ${to} AND role <> 'tool'
-      ORDER BY seq DESC LIMIT ${left}`);
-    if (rows.length === left) return { taskId, seq: rows.at(-1)!.seq };
-    left -= rows.length;
-  }
-  return null;
+  const [row] = await db.query<{ task_id: string; seq: number }>(sql`
+    SELECT s.task_id, m.seq FROM ${segmentRows(segments)} CROSS JOIN LATERAL (
+      SELECT m.seq FROM messages m
+      WHERE m.task_id = s.task_id AND m.seq BETWEEN s.from_seq AND s.to_seq AND m.role <> 'tool'
+      ORDER BY m.seq DESC LIMIT ${count}) m
+    ORDER BY s.ordinal DESC, m.seq DESC OFFSET ${count - 1} LIMIT 1`);
+  return row ? { taskId: row.task_id, seq: row.seq } : null;
 }
 
 /** Parts of a row that are JSON, as they were before they were escaped for the column. */

@@ -2,9 +2,9 @@ import type { Queryable } from '#libs/database/database.js';
 import { reaches, type Caller } from '#libs/http/caller.js';
 import { invalid, Problem } from '#libs/http/problem.js';
 import { taskOf } from '../task/task.queries.js';
-import type { RewindPoint } from './conversation.events.js';
-import { firstSince, messagesIn, nthLastWhole, placeOf, slice, type Shown } from './conversation.queries.js';
-import type { MessagePlace } from './segments.js';
+import type { MessagePlace, RewindPoint } from './conversation.events.js';
+import { firstSince, messagesIn, nthLastWhole, placeOf, type Shown } from './conversation.queries.js';
+import { indexIn, shows, slice } from './segments.js';
 
 /** Where to go back to, as a caller says it: exactly one of the three. */
 export interface PointWanted {
@@ -18,6 +18,8 @@ export interface PointWanted {
 export interface PointFound {
   /** The last message that stays; null if none does. */
   readonly keepUpTo: MessagePlace | null;
+  /** How many messages stay. */
+  readonly keptMessages: number;
   readonly point: RewindPoint;
 }
 
@@ -43,31 +45,28 @@ export async function findPoint(
     );
   }
   if (toMessageId !== undefined) {
-    const { inclusive = true } = wanted;
-    return byMessage(db, shown, await shownPlace(db, caller, shown, toMessageId), { toMessageId, inclusive });
+    const place = await shownPlace(db, caller, shown, toMessageId);
+    const point: RewindPoint = { kind: 'message', value: toMessageId };
+    if (wanted.inclusive === false) return keeping(shown, before(shown, place), point);
+    return keeping(shown, before(shown, await withResults(db, shown, place)) + 1, point);
   }
   if (toTimestamp !== undefined) {
     const first = await firstSince(db, shown.segments, toTimestamp);
-    const keepUpTo = first ? before(shown, first) : lastOf(shown);
-    return { keepUpTo, point: { kind: 'timestamp', value: toTimestamp.toISOString() } };
+    const point: RewindPoint = { kind: 'timestamp', value: toTimestamp.toISOString() };
+    return keeping(shown, first ? before(shown, first) : shown.totalCount, point);
   }
   const first = await nthLastWhole(db, shown.segments, byMessageCount!);
-  return {
-    keepUpTo: first ? before(shown, first) : null,
-    point: { kind: 'messageCount', value: String(byMessageCount) },
-  };
+  const point: RewindPoint = { kind: 'messageCount', value: String(byMessageCount) };
+  return keeping(shown, first ? before(shown, first) : 0, point);
 }
 
-async function byMessage(
-  db: Queryable,
-  shown: Shown,
-  place: MessagePlace,
-  { toMessageId, inclusive }: { readonly toMessageId: string; readonly inclusive: boolean },
-): Promise<PointFound> {
-  const point: RewindPoint = { kind: 'message', value: toMessageId };
-  if (!inclusive) return { keepUpTo: before(shown, place), point };
-  return { keepUpTo: await withResults(db, shown, place), point };
+function keeping({ segments }: Shown, keptMessages: number, point: RewindPoint): PointFound {
+  const [last] = slice(segments, keptMessages - 1, keptMessages);
+  return { keepUpTo: last ? { taskId: last.taskId, seq: last.from } : null, keptMessages, point };
 }
+
+/** Number of messages shown before one that is shown. */
+const before = ({ segments }: Shown, place: MessagePlace): number => indexIn(segments, place) ?? 0;
 
 /** Where a message stands that the conversation shows. One that the caller does not reach is as unknown as no message. */
 async function shownPlace(
@@ -77,7 +76,7 @@ async function shownPlace(
   messageId: string,
 ): Promise<MessagePlace> {
   const place = await placeOf(db, messageId, shown.segments);
-  if (place && indexOf(shown, place) !== null) return place;
+  if (place && shows(shown.segments, place)) return place;
   const task = place && (await taskOf(db, place.taskId));
   if (task && reaches(caller, task.contractId)) {
     throw new Problem(
@@ -90,7 +89,7 @@ async function shownPlace(
 
 /** A message that stays keeps the results of its tool calls: a call without its result would stop the agent. */
 async function withResults(db: Queryable, shown: Shown, place: MessagePlace): Promise<MessagePlace> {
-  const index = indexOf(shown, place)!;
+  const index = before(shown, place);
   const [message] = await messagesIn(db, slice(shown.segments, index, index + 1));
   let last = place;
   if (message?.tool_calls == null) return last;
@@ -99,29 +98,4 @@ async function withResults(db: Queryable, shown: Shown, place: MessagePlace): Pr
     if (row.call_seq === place.seq) last = { taskId: row.task_id, seq: row.seq };
   }
   return last;
-}
-
-/** Number of messages shown before a place; null if it is not shown. */
-export function indexOf({ segments }: Shown, { taskId, seq }: MessagePlace): number | null {
-  let count = 0;
-  for (const segment of segments) {
-    if (segment.taskId === taskId && segment.from <= seq && seq <= (segment.to ?? 0))
-      return count + seq - segment.from;
-    count += (segment.to ?? 0) - segment.from + 1;
-  }
-  return null;
-}
-
-/** The message shown before a place; null if it is the first. */
-function before(shown: Shown, place: MessagePlace): MessagePlace | null {
-  const index = indexOf(shown, place);
-  return index === null || index === 0 ? null : atIndex(shown, index - 1);
-}
-
-const lastOf = (shown: Shown): MessagePlace | null =>
-  shown.totalCount === 0 ? null : atIndex(shown, shown.totalCount - 1);
-
-function atIndex(shown: Shown, index: number): MessagePlace {
-  const [segment] = slice(shown.segments, index, index + 1);
-  return { taskId: segment!.taskId, seq: segment!.from };
 }

@@ -1,8 +1,10 @@
 import type { TranscriptSession } from '#libs/agents/transcripts/transcript.js';
+import type { MessagePlace } from '../conversation/conversation.events.js';
 import type { KnownEntry, KnownTask } from './known-task.js';
 import type { KnownTasks } from './known-tasks.js';
 import { sharedPart, sourceIdIn, wentOnLater, type ForkSource, type SharedPart } from './shared-part.js';
 import { ImportIds, type SessionKey } from './transcript-ids.js';
+import type { Placed } from './transcript-view.js';
 
 /** Finds the tasks that forked transcripts come from. */
 export class ForkSources {
@@ -74,27 +76,33 @@ export class ForkSources {
   }
 
   async #sourceOf(known: KnownTask, key: SessionKey | null): Promise<ForkSource> {
-    const entries = new Map(known.entries);
-    for (const taskId of new Set(known.inherited.map((segment) => segment.taskId))) {
-      const shown = known.inherited.filter((segment) => segment.taskId === taskId);
-      const isShown = ({ place }: KnownEntry): boolean =>
-        shown.some(({ from, to }) => from <= place.seq && place.seq <= (to ?? 0));
-      for (const [sourceId, entry] of (await this.tasks.load(taskId)).entries) {
-        if (isShown(entry) && !entries.has(sourceId)) entries.set(sourceId, entry);
-      }
-    }
-    const ids = key && new ImportIds(this.ownerId, key);
     const above = known.forkedFromTaskId === null ? null : await this.of(known.forkedFromTaskId, null);
+    const ids = key && new ImportIds(this.ownerId, key);
     return {
       taskId: known.taskId,
       version: known.version,
       checkpointNumber: known.checkpointNumber,
-      entries,
+      entries: new Map([...(above ? leadingTo(known.inherited, above) : []), ...known.entries]),
       keeps: (sourceId) =>
         (ids !== null && known.ids.has(ids.event(sourceId))) || (above?.keeps(sourceId) ?? false),
     };
   }
 }
+
+/** The entries of a source that lead to one of its messages. */
+function leadingTo(end: Placed | null, { entries }: ForkSource): readonly (readonly [string, KnownEntry])[] {
+  const byPlace = new Map([...entries].map((entry) => [keyOfPlace(entry[1].place), entry] as const));
+  const way: (readonly [string, KnownEntry])[] = [];
+  for (let at = end?.place; at;) {
+    const entry = byPlace.get(keyOfPlace(at));
+    if (!entry) break;
+    way.push(entry);
+    at = entry[1].before?.place;
+  }
+  return way;
+}
+
+const keyOfPlace = ({ taskId, seq }: MessagePlace): string => `${taskId}/${seq}`;
 
 /** How a main session's ids are made; a sub-agent's follow from its main session's. */
 const keyOfTask = ({ source, opening }: KnownTask): SessionKey | null =>

@@ -1,11 +1,11 @@
 import type { Recorded } from '#libs/kernel/event.js';
-import { shownSegments } from '../conversation/conversation.decider.js';
-import type { ConversationEvent, Segment } from '../conversation/conversation.events.js';
-import { closed } from '../conversation/segments.js';
+import type { Tip } from '../conversation/branches.js';
+import { shownTip } from '../conversation/conversation.decider.js';
+import type { ConversationEvent, MessagePlace } from '../conversation/conversation.events.js';
 import { taskDecider, type TaskState } from '../task/task.decider.js';
 import type { LifeCycleEvent, TaskEvent, TaskSource } from '../task/task.events.js';
 import { extentOf, type Extent } from './entry-activity.js';
-import { joined, TranscriptView, type Placed } from './transcript-view.js';
+import { samePlace, TranscriptView, type Placed } from './transcript-view.js';
 
 /** A message or tool result of a transcript, as a task holds it. */
 export interface KnownEntry extends Placed {
@@ -20,6 +20,7 @@ export interface KnownEntry extends Placed {
 
 type Opening = Extract<LifeCycleEvent, { type: 'TaskCreated' | 'TaskForked' }>['data'];
 type Spoken = Extract<ConversationEvent, { type: 'MessageRecorded' | 'ToolResultRecorded' }>;
+type RewoundData = Extract<ConversationEvent, { type: 'ConversationRewound' }>['data'];
 type Imported = Extract<LifeCycleEvent, { type: 'TranscriptImported' }>['data'];
 
 /** What a task holds of a transcript: folded from its events, and added to by planning. */
@@ -59,9 +60,10 @@ export class KnownTask {
     return this.#opening?.source ?? null;
   }
 
-  /** What a fork began with; empty for a task that is none. */
-  get inherited(): readonly Segment[] {
-    return this.#opening && 'segments' in this.#opening ? this.#opening.segments : [];
+  /** The last message that a fork took over from its source. */
+  get inherited(): Placed | null {
+    const { after = null, keptMessages = 0 } = this.#opening && 'after' in this.#opening ? this.#opening : {};
+    return after && { place: after, count: keptMessages, before: null };
   }
 
   get forkedFromTaskId(): string | null {
@@ -83,11 +85,10 @@ export class KnownTask {
   }
 
   /** What the task shows, if it is not what its transcript shows: it was rewound or went on in makima. */
-  get shownBeside(): readonly Segment[] | null {
+  get shownBeside(): Tip | null {
     if (this.#state.kind === 'none') return null;
-    const { conversation } = this.#state;
-    const shown = joined(closed(shownSegments(conversation), conversation.seq));
-    return JSON.stringify(shown) === JSON.stringify(joined(this.#view.path())) ? null : shown;
+    const shown = shownTip(this.#state.conversation);
+    return samePlace(shown.last, this.#view.end?.place ?? null) ? null : shown;
   }
 
   apply({ event, id, metadata }: Recorded<TaskEvent>): void {
@@ -123,7 +124,7 @@ export class KnownTask {
   }
 
   /** Takes in an entry that is recorded next. */
-  add(sourceId: string, entry: Omit<KnownEntry, 'place' | 'line' | 'amendedBy'>): void {
+  add(sourceId: string, entry: Omit<KnownEntry, keyof Placed | 'amendedBy'>): void {
     this.#seq += 1;
     this.#enter(sourceId, this.#seq, entry);
     this.ids.add(entry.eventId);
@@ -146,7 +147,7 @@ export class KnownTask {
     this.#enter(sourceId, seq, { eventId: id, occurredAt, inputHash, extent: extentOf(event.data) });
   }
 
-  #enter(sourceId: string, seq: number, entry: Omit<KnownEntry, 'place' | 'line' | 'amendedBy'>): void {
+  #enter(sourceId: string, seq: number, entry: Omit<KnownEntry, keyof Placed | 'amendedBy'>): void {
     const placed = this.#view.add({ taskId: this.taskId, seq });
     this.entries.set(sourceId, { ...entry, ...placed, amendedBy: null });
     this.#bySeq.set(seq, sourceId);
@@ -158,9 +159,15 @@ export class KnownTask {
     if (entry) this.entries.set(sourceId!, { ...entry, amendedBy: eventId, extent });
   }
 
-  #rewind({ point, segments }: Extract<ConversationEvent, { type: 'ConversationRewound' }>['data']): void {
+  #rewind({ point, after, keptMessages }: RewoundData): void {
     if (point.kind !== 'transcript' || point.value === ASIDE) return;
-    this.#view.show(closed(segments, this.#seq));
+    this.#view.goTo(after && this.#placed(after, keptMessages));
+  }
+
+  #placed(place: MessagePlace, count: number): Placed {
+    const sourceId = place.taskId === this.taskId ? this.#bySeq.get(place.seq) : undefined;
+    const entry = sourceId === undefined ? undefined : this.entries.get(sourceId);
+    return entry ?? { place, count, before: null };
   }
 }
 

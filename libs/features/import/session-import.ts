@@ -107,7 +107,7 @@ export class SessionImport {
     if (known.forkedFromTaskId === null) return null;
     const key = session.parent && place.mainForkedFrom !== null ? keyOf(session, place.mainForkedFrom) : null;
     const source = await this.sources.of(known.forkedFromTaskId, key);
-    return partBefore(session, source, known.inherited);
+    return partBefore(session, source, known.inherited?.place ?? null);
   }
 }
 
@@ -133,7 +133,7 @@ function openingOf(
     const rest = { continueFromTaskId: null, checkpointSha: null, copyFiles: [] };
     return { type: 'CreateTask', data: { ...opened, isSupervisor, ...rest } };
   }
-  const { source, lastEntry, segments } = shared;
+  const { source, lastEntry } = shared;
   const point = {
     type: 'message_id',
     value: lastEntry.eventId,
@@ -148,7 +148,8 @@ function openingOf(
       sourceTaskId: source.taskId,
       sourceVersion: source.version,
       point,
-      segments,
+      after: lastEntry.place,
+      keptMessages: lastEntry.count,
       conversationIncluded: true,
       checkpointSha: null,
       checkpointNumber: source.checkpointNumber,

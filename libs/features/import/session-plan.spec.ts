@@ -7,6 +7,7 @@ import {
 import type { TranscriptEntry, TranscriptSession } from '#libs/agents/transcripts/transcript.js';
 import { SessionPlan } from './session-plan.js';
 import { ids, Stream } from './spec-stream.js';
+import type { Placed } from './transcript-view.js';
 
 const sessionOf = (lines: ClaudeCodeLines): TranscriptSession => mainSession(transcriptOf(lines.file()));
 
@@ -95,8 +96,7 @@ describe('a session', () => {
     const shown = ['u1', 'a1', 'r1', 'r2', 'a3', 'u2', 'a5', 'u4', 'a7'].map(
       (id) => known.entries.get(id)!.place.seq,
     );
-    const seqs = known.view.path().flatMap(({ from, to }) => range(from, to!));
-    expect(seqs).toEqual(shown);
+    expect(wayTo(known.view.end)).toEqual(shown);
     expect(known.shownBeside).toBeNull();
   });
 
@@ -111,8 +111,10 @@ describe('a session', () => {
   });
 });
 
-const range = (from: number, to: number): number[] =>
-  Array.from({ length: to - from + 1 }, (_, n) => from + n);
+/** Numbers of the messages that lead to one, first to last. */
+function wayTo(placed: Placed | null): readonly number[] {
+  return placed === null ? [] : [...wayTo(placed.before), placed.place.seq];
+}
 
 describe('importing again', () => {
   it('adds nothing', () => {
@@ -240,13 +242,13 @@ describe('what a transcript tells wrongly', () => {
     const { counts, notes } = stream.import(session);
     expect(notes).toEqual({ rewind_without_effect: 2, rewind_to_unknown_message: 1 });
     expect(counts.rewinds.total).toBe(0);
-    expect(stream.known().view.path()).toMatchObject([{ from: 1, to: 2 }]);
+    expect(wayTo(stream.known().view.end)).toEqual([1, 2]);
   });
 
   it('goes back to the beginning where it says so', () => {
     const stream = new Stream();
     stream.import(told(say('one'), back('b', null), say('two')));
-    expect(stream.known().view.path()).toMatchObject([{ from: 2, to: 2 }]);
+    expect(wayTo(stream.known().view.end)).toEqual([2]);
     expect(stream.import(told(say('one'), back('b', null), say('two'))).happenings).toEqual([]);
   });
 });

@@ -7,7 +7,6 @@ import type {
 } from '#libs/agents/transcripts/transcript.js';
 import { hashOf, type Happening } from '../task/activity.process.js';
 import type { Activity } from '../task/task.decider.js';
-import { shows } from '../conversation/segments.js';
 import { activityOf, extentOf, isLess, type SpokenActivity, type SpokenEntry } from './entry-activity.js';
 import { noCounts, type Count, type Counted, type Counts } from './import.report.js';
 import type { KnownEntry, KnownTask } from './known-task.js';
@@ -160,17 +159,20 @@ export class SessionPlan {
     const { view } = this.known;
     if (view.endsWith(target)) return this.#note('rewind_without_effect');
     const point = { kind: 'transcript', value: entry.sourceId } as const;
-    const shown = view.path();
-    const isShown = target === null || shows(shown, target.place, 0);
+    const type = view.shows(target) ? 'RewindConversation' : 'RestoreConversation';
     view.goTo(target);
     this.known.ids.add(eventId);
     this.#count(entry).new += 1;
     this.#add(
       eventId,
       entry.occurredAt,
-      isShown
-        ? { type: 'RewindConversation', keepUpTo: target?.place ?? null, point, reason: null }
-        : { type: 'RestoreConversation', segments: view.path(), point, reason: null },
+      {
+        type,
+        keepUpTo: target?.place ?? null,
+        keptMessages: target?.count ?? 0,
+        point,
+        reason: null,
+      },
       { goesOn: true },
     );
   }

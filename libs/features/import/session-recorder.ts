@@ -2,7 +2,7 @@ import type { TranscriptSession } from '#libs/agents/transcripts/transcript.js';
 import type { EventOrigin } from '#libs/commands/decider-handler.js';
 import type { BlobStore } from '#libs/event-store/blob-store.js';
 import { RefusalException } from '#libs/http/problem.js';
-import type { Segment } from '../conversation/conversation.events.js';
+import { NOTHING_SHOWN, tipOf, type Tip } from '../conversation/branches.js';
 import { hashOf, type Happening } from '../task/activity.process.js';
 import type { Activity, OpenTask } from '../task/task.decider.js';
 import { batches } from './batches.js';
@@ -19,8 +19,8 @@ const REASON = 'Messages were added to what the transcript shows.';
 /** What a task showed when it was rewound or went on in makima: it is shown again after messages were added. */
 interface Aside {
   /** What the transcript shows. */
-  readonly transcript: readonly Segment[];
-  readonly shown: readonly Segment[];
+  readonly transcript: Tip;
+  readonly shown: Tip;
 }
 
 /** Where a task's stream ends. */
@@ -67,7 +67,7 @@ export class SessionRecorder {
     const { taskId, version, shownBeside } = known;
     let end: End = {
       version,
-      aside: shownBeside && { transcript: known.view.path(), shown: shownBeside },
+      aside: shownBeside && { transcript: tipOfView(known), shown: shownBeside },
     };
     for (let next = plan.next(); next; next = plan.next()) {
       this.run.assertWanted();
@@ -104,25 +104,26 @@ export class SessionRecorder {
       happenings.map(originOf),
     );
     if (!beside) return { version, aside };
-    return { version, aside: { ...beside, transcript: transcriptPath(state as OpenTask) } };
+    return { version, aside: { ...beside, transcript: tipOfTranscript(state as OpenTask) } };
   }
 
   /** Shows the transcript's conversation, adds to it, and shows again what was shown before. */
   #beside(batch: readonly PlannedHappening[], { transcript, shown }: Aside): readonly Happening[] {
     const at = this.run.context.now.toISOString();
     const id = batch[0]!.id;
-    const show = (what: string, segments: readonly Segment[]): Happening => ({
+    const show = (what: string, tip: Tip): Happening => ({
       id: amendmentId(id, what),
       occurredAt: at,
-      activity: restoring(segments),
+      activity: restoring(tip),
     });
     return [show('aside', transcript), ...batch, show('back', shown)];
   }
 }
 
-const restoring = (segments: readonly Segment[]): Activity => ({
+const restoring = ({ last, count }: Tip): Activity => ({
   type: 'RestoreConversation',
-  segments,
+  keepUpTo: last,
+  keptMessages: count,
   point: { kind: 'transcript', value: ASIDE },
   reason: REASON,
 });
@@ -134,10 +135,13 @@ const originOf = ({ id, occurredAt, activity }: Happening): EventOrigin => ({
 });
 
 /** What the transcript shows after an addition: the branch that was left for the present one. */
-function transcriptPath({ conversation: { branch, branches } }: OpenTask): readonly Segment[] {
-  const left = branches[branch]?.previous ?? 0;
-  return branches[left]?.segments ?? [];
+function tipOfTranscript({ conversation }: OpenTask): Tip {
+  const left = conversation.branches[conversation.branch]?.previous ?? 0;
+  return tipOf(conversation, left);
 }
+
+const tipOfView = ({ view: { end } }: KnownTask): Tip =>
+  end ? { last: end.place, count: end.count } : NOTHING_SHOWN;
 
 const isChanged = (error: unknown): boolean =>
   error instanceof RefusalException && error.code === 'PRECONDITION_FAILED';

@@ -35,20 +35,26 @@ const beginning = () =>
     .user('u2', 'more')
     .says('a2', 'm2', 'done too');
 const { taskId } = new ImportIds('owner', { agent: 'claude-code', names: [SESSION] });
-const upTo = (to: number) => [{ taskId, from: 1, to }];
+const upTo = (seq: number) => ({ place: { taskId, seq }, count: seq });
 
 describe('what a transcript shares with a task', () => {
   it('goes as far as ids and contents are the same', () => {
     const source = taskOf(sessionOf(beginning().user('u3', 'and this')));
     const shared = sharedPart(sessionOf(beginning().user('u4', 'or that')), source);
-    expect(shared).toMatchObject({ last: 4, segments: upTo(4) });
+    expect(shared).toMatchObject({ last: 4, lastEntry: upTo(4) });
     expect(shared!.lastEntry.eventId).toBe(source.entries.get('a2')!.eventId);
   });
 
   it('ends before a message that went on in one of them', () => {
     const source = taskOf(sessionOf(beginning()));
     const shared = sharedPart(sessionOf(beginning().says('a3', 'm2', 'and more')), source);
-    expect(shared).toMatchObject({ last: 3, segments: upTo(3) });
+    expect(shared).toMatchObject({ last: 3, lastEntry: upTo(3) });
+  });
+
+  it('ends before a message that does not follow upon the same one', () => {
+    const source = taskOf(sessionOf(beginning()));
+    const child = sessionOf(claudeCode().user('u1', 'fix it').user('u2', 'more'));
+    expect(sharedPart(child, source)).toMatchObject({ last: 0, lastEntry: upTo(1) });
   });
 
   it('is nothing when the first messages differ', () => {
@@ -67,7 +73,7 @@ describe('what a transcript shares with a task', () => {
       .says('c2', 'm1', 'done', from('a1'))
       .user('c3', 'something else', { sessionId: 'child' });
     const shared = sharedPart(sessionOf(child), taskOf(sessionOf(beginning())));
-    expect(shared).toMatchObject({ last: 1, segments: upTo(2) });
+    expect(shared).toMatchObject({ last: 1, lastEntry: upTo(2) });
     expect([...shared!.entries.keys()]).toEqual(['c1', 'c2']);
   });
 
@@ -81,22 +87,22 @@ describe('what a transcript shares with a task', () => {
         .user('u5', 'another', { parentUuid: 'a1' }),
     );
     const shared = sharedPart(child, source);
-    expect(shared).toMatchObject({ last: 2, segments: upTo(3) });
+    expect(shared).toMatchObject({ last: 2, lastEntry: upTo(3) });
     expect(child.entries[3]).toMatchObject({ kind: 'rewind', keepUpTo: 'a1' });
   });
 
   it('is found again when the source has grown since', () => {
     const child = sessionOf(beginning().user('u4', 'or that'));
-    const { segments, last } = sharedPart(child, taskOf(sessionOf(beginning())))!;
+    const { lastEntry, last } = sharedPart(child, taskOf(sessionOf(beginning())))!;
     const grown = taskOf(sessionOf(beginning().says('a3', 'm2', 'and more').user('u3', 'and this')));
     expect(sharedPart(child, grown)).toMatchObject({ last: 3 });
-    expect(partBefore(child, grown, segments)).toMatchObject({ last, segments });
+    expect(partBefore(child, grown, lastEntry.place)).toMatchObject({ last, lastEntry: upTo(4) });
   });
 
   it('is all that the source has, for a copy that ends before the fork', () => {
     const source = taskOf(sessionOf(beginning()));
     const short = sessionOf(claudeCode().user('u1', 'fix it').says('a1', 'm1', 'done'));
-    expect(partBefore(short, source, upTo(4))).toMatchObject({ last: 1 });
+    expect(partBefore(short, source, upTo(4).place)).toMatchObject({ last: 1 });
   });
 });
 

@@ -1,10 +1,10 @@
 import type { TranscriptEntry, TranscriptSession } from '#libs/agents/transcripts/transcript.js';
-import type { Segment } from '../conversation/conversation.events.js';
+import type { MessagePlace } from '../conversation/conversation.events.js';
 import { hashOf } from '../task/activity.process.js';
 import { activityOf, type SpokenEntry } from './entry-activity.js';
 import type { KnownEntry } from './known-task.js';
 import { amendmentId } from './transcript-ids.js';
-import { pathTo, TranscriptView, type Placed } from './transcript-view.js';
+import { samePlace } from './transcript-view.js';
 
 /** The task that another one is a fork of, as far as its transcript tells. */
 export interface ForkSource {
@@ -21,20 +21,19 @@ export interface ForkSource {
 export interface SharedPart {
   readonly source: ForkSource;
   /** Where the shared entries are, by the ids of this transcript. */
-  readonly entries: ReadonlyMap<string, Placed>;
+  readonly entries: ReadonlyMap<string, KnownEntry>;
   /** Index of the last shared message or tool result. */
   readonly last: number;
-  /** The entry of the source that this is. */
+  /** The entry of the source that this is: all that leads to it is shown. */
   readonly lastEntry: KnownEntry;
-  /** What is shown of the source. */
-  readonly segments: readonly Segment[];
 }
 
 /** The id that an entry has in the transcript that it was copied from. */
 export const sourceIdIn = (entry: TranscriptEntry): string => entry.copiedFrom ?? entry.sourceId;
 
 /**
- * The messages that a transcript has in common with a source from its beginning on: the same ids, the same content.
+ * The messages that a transcript has in common with a source from its beginning on: the same ids, the same content, one
+ * after the other.
  * Null if the first differs already.
  */
 export function sharedPart({ entries }: TranscriptSession, source: ForkSource): SharedPart | null {
@@ -45,12 +44,9 @@ export function sharedPart({ entries }: TranscriptSession, source: ForkSource): 
 export function partBefore(
   { entries }: TranscriptSession,
   source: ForkSource,
-  segments: readonly Segment[],
+  after: MessagePlace | null,
 ): SharedPart | null {
-  const end = segments.at(-1);
-  const lastId = [...source.entries].find(
-    ([, { place }]) => place.taskId === end?.taskId && place.seq === end.to,
-  )?.[0];
+  const lastId = [...source.entries].find(([, { place }]) => samePlace(place, after))?.[0];
   const boundary = entries.findLastIndex((entry) => isSpoken(entry) && sourceIdIn(entry) === lastId);
   const last =
     boundary >= 0
@@ -69,25 +65,27 @@ function follow(
   isShared: ((entry: SpokenEntry, known: KnownEntry) => boolean) | null,
   until: number,
 ): SharedPart | null {
-  const entries = new Map<string, Placed>();
-  const view = new TranscriptView();
-  let shared: { readonly index: number; readonly known: KnownEntry; readonly placed: Placed } | null = null;
+  const entries = new Map<string, KnownEntry>();
+  let end: KnownEntry | null = null;
+  let shared: { readonly last: number; readonly lastEntry: KnownEntry } | null = null;
   for (const [index, entry] of all.slice(0, until + 1).entries()) {
     if (entry.kind === 'rewind') {
       const target = entry.keepUpTo === null ? null : entries.get(entry.keepUpTo);
-      if (target !== undefined) view.goTo(target);
+      if (target !== undefined) end = target;
     } else if (isSpoken(entry)) {
       const known = source.entries.get(sourceIdIn(entry));
-      if (isShared && !(known && isShared(entry, known))) break;
+      if (isShared && !(known && isShared(entry, known) && followsUpon(known, end))) break;
       if (!known) continue;
-      const placed = view.add(known.place);
-      entries.set(entry.sourceId, placed);
-      shared = { index, known, placed };
+      end = known;
+      entries.set(entry.sourceId, known);
+      shared = { last: index, lastEntry: known };
     }
   }
-  if (!shared) return null;
-  return { source, entries, last: shared.index, lastEntry: shared.known, segments: pathTo(shared.placed) };
+  return shared && { source, entries, ...shared };
 }
+
+const followsUpon = ({ before }: KnownEntry, end: KnownEntry | null): boolean =>
+  samePlace(before?.place ?? null, end?.place ?? null);
 
 function saysTheSame(entry: SpokenEntry, known: KnownEntry): boolean {
   const hash = hashOf(activityOf(entry, sourceIdIn(entry)));

@@ -1,21 +1,27 @@
-import { joined, pathTo, TranscriptView } from './transcript-view.js';
+import { TranscriptView, type Placed } from './transcript-view.js';
 
 const own = (seq: number) => ({ taskId: 'own', seq });
 
+/** Numbers of the messages that lead to one, first to last. */
+function wayTo(placed: Placed | null): readonly number[] {
+  return placed === null ? [] : [...wayTo(placed.before), placed.place.seq];
+}
+
 describe('what a transcript shows', () => {
-  it('is one run while messages follow each other', () => {
+  it('is one way while messages follow each other', () => {
     const view = new TranscriptView();
     [1, 2, 3].forEach((seq) => view.add(own(seq)));
-    expect(view.path()).toEqual([{ taskId: 'own', from: 1, to: 3 }]);
+    expect(wayTo(view.end)).toEqual([1, 2, 3]);
+    expect(view.end?.count).toBe(3);
   });
 
-  it('goes on after what a fork began with', () => {
-    const view = new TranscriptView([{ taskId: 'source', from: 1, to: 4 }]);
-    const placed = view.add(own(1));
-    expect(pathTo(placed)).toEqual([
-      { taskId: 'source', from: 1, to: 4 },
-      { taskId: 'own', from: 1, to: 1 },
-    ]);
+  it('goes on after what a fork began with, and shows what was taken over', () => {
+    const inherited = { place: { taskId: 'source', seq: 4 }, count: 4, before: null };
+    const view = new TranscriptView(inherited);
+    expect(view.add(own(1)).count).toBe(5);
+    expect(view.shows({ place: { taskId: 'source', seq: 2 }, count: 2, before: null })).toBe(true);
+    expect(view.shows(inherited)).toBe(true);
+    expect(view.shows({ place: { taskId: 'source', seq: 9 }, count: 4, before: null })).toBe(false);
   });
 
   it('remembers what was shown at each message, also on a line that was left', () => {
@@ -23,23 +29,12 @@ describe('what a transcript shows', () => {
     const [first, second] = [view.add(own(1)), view.add(own(2))];
     view.goTo(first);
     const third = view.add(own(3));
-    expect(joined(pathTo(second))).toEqual([{ taskId: 'own', from: 1, to: 2 }]);
-    expect(pathTo(third)).toEqual([
-      { taskId: 'own', from: 1, to: 1 },
-      { taskId: 'own', from: 3, to: 3 },
-    ]);
+    expect(wayTo(second)).toEqual([1, 2]);
+    expect(wayTo(third)).toEqual([1, 3]);
+    expect(view.shows(first)).toBe(true);
+    expect(view.shows(second)).toBe(false);
     view.goTo(second);
-    expect(view.path()).toEqual([{ taskId: 'own', from: 1, to: 2 }]);
-  });
-
-  it('leaves out messages that others wrote in between', () => {
-    const view = new TranscriptView();
-    view.add(own(1));
-    view.add(own(5));
-    expect(view.path()).toEqual([
-      { taskId: 'own', from: 1, to: 1 },
-      { taskId: 'own', from: 5, to: 5 },
-    ]);
+    expect(wayTo(view.end)).toEqual([1, 2]);
   });
 
   it('knows its end', () => {
@@ -50,18 +45,7 @@ describe('what a transcript shows', () => {
     expect(view.endsWith(first)).toBe(false);
     expect(view.endsWith(null)).toBe(false);
     view.goTo(null);
-    expect(view.path()).toEqual([]);
-  });
-});
-
-describe('runs', () => {
-  it('are joined where one goes on with the other', () => {
-    const runs = [
-      { taskId: 'a', from: 1, to: 2 },
-      { taskId: 'a', from: 3, to: 4 },
-      { taskId: 'a', from: 6, to: 6 },
-      { taskId: 'b', from: 7, to: 7 },
-    ];
-    expect(joined(runs)).toEqual([{ taskId: 'a', from: 1, to: 4 }, runs[2], runs[3]]);
+    expect(view.end).toBeNull();
+    expect(view.shows(null)).toBe(true);
   });
 });

@@ -1,76 +1,50 @@
-import type { Segment } from '../conversation/conversation.events.js';
-import type { MessagePlace } from '../conversation/segments.js';
+import type { MessagePlace } from '../conversation/conversation.events.js';
 
-/** Messages that were recorded one after the other, and what the conversation showed before them. */
-interface Line {
-  readonly base: readonly Segment[];
-  readonly taskId: string;
-  readonly from: number;
-}
-
-/** A message's place, and the line of the conversation that it stands on. */
+/** A message's place in a conversation, and the way that leads to it. */
 export interface Placed {
   readonly place: MessagePlace;
-  readonly line: Line;
-}
-
-/** What a conversation showed when a message was its last. */
-export const pathTo = ({ place, line }: Placed): readonly Segment[] => [
-  ...line.base,
-  { taskId: line.taskId, from: line.from, to: place.seq },
-];
-
-/** Closed segments with neighbouring runs joined: equal for two lists that show the same messages in the same order. */
-export function joined(segments: readonly Segment[]): readonly Segment[] {
-  const runs: Segment[] = [];
-  for (const segment of segments) {
-    const last = runs.at(-1);
-    const goesOn = last?.taskId === segment.taskId && segment.from === (last.to ?? 0) + 1;
-    if (goesOn) runs[runs.length - 1] = { ...last, to: segment.to };
-    else runs.push(segment);
-  }
-  return runs;
+  /** Messages up to it, itself included. */
+  readonly count: number;
+  /** The message before it; null for the first one, and where what a fork took over ends. */
+  readonly before: Placed | null;
 }
 
 /** What a transcript itself shows of a conversation, whatever somebody did to the conversation in makima. */
 export class TranscriptView {
-  #base: readonly Segment[];
-  #line: Line | null = null;
-  #to = 0;
+  /** The last message that is shown; null: none is. */
+  #end: Placed | null;
 
-  constructor(base: readonly Segment[] = []) {
-    this.#base = base;
+  constructor(end: Placed | null = null) {
+    this.#end = end;
+  }
+
+  get end(): Placed | null {
+    return this.#end;
   }
 
   add(place: MessagePlace): Placed {
-    const { taskId, seq } = place;
-    if (this.#line?.taskId !== taskId || seq !== this.#to + 1) {
-      this.#line = { base: this.path(), taskId, from: seq };
-    }
-    this.#to = seq;
-    return { place, line: this.#line };
+    this.#end = { place, count: (this.#end?.count ?? 0) + 1, before: this.#end };
+    return this.#end;
   }
 
   /** Goes back (or over) to what was shown when a message was the last; null: to the beginning. */
   goTo(target: Placed | null): void {
-    this.show(target ? pathTo(target) : []);
+    this.#end = target;
   }
 
-  show(segments: readonly Segment[]): void {
-    this.#base = segments;
-    this.#line = null;
-  }
-
-  path(): readonly Segment[] {
-    return this.#line
-      ? pathTo({ place: { taskId: this.#line.taskId, seq: this.#to }, line: this.#line })
-      : this.#base;
+  /** Whether a message is shown. Of what a fork took over, all that its source shows up to there is. */
+  shows(target: Placed | null): boolean {
+    if (target === null) return true;
+    let at = this.#end;
+    while (at && at.count > target.count && at.before) at = at.before;
+    return at !== null && (at.count > target.count || samePlace(at.place, target.place));
   }
 
   /** True when a message is the last one shown; null: when none is shown. */
   endsWith(target: Placed | null): boolean {
-    const last = this.path().at(-1);
-    if (!last || !target) return !last && !target;
-    return last.taskId === target.place.taskId && last.to === target.place.seq;
+    return samePlace(this.#end?.place ?? null, target?.place ?? null);
   }
 }
+
+export const samePlace = (one: MessagePlace | null, other: MessagePlace | null): boolean =>
+  one?.taskId === other?.taskId && one?.seq === other?.seq;

@@ -72,13 +72,13 @@ describe('a snapshot taken by hand', () => {
       .when(byHand)
       .then({
         type: 'ConversationSnapshotTaken',
-        data: { ...wanted, segments: [{ taskId, from: 1, to: 2 }], messageCount: 2, branch: 0, seq: 2 },
+        data: { ...wanted, last: { taskId, seq: 2 }, messageCount: 2, branch: 0, seq: 2 },
       });
   });
 
   it('holds nothing of an empty conversation', () => {
     const events = given(taskDecider, created).when(byHand).events();
-    expect(events[0]).toMatchObject({ data: { segments: [], messageCount: 0, seq: 0 } });
+    expect(events[0]).toMatchObject({ data: { last: null, messageCount: 0, seq: 0 } });
   });
 });
 
@@ -234,7 +234,8 @@ describe('restoring', () => {
   const three = [created, message(1), message(2), message(3)];
   const restore = (to: number): Extract<TaskCommand, { type: 'RestoreConversation' }> => ({
     type: 'RestoreConversation',
-    segments: to === 0 ? [] : [{ taskId, from: 1, to }],
+    keepUpTo: to === 0 ? null : { taskId, seq: to },
+    keptMessages: to,
     point: { kind: 'snapshot', value: 's' },
     reason: null,
   });
@@ -261,10 +262,9 @@ describe('restoring', () => {
     expect(event).toMatchObject({
       data: {
         hiddenMessages: 1,
-        segments: [
-          { taskId, from: 1, to: 3 },
-          { taskId, from: 5, to: null },
-        ],
+        after: { taskId, seq: 3 },
+        keptMessages: 3,
+        seq: 4,
       },
     });
   });

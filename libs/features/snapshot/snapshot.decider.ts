@@ -1,5 +1,4 @@
-import { shownCount, shownSegments, type ConversationState } from '../conversation/conversation.decider.js';
-import { closed } from '../conversation/segments.js';
+import { shownTip, type ConversationState } from '../conversation/conversation.decider.js';
 import type { SnapshotEvent, SnapshotType } from './snapshot.events.js';
 
 /** When snapshots are taken by themselves. */
@@ -53,10 +52,10 @@ export interface SnapshotWanted {
 /** A snapshot of what a conversation shows now. */
 export function snapshotOf(conversation: ConversationState, wanted: SnapshotWanted): SnapshotEvent {
   const { seq, branch } = conversation;
-  const segments = closed(shownSegments(conversation), seq);
+  const { last, count } = shownTip(conversation);
   return {
     type: 'ConversationSnapshotTaken',
-    data: { ...wanted, segments, messageCount: shownCount(conversation), branch, seq },
+    data: { ...wanted, last, messageCount: count, branch, seq },
   };
 }
 

@@ -1,5 +1,5 @@
-// Part of stream `task-<id>`: what a conversation showed at some moment, by reference to its segments.
-import type { Segment } from '../conversation/conversation.events.js';
+// Part of stream `task-<id>`: what a conversation showed at some moment, by reference.
+import type { MessagePlace } from '../conversation/conversation.events.js';
 
 export const SNAPSHOT_TYPES = ['auto', 'manual', 'checkpoint'] as const;
 export type SnapshotType = (typeof SNAPSHOT_TYPES)[number];
@@ -11,8 +11,8 @@ export type SnapshotEvent = {
     readonly snapshotType: SnapshotType;
     /** The checkpoint that it was taken with, for type `checkpoint`. */
     readonly checkpointId: string | null;
-    /** Closed segments: none is open. */
-    readonly segments: readonly Segment[];
+    /** The last message that was shown: it stands for all up to it. Null: none was. */
+    readonly last: MessagePlace | null;
     readonly messageCount: number;
     /** The branch that was shown. */
     readonly branch: number;

@@ -10,6 +10,7 @@ import { ReadModels } from '#libs/projections/read-models.js';
 import { MAX_MESSAGES } from '../conversation/conversation.dto.js';
 import { ConversationReader } from '../conversation/conversation.page.js';
 import { headMoved } from '../conversation/conversation.process.js';
+import { shownAt } from '../conversation/conversation.queries.js';
 import { DispatchTask } from '../task/task.commands.js';
 import type { OpenTask } from '../task/task.decider.js';
 import { visibleTask } from '../task/task.guard.js';
@@ -52,7 +53,7 @@ export class Snapshots {
       return { ...previewOf(taskId, data, context), dryRun, controlVersion, position };
     }
     await this.reads.catchUp(outcome.position);
-    const { segments: _, ...taken } = await this.reads.read({ caller: context.caller }, (db) =>
+    const { last: _, ...taken } = await this.reads.read({ caller: context.caller }, (db) =>
       requireSnapshot(db, taskId, snapshotId),
     );
     return { ...taken, dryRun, controlVersion, position };
@@ -78,9 +79,8 @@ export class Snapshots {
     const start = query.cursor ? (this.cursors.open(binding, query.cursor)[0] as number) : null;
     return this.reads.read(context, async (db) => {
       const { controlVersion } = await visibleTask(db, caller, taskId);
-      const { segments, ...snapshot } = await requireSnapshot(db, taskId, snapshotId);
-      const { branch, messageCount: totalCount } = snapshot;
-      const shown = { branch, segments, totalCount };
+      const { last, ...snapshot } = await requireSnapshot(db, taskId, snapshotId);
+      const shown = { branch: snapshot.branch, ...(await shownAt(db, last)) };
       const page = await this.reader.page(db, caller.ownerId, shown, BigInt(snapshot.position), {
         order: query.order,
         limit: query.limit ?? MAX_MESSAGES,
@@ -90,7 +90,7 @@ export class Snapshots {
       });
       return {
         ...snapshot,
-        conversationState: segments,
+        conversationState: shown.segments,
         controlVersion,
         messages: page.messages,
         ...(page.next === null ? {} : { cursor: this.cursors.seal(binding, [page.next]) }),
@@ -107,13 +107,14 @@ export class Snapshots {
   ) {
     const { reason, dryRun } = request;
     await this.reads.catchUpWithLog();
-    const { segments } = await this.reads.read({ caller: context.caller }, async (db) => {
+    const { last, messageCount } = await this.reads.read({ caller: context.caller }, async (db) => {
       await visibleTask(db, context.caller, taskId);
       return requireSnapshot(db, taskId, snapshotId);
     });
     const command = {
       type: 'RestoreConversation',
-      segments,
+      keepUpTo: last,
+      keptMessages: messageCount,
       point: { kind: 'snapshot', value: snapshotId },
       reason: reason ?? null,
       ...(context.ifMatch === undefined ? {} : { expectedControlVersion: context.ifMatch }),

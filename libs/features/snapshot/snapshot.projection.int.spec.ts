@@ -31,10 +31,7 @@ const taken = (more: Partial<SnapshotEvent['data']> = {}): SnapshotEvent => ({
     snapshotId,
     snapshotType: 'manual',
     checkpointId: null,
-    segments: [
-      { taskId: fork, from: 1, to: 2 },
-      { taskId, from: 5, to: 9 },
-    ],
+    last: { taskId, seq: 9 },
     messageCount: 7,
     branch: 3,
     seq: 9,
@@ -55,10 +52,7 @@ describe('conversation_snapshots', () => {
       checkpoint_id: null,
       snapshot_type: 'manual',
       message_count: 7,
-      conversation_state: [
-        { taskId: fork, from: 1, to: 2 },
-        { taskId, from: 5, to: 9 },
-      ],
+      conversation_state: { lastTaskId: taskId, lastSeq: 9 },
       metadata: { note: 'a\ue0000000 note', branch: 3, seq: 9 },
       created_at: log.events[0]!.recordedAt,
     });

@@ -16,7 +16,8 @@ const snapshots: Table = {
     position: 'int8',
     snapshot_type: 'text',
     checkpoint_id: 'uuid?',
-    segments: 'text',
+    last_task: 'uuid?',
+    last_seq: 'int4?',
     message_count: 'int4',
     branch: 'int4',
     seq: 'int4',
@@ -30,13 +31,13 @@ const snapshots: Table = {
 
 export const snapshotProjection = projection({
   name: 'snapshot',
-  version: 1,
+  version: 2,
   tables: [snapshots],
   views: {
     snapshots: 'SELECT * FROM {schema}.snapshots',
-    // SPEC §5.3. The state is the list of segments whose messages the conversation showed: see `messages`.
+    // SPEC §5.3. The state is the last message that was shown, which stands for all up to it: see `messages`.
     conversation_snapshots: `SELECT id, owner_id, task_id, checkpoint_id, snapshot_type, message_count,
-      segments::jsonb AS conversation_state, jsonb_build_object('note', note, 'branch', branch, 'seq', seq) AS metadata,
+      jsonb_build_object('lastTaskId', last_task, 'lastSeq', last_seq) AS conversation_state, jsonb_build_object('note', note, 'branch', branch, 'seq', seq) AS metadata,
       created_at FROM {schema}.snapshots`,
   },
   handles: ['ConversationSnapshotTaken'],
@@ -49,7 +50,8 @@ export const snapshotProjection = projection({
         position,
         snapshot_type: data.snapshotType,
         checkpoint_id: data.checkpointId,
-        segments: JSON.stringify(data.segments),
+        last_task: data.last?.taskId ?? null,
+        last_seq: data.last?.seq ?? null,
         message_count: data.messageCount,
         branch: data.branch,
         seq: data.seq,

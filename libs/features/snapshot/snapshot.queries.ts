@@ -2,7 +2,7 @@ import type { Queryable } from '#libs/database/database.js';
 import { nothing, sql } from '#libs/database/sql.js';
 import { unescapeJson, unescapeText } from '#libs/database/text-escape.js';
 import type { Actor } from '#libs/kernel/event.js';
-import type { Segment } from '../conversation/conversation.events.js';
+import type { MessagePlace } from '../conversation/conversation.events.js';
 import type { SnapshotType } from './snapshot.events.js';
 
 /** A snapshot as the API shows it (SPEC §5.3 conversation_snapshots). */
@@ -22,9 +22,9 @@ export interface SnapshotView {
   readonly position: string;
 }
 
-/** A snapshot with what it holds: closed segments. */
+/** A snapshot with what it holds: all that leads to its last message. */
 export interface HeldSnapshot extends SnapshotView {
-  readonly segments: readonly Segment[];
+  readonly last: MessagePlace | null;
 }
 
 interface SnapshotRow {
@@ -33,7 +33,8 @@ interface SnapshotRow {
   position: bigint;
   snapshot_type: SnapshotType;
   checkpoint_id: string | null;
-  segments: string;
+  last_task: string | null;
+  last_seq: number | null;
   message_count: number;
   branch: number;
   seq: number;
@@ -74,7 +75,9 @@ export async function snapshotBy(
   const [row] = await db.query<SnapshotRow>(
     sql`SELECT * FROM snapshots WHERE task_id = ${taskId} AND id = ${snapshotId}`,
   );
-  return row ? { ...toView(row), segments: JSON.parse(row.segments) as Segment[] } : null;
+  if (!row) return null;
+  const { last_task: taskOfLast, last_seq: seq } = row;
+  return { ...toView(row), last: taskOfLast === null || seq === null ? null : { taskId: taskOfLast, seq } };
 }
 
 const toView = (row: SnapshotRow): SnapshotView => ({

@@ -16,11 +16,12 @@ import {
   checkpointWithin,
   type CheckpointView,
 } from '../checkpoint/checkpoint.queries.js';
+import { NOTHING_SHOWN, type Tip } from '../conversation/branches.js';
 import { requireShown } from '../conversation/conversation.process.js';
-import type { Segment } from '../conversation/conversation.events.js';
+import type { MessagePlace } from '../conversation/conversation.events.js';
 import { placeOf, type Shown } from '../conversation/conversation.queries.js';
 import { findPoint } from '../conversation/rewind-point.js';
-import { countOf, cutAfter, shows, type MessagePlace } from '../conversation/segments.js';
+import { cutAfter, indexIn, shows } from '../conversation/segments.js';
 import type { ForkTaskRequest } from './task.dto.js';
 import { taskStream, type ForkPoint, type TaskEvent } from './task.events.js';
 import type { TaskView } from './task.queries.js';
@@ -67,14 +68,14 @@ export class Forks {
       const now = await requireShown(db, taskId, null, null);
       return { source: task, shown: now, found: await locate(db, context.caller, task, now, wanted) };
     });
-    const prefix = wanted.includeConversation ? cutAfter(shown.segments, found.keepUpTo, 0) : [];
+    const tip = wanted.includeConversation ? tipIn(shown, found.keepUpTo) : NOTHING_SHOWN;
     const { version } = await this.states.load(taskStream(taskId));
-    const data = { ...forked(newTaskId, source, wanted, found, prefix), sourceVersion: version };
+    const data = { ...forked(newTaskId, source, wanted, found, tip), sourceVersion: version };
     const { position } = await this.commands.execute(
       new DispatchTask(newTaskId, { type: 'ForkTask', data }, command, { dryRun: request.dryRun }),
     );
     await this.reads.settle(position);
-    return answer(taskId, newTaskId, wanted, found, prefix, request.dryRun, position);
+    return answer(taskId, newTaskId, wanted, found, tip.count, request.dryRun, position);
   }
 
   /** What this very request did before: its point is not looked for again, for the source has moved since. */
@@ -86,14 +87,14 @@ export class Forks {
     );
     const [event] = events;
     if (!repeated || event?.type !== 'TaskForked') return null;
-    const { sourceTaskId, point, segments } = event.data;
+    const { sourceTaskId, point, keptMessages } = event.data;
     const { checkpointId } = point;
     const checkpoint =
       checkpointId === null
         ? null
         : await this.reads.read({ caller: context.caller }, (db) => checkpointOfId(db, checkpointId));
     const found = { keepUpTo: null, checkpoint, timestamp: point.timestamp };
-    return answer(sourceTaskId, newTaskId, wanted, found, segments, false, position);
+    return answer(sourceTaskId, newTaskId, wanted, found, keptMessages, false, position);
   }
 }
 
@@ -182,33 +183,31 @@ async function atCheckpoint(db: Queryable, task: TaskView, shown: Shown, value: 
   }
   const keepUpTo = checkpoint.seq === 0 ? null : { taskId: checkpoint.taskId, seq: checkpoint.seq };
   // A checkpoint of messages that a rewind has hidden since: the last message before it that is still shown.
-  const visible =
-    keepUpTo === null || shows(shown.segments, keepUpTo, 0) ? keepUpTo : lastUpTo(shown, keepUpTo);
+  const visible = keepUpTo === null || shows(shown.segments, keepUpTo) ? keepUpTo : lastUpTo(shown, keepUpTo);
   return { keepUpTo: visible, checkpoint, timestamp: checkpoint.createdAt };
 }
+
+/** What a fork takes over: all up to a message that is shown. */
+const tipIn = ({ segments }: Shown, last: MessagePlace | null): Tip => ({
+  last,
+  count: last === null ? 0 : (indexIn(segments, last) ?? -1) + 1,
+});
 
 function lastUpTo(shown: Shown, place: MessagePlace): MessagePlace | null {
   const before = shown.segments.filter(({ taskId, from }) => taskId !== place.taskId || from <= place.seq);
   const segment = before.at(-1);
   if (!segment) return null;
-  const to = segment.to ?? 0;
-  return { taskId: segment.taskId, seq: segment.taskId === place.taskId ? Math.min(to, place.seq) : to };
+  const { taskId, to } = segment;
+  return { taskId, seq: taskId === place.taskId ? Math.min(to, place.seq) : to };
 }
 
 const checkpointBefore = (
   db: Queryable,
   shown: Shown,
   keepUpTo: MessagePlace | null,
-): Promise<CheckpointView | null> =>
-  checkpointWithin(db, cutAfter(shown.segments, keepUpTo, 0), shown.branch);
+): Promise<CheckpointView | null> => checkpointWithin(db, cutAfter(shown.segments, keepUpTo), shown.branch);
 
-function forked(
-  newTaskId: string,
-  source: TaskView,
-  wanted: Wanted,
-  found: Found,
-  segments: readonly Segment[],
-) {
+function forked(newTaskId: string, source: TaskView, wanted: Wanted, found: Found, { last, count }: Tip) {
   const point: ForkPoint = {
     type: wanted.type,
     value: wanted.value,
@@ -224,7 +223,8 @@ function forked(
     plan: wanted.plan,
     sourceTaskId: source.id,
     point,
-    segments,
+    after: last,
+    keptMessages: count,
     conversationIncluded: wanted.includeConversation,
     checkpointSha: found.checkpoint?.commitSha ?? null,
     checkpointNumber: source.checkpointCount,
@@ -238,7 +238,7 @@ function answer(
   newTaskId: string,
   wanted: Wanted,
   found: Found,
-  prefix: readonly Segment[],
+  messageCount: number,
   dryRun: boolean,
   position: bigint,
 ) {
@@ -253,7 +253,7 @@ function answer(
     },
     ...(wanted.branchName === null ? {} : { branchName: wanted.branchName }),
     conversationIncluded: wanted.includeConversation,
-    messageCount: countOf(prefix, 0),
+    messageCount,
     dryRun,
     position: positionToken(position),
   };

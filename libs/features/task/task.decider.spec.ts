@@ -1,6 +1,7 @@
 import { fold } from '#libs/kernel/decider.js';
 import { given } from '#libs/testing/decider-spec.js';
-import { shownCount, shownSegments } from '../conversation/conversation.decider.js';
+import { tipOf } from '../conversation/branches.js';
+import { shownTip } from '../conversation/conversation.decider.js';
 import { taskDecider, type Activity, type OpenTask, type TaskCommand } from './task.decider.js';
 import type { TaskEvent } from './task.events.js';
 
@@ -33,6 +34,7 @@ const point = { kind: 'messageCount', value: '1' } as const;
 const rewind = (seq: number | null): Extract<TaskCommand, { type: 'RewindConversation' }> => ({
   type: 'RewindConversation',
   keepUpTo: seq === null ? null : { taskId, seq },
+  keptMessages: seq ?? 0,
   point,
   reason: null,
 });
@@ -116,14 +118,13 @@ describe('going back in a conversation', () => {
         branch: 1,
         previousBranch: 0,
         hiddenMessages: 2,
-        segments: [
-          { taskId, from: 1, to: 1 },
-          { taskId, from: 4, to: null },
-        ],
+        after: { taskId, seq: 1 },
+        keptMessages: 1,
+        seq: 3,
       },
     });
     const state = stateOf(...three, event!, message(4));
-    expect(shownCount(state.conversation)).toBe(2);
+    expect(shownTip(state.conversation).count).toBe(2);
   });
 
   it('refuses a point that is not shown, one without anything after it, and one of another task', () => {
@@ -145,7 +146,7 @@ describe('going back in a conversation', () => {
     const events = given(taskDecider, ...three)
       .when(rewind(null))
       .events();
-    expect(shownCount(stateOf(...three, ...events).conversation)).toBe(0);
+    expect(shownTip(stateOf(...three, ...events).conversation).count).toBe(0);
   });
 
   it('is undone, also after new messages, which become a branch', () => {
@@ -161,14 +162,8 @@ describe('going back in a conversation', () => {
       data: { branch: 2, undoneBranch: 1, hiddenMessages: 2 },
     });
     const state = stateOf(...after, ...undone);
-    expect(shownSegments(state.conversation)).toEqual([
-      { taskId, from: 1, to: 3 },
-      { taskId, from: 6, to: null },
-    ]);
-    expect(state.conversation.branches[1]!.segments).toEqual([
-      { taskId, from: 1, to: 1 },
-      { taskId, from: 4, to: 5 },
-    ]);
+    expect(shownTip(state.conversation)).toEqual({ last: { taskId, seq: 3 }, count: 3 });
+    expect(tipOf(state.conversation, 1)).toEqual({ last: { taskId, seq: 5 }, count: 3 });
   });
 
   it('undoes the newest rewind first, then the one before, then nothing', () => {
@@ -183,9 +178,9 @@ describe('going back in a conversation', () => {
     add(rewind(2));
     add(rewind(1));
     add({ type: 'UndoRewind' });
-    expect(shownCount(stateOf(...history).conversation)).toBe(2);
+    expect(shownTip(stateOf(...history).conversation).count).toBe(2);
     add({ type: 'UndoRewind' });
-    expect(shownCount(stateOf(...history).conversation)).toBe(3);
+    expect(shownTip(stateOf(...history).conversation).count).toBe(3);
     given(taskDecider, ...history)
       .when({ type: 'UndoRewind' })
       .refused('NOTHING_TO_UNDO');
@@ -257,7 +252,8 @@ describe('a fork', () => {
         checkpointId: null,
         timestamp: '2026-01-01T00:00:00.000Z',
       },
-      segments: [{ taskId: 'source', from: 1, to: 5 }],
+      after: { taskId: 'source', seq: 6 },
+      keptMessages: 5,
       conversationIncluded: true,
       checkpointSha: null,
       checkpointNumber: 3,
@@ -267,11 +263,11 @@ describe('a fork', () => {
   };
 
   it("shows its source's messages and can go back into them", () => {
-    expect(shownCount(stateOf(forked).conversation)).toBe(5);
+    expect(shownTip(stateOf(forked).conversation).count).toBe(5);
     const events = given(taskDecider, forked, message(1))
-      .when({ ...rewind(null), keepUpTo: { taskId: 'source', seq: 2 } })
+      .when({ ...rewind(2), keepUpTo: { taskId: 'source', seq: 2 } })
       .events();
-    expect(shownCount(stateOf(forked, message(1), ...events).conversation)).toBe(2);
+    expect(shownTip(stateOf(forked, message(1), ...events).conversation).count).toBe(2);
   });
 
   it("goes on with its source's checkpoint numbers", () => {

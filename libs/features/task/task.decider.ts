@@ -2,14 +2,14 @@ import { isRefusal, refuse, type Decider, type Decision, type Refusal } from '#l
 import {
   decideConversation,
   evolveConversation,
-  shownSegments,
+  shownTip,
   startConversation,
   type ConversationCommand,
   type ConversationRefusal,
   type ConversationState,
 } from '../conversation/conversation.decider.js';
-import type { FileChange, Segment } from '../conversation/conversation.events.js';
-import { closed } from '../conversation/segments.js';
+import { NOTHING_SHOWN, tipAt } from '../conversation/branches.js';
+import type { FileChange } from '../conversation/conversation.events.js';
 import {
   isDue,
   MOST_AT_ONCE,
@@ -140,7 +140,7 @@ function control(command: ControlCommand, state: OpenTask): TaskDecision {
       `The task changed since: its control version is ${state.controlVersion}, not ${expectedControlVersion}. Read it again.`,
     );
   }
-  if (command.type === 'RestoreConversation' && isShown(command.segments, state.conversation)) {
+  if (command.type === 'RestoreConversation' && isShown(command, state.conversation)) {
     return refuse(
       'NOTHING_TO_RESTORE',
       'The conversation shows exactly that now: there is nothing to restore.',
@@ -149,15 +149,12 @@ function control(command: ControlCommand, state: OpenTask): TaskDecision {
   return decideConversation(command, state.conversation);
 }
 
-function isShown(segments: readonly Segment[], conversation: ConversationState): boolean {
-  const shown = closed(shownSegments(conversation), conversation.seq);
-  return (
-    shown.length === segments.length &&
-    shown.every(({ taskId, from, to }, index) => {
-      const other = segments[index]!;
-      return other.taskId === taskId && other.from === from && other.to === to;
-    })
-  );
+function isShown(
+  { keepUpTo, keptMessages }: Extract<ConversationCommand, { type: 'RestoreConversation' }>,
+  conversation: ConversationState,
+): boolean {
+  const [{ last }, wanted] = [shownTip(conversation), tipAt(conversation, keepUpTo, keptMessages).last];
+  return last?.taskId === wanted?.taskId && last?.seq === wanted?.seq;
 }
 
 /** One event for each activity, in order, then the snapshots that were due on the way, each as things stood then. */
@@ -285,7 +282,10 @@ function opened(event: Extract<LifeCycleEvent, { type: 'TaskCreated' | 'TaskFork
     status: 'pending',
     version: 1,
     controlVersion: 1,
-    conversation: startConversation(taskId, fork?.segments ?? []),
+    conversation: startConversation(
+      taskId,
+      fork ? { last: fork.after, count: fork.keptMessages } : NOTHING_SHOWN,
+    ),
     checkpointNumber: fork?.checkpointNumber ?? 0,
     snapshot: NO_SNAPSHOT,
   };

@@ -1,7 +1,7 @@
 // Stream `task-<id>`: a task's whole life: its life cycle, conversation, output, checkpoints, rewinds, snapshots.
 // Starts with TaskCreated or TaskForked. Never ends: a finished task can be continued, rewound and forked.
 import type { CheckpointEvent } from '../checkpoint/checkpoint.events.js';
-import type { ConversationEvent, FileChange, Segment } from '../conversation/conversation.events.js';
+import type { ConversationEvent, FileChange, MessagePlace } from '../conversation/conversation.events.js';
 import type { SnapshotEvent } from '../snapshot/snapshot.events.js';
 
 export const TASK_STATUSES = [
@@ -65,8 +65,10 @@ export type LifeCycleEvent =
         /** The source stream's version that the fork was made from. */
         readonly sourceVersion: number;
         readonly point: ForkPoint;
-        /** What the fork shows of its source; closed segments. Empty without the conversation. */
-        readonly segments: readonly Segment[];
+        /** The last message that the fork shows of its source; null: none, or without the conversation. */
+        readonly after: MessagePlace | null;
+        /** How many messages it shows of its source. */
+        readonly keptMessages: number;
         readonly conversationIncluded: boolean;
         readonly checkpointSha: string | null;
         /** Checkpoint numbers go on from here. */

@@ -152,11 +152,11 @@ export class Task extends Stream {
   /** Back by some messages, if the conversation shows so many that were recorded here. */
   rewind(count) {
     const { seq, branches, branch } = this.state.conversation;
-    const open = branches[branch].segments.at(-1);
-    if (seq - count < open.from) return [];
+    if (seq - count < branches[branch].from) return [];
     return this.run({
       type: 'RewindConversation',
       keepUpTo: { taskId: this.id, seq: seq - count },
+      keptMessages: null, // the task's own: it knows
       point: { kind: 'messageCount', value: String(count) },
       reason: 'another way',
     });

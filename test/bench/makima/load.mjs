@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { EventCodec } from '../../../dist/libs/event-store/codec.js';
 import { PostgresBlobStore } from '../../../dist/libs/event-store/postgres/postgres-blob-store.js';
 import { PostgresEventStore } from '../../../dist/libs/event-store/postgres/postgres-event-store.js';
+import { UPCASTERS } from '../../../dist/libs/features/projections.js';
 import { Database } from '../../../dist/libs/database/database.js';
 import { now, sleep } from '../measure.mjs';
 
@@ -18,7 +19,7 @@ const BEGIN = Date.UTC(2026, 0, 1);
 export function openLoader(url, ownerId, begin = BEGIN) {
   const database = new Database({ url, max: 2 });
   const store = new PostgresEventStore({ url });
-  const codec = new EventCodec(new PostgresBlobStore(database));
+  const codec = new EventCodec(new PostgresBlobStore(database), UPCASTERS);
   let time = begin;
   let last = 0n;
   let count = 0;

@@ -63,7 +63,7 @@ function addTask(tables, memory, id, event) {
       memory.contractOf.set(id, data.contractId);
       tables.task_places.put(id, { task_id: id, owner_id: ownerId, contract_id: data.contractId });
       tables.conversation_branches.add(
-        branch(id, event, { branch: 0, kind: 'start', segments: [{ taskId: id, from: 1, to: null }] }),
+        branch(id, event, { branch: 0, kind: 'start', from: 1, after: null, kept: 0 }),
       );
       break;
     case 'TaskStatusChanged':
@@ -144,14 +144,17 @@ const createdTask = (id, data, { ownerId, occurredAt }) => ({
   updated_at: occurredAt,
 });
 
-const branch = (id, { position, metadata }, { branch: number, kind, segments }) => ({
+const branch = (id, { position, metadata }, { branch: number, kind, from, after, kept }) => ({
   task_id: id,
   branch: number,
   owner_id: metadata.ownerId,
   position,
   previous_branch: null,
+  from_seq: from,
+  after_task: after?.taskId ?? null,
+  after_seq: after?.seq ?? null,
+  kept_messages: kept,
   kind,
-  segments: json(segments),
   point: null,
   reason: null,
   actor: json(metadata.actor),
@@ -166,7 +169,13 @@ function addBranch(tables, id, event) {
   const { data, position, type } = event;
   const rewound = type === 'ConversationRewound';
   tables.conversation_branches.add({
-    ...branch(id, event, { branch: data.branch, kind: rewound ? 'rewind' : 'undo', segments: data.segments }),
+    ...branch(id, event, {
+      branch: data.branch,
+      kind: rewound ? 'rewind' : 'undo',
+      from: data.seq + 1,
+      after: data.after,
+      kept: data.keptMessages,
+    }),
     previous_branch: data.previousBranch,
     hidden_messages: data.hiddenMessages,
     point: rewound ? json(data.point) : null,
@@ -177,7 +186,7 @@ function addBranch(tables, id, event) {
     task_id: id,
     branch: data.previousBranch,
     left_position: position,
-    left_seq: data.segments.at(-1).from - 1,
+    left_seq: data.seq,
   });
 }
 
@@ -271,7 +280,8 @@ const snapshot = (id, { data, metadata, position }) => ({
   position,
   snapshot_type: data.snapshotType,
   checkpoint_id: data.checkpointId,
-  segments: json(data.segments),
+  last_task: data.last?.taskId ?? null,
+  last_seq: data.last?.seq ?? null,
   message_count: data.messageCount,
   branch: data.branch,
   seq: data.seq,
