@@ -15,12 +15,12 @@ module.exports = {
       name: 'decider-is-pure',
       comment: 'Rules know facts and other rules; no clock, no Nest, no I/O.',
       severity: 'error',
-      from: { path: `${features}[^/]+\\.(events|decider)\\.ts$` },
+      from: { path: `${features}([^/]+\\.(events|decider)|branches)\\.ts$` },
       to: {
         pathNot: [
           '^libs/kernel/',
           '^libs/features/[^/]+/[^/]+\\.(events|decider)\\.ts$',
-          '^libs/features/conversation/segments\\.ts$',
+          '^libs/features/conversation/branches\\.ts$',
         ],
       },
     },

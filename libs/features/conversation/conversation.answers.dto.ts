@@ -85,28 +85,28 @@ export class ConversationMessage {
   @GivesList(() => ToolCallAnswer, 'The calls that it makes; absent without include_tool_calls.', {
     optional: true,
   })
-  readonly toolCalls?: readonly ToolCallAnswer[];
+  readonly toolCalls?: readonly ToolCallAnswer[] | undefined;
 
   @GivesText(`For tool results: ${CALL_ID}`, { optional: true })
-  readonly toolCallId?: string;
+  readonly toolCallId?: string | undefined;
 
   @GivesText('For tool results: name of the tool.', { optional: true })
-  readonly toolName?: string;
+  readonly toolName?: string | undefined;
 
   @GivesJson('For tool results: what the tool was given, where the call is known.', { optional: true })
   readonly toolInput?: unknown;
 
   @GivesText('For tool results: what came back.', { optional: true })
-  readonly toolResult?: string;
+  readonly toolResult?: string | undefined;
 
   @GivesFlag('For tool results: whether the tool failed.', { optional: true })
-  readonly isError?: boolean;
+  readonly isError?: boolean | undefined;
 
   @GivesWhole('Input and output tokens, where they are known.', { optional: true })
-  readonly tokenCount?: number;
+  readonly tokenCount?: number | undefined;
 
   @GivesQuantity('US dollars, where they are known.', { optional: true })
-  readonly costUsd?: number;
+  readonly costUsd?: number | undefined;
 
   @GivesId("The task that it was recorded in: another one where a fork shows its source's messages.")
   readonly taskId!: string;
@@ -122,25 +122,25 @@ export class ConversationMessage {
     'Where it came from, where that is known; `compaction`: a summary that replaced what came before.',
     { optional: true },
   )
-  readonly origin?: string;
+  readonly origin?: string | undefined;
 
   @GivesText("The agent's thinking.", { optional: true })
-  readonly thinking?: string;
+  readonly thinking?: string | undefined;
 
   @GivesText('The model that said it.', { optional: true })
-  readonly model?: string;
+  readonly model?: string | undefined;
 
   @GivesObject(() => UsageAnswer, 'Its tokens.', { optional: true })
-  readonly usage?: UsageAnswer;
+  readonly usage?: UsageAnswer | undefined;
 
   @GivesOneOf(['unknown'], 'For tool results: `unknown` where the call was cut off.', { optional: true })
-  readonly outcome?: 'unknown';
+  readonly outcome?: 'unknown' | undefined;
 
   @GivesList(() => AttachmentAnswer, 'Images and other attachments.', { optional: true })
-  readonly attachments?: readonly AttachmentAnswer[];
+  readonly attachments?: readonly AttachmentAnswer[] | undefined;
 
   @GivesList(() => FileChangeAnswer, 'For tool results: files that the call changed.', { optional: true })
-  readonly filesChanged?: readonly FileChangeAnswer[];
+  readonly filesChanged?: readonly FileChangeAnswer[] | undefined;
 }
 
 /** What every conversation's page says besides its messages. */

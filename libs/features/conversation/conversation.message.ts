@@ -2,36 +2,23 @@ import type { Queryable } from '#libs/database/database.js';
 import { unescapeJson, unescapeText } from '#libs/database/text-escape.js';
 import type { BlobStore } from '#libs/event-store/blob-store.js';
 import { isBlobReference } from '#libs/event-store/codec.js';
+import type { ConversationMessage } from './conversation.answers.dto.js';
 import type { Attachment, FileChange, ToolCall, Usage } from './conversation.events.js';
 import { callsOf, extraOf, type MessageRow } from './conversation.queries.js';
 
-/** A message as the API shows it (SPEC §2.2, with what makima knows besides). */
-export interface ConversationMessage {
-  readonly id: string;
-  readonly role: 'user' | 'assistant' | 'system' | 'tool';
-  /** Empty for a tool message: see toolResult. */
-  readonly content: string;
-  readonly timestamp: string;
-  readonly toolCalls?: readonly ToolCall[];
-  readonly toolCallId?: string;
-  readonly toolName?: string;
-  readonly toolInput?: unknown;
-  readonly toolResult?: string;
-  readonly isError?: boolean;
-  readonly tokenCount?: number;
-  readonly costUsd?: number;
-  /** The task that it was recorded in: another one where a fork shows its source's messages. */
-  readonly taskId: string;
-  /** Its number in that task, from 1. */
-  readonly seq: number;
-  readonly position: string;
-  readonly origin?: string;
+/** What a row's `extra` column holds. */
+interface Extra {
+  /** The reference to a long text. */
+  readonly content?: string;
   readonly thinking?: string;
   readonly model?: string;
   readonly usage?: Usage;
   readonly attachments?: readonly Attachment[];
-  readonly filesChanged?: readonly FileChange[];
+  readonly outcome?: 'unknown';
+  readonly files?: readonly FileChange[];
 }
+
+const NOTHING_ELSE: Extra = {};
 
 export interface MessageOptions {
   readonly includeToolCalls: boolean;
@@ -64,9 +51,9 @@ export async function toMessages(
 
 async function callsByPlace(db: Queryable, rows: readonly MessageRow[]): Promise<Map<string, string>> {
   const calls = new Map<string, string>();
-  for (const row of rows) if (row.tool_calls !== null) calls.set(`${row.task_id}/${row.seq}`, row.tool_calls);
+  for (const row of rows) if (row.tool_calls !== null) calls.set(placeOf(row, row.seq), row.tool_calls);
   const elsewhere = rows.flatMap((row) =>
-    row.call_seq !== null && !calls.has(`${row.task_id}/${row.call_seq}`)
+    row.call_seq !== null && !calls.has(placeOf(row, row.call_seq))
       ? [{ taskId: row.task_id, seq: row.call_seq }]
       : [],
   );
@@ -74,53 +61,58 @@ async function callsByPlace(db: Queryable, rows: readonly MessageRow[]): Promise
   return calls;
 }
 
+/** All messages have the same fields, undefined where they say nothing: objects of one shape are written the fastest. */
 function toMessage(
   row: MessageRow,
-  options: MessageOptions,
+  { includeToolCalls }: MessageOptions,
   callsAt: (place: string) => readonly ToolCall[],
 ): ConversationMessage {
-  const extra = row.extra === null ? {} : extraOf(row);
-  const text = (extra['content'] as string | undefined) ?? unescapeText(row.content);
-  const base = {
+  const extra = row.extra === null ? NOTHING_ELSE : (extraOf(row) as Extra);
+  const text = extra.content ?? unescapeText(row.content);
+  const result = row.role === 'tool' ? resultOf(row, includeToolCalls ? callsAt : null) : NO_RESULT;
+  return {
     id: row.message_id,
     role: row.role,
-    content: row.role === 'tool' ? '' : text,
+    content: result === NO_RESULT ? text : '',
     timestamp: row.occurred_at.toISOString(),
-    ...(row.role === 'tool' ? toolFields(row, text, options, callsAt) : {}),
-    ...(row.tool_calls !== null && options.includeToolCalls
-      ? { toolCalls: callsAt(`${row.task_id}/${row.seq}`) }
-      : {}),
-    ...(row.token_count === null ? {} : { tokenCount: Number(row.token_count) }),
-    ...(row.cost_usd === null ? {} : { costUsd: row.cost_usd }),
+    toolCalls: row.tool_calls !== null && includeToolCalls ? callsAt(placeOf(row, row.seq)) : undefined,
+    toolCallId: result.toolCallId,
+    toolName: result.toolName,
+    toolInput: result.toolInput,
+    toolResult: result === NO_RESULT ? undefined : text,
+    isError: result.isError,
+    tokenCount: row.token_count === null ? undefined : Number(row.token_count),
+    costUsd: row.cost_usd ?? undefined,
     taskId: row.task_id,
     seq: row.seq,
     position: row.position.toString(),
-    ...(row.origin === null ? {} : { origin: row.origin }),
+    origin: (row.origin ?? undefined),
+    thinking: extra.thinking,
+    model: extra.model,
+    usage: extra.usage,
+    attachments: extra.attachments,
+    outcome: extra.outcome,
+    filesChanged: extra.files,
   };
-  if (row.extra === null) return base;
-  const { content: _content, files, ...rest } = extra;
-  return { ...base, ...rest, ...(files ? { filesChanged: files as readonly FileChange[] } : {}) };
 }
 
-function toolFields(
-  row: MessageRow,
-  text: string,
-  options: MessageOptions,
-  callsAt: (place: string) => readonly ToolCall[],
-) {
+type ToolResult = Pick<ConversationMessage, 'toolCallId' | 'toolName' | 'toolInput' | 'isError'>;
+
+const NO_RESULT: ToolResult = {};
+
+/** @param callsAt finds the calls of a message; null: what the tool was given is not wanted. */
+function resultOf(row: MessageRow, callsAt: ((place: string) => readonly ToolCall[]) | null): ToolResult {
   const toolCallId = unescapeText(row.tool_call_id ?? '');
-  const call =
-    options.includeToolCalls && row.call_seq !== null
-      ? callsAt(`${row.task_id}/${row.call_seq}`).find(({ id }) => id === toolCallId)
-      : undefined;
+  const calls = callsAt && row.call_seq !== null ? callsAt(placeOf(row, row.call_seq)) : [];
   return {
     toolCallId,
     toolName: unescapeText(row.tool_name ?? ''),
-    ...(call ? { toolInput: call.input } : {}),
-    toolResult: text,
+    toolInput: calls.find(({ id }) => id === toolCallId)?.input,
     isError: row.is_error ?? false,
   };
 }
+
+const placeOf = ({ task_id: taskId }: MessageRow, seq: number): string => `${taskId}/${seq}`;
 
 /** Replaces references by the texts that they stand for; one whose blob is not there stays a reference's preview. */
 export async function hydrate<T>(blobs: BlobStore, ownerId: string, value: T): Promise<T> {
