@@ -86,7 +86,7 @@ function toMessage(
     taskId: row.task_id,
     seq: row.seq,
     position: row.position.toString(),
-    origin: (row.origin ?? undefined),
+    origin: row.origin ?? undefined,
     thinking: extra.thinking,
     model: extra.model,
     usage: extra.usage,

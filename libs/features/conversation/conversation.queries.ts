@@ -139,6 +139,10 @@ const segmentRows = (segments: readonly Segment[]): Sql => sql`unnest(
       segments.map((s) => s.to),
     )}::int[]) WITH ORDINALITY AS s(task_id, from_seq, to_seq, ordinal)`;
 
+/** One segment's messages. OFFSET 0 keeps them a look-up of their own: a join would pair a task's messages with all its segments. */
+const messagesOfSegment = (columns: Sql): Sql => sql`SELECT ${columns} FROM messages m
+  WHERE m.task_id = s.task_id AND m.seq BETWEEN s.from_seq AND s.to_seq OFFSET 0`;
+
 /** The messages that segments show, in order. */
 export async function messagesIn(
   db: Queryable,
@@ -150,8 +154,8 @@ export async function messagesIn(
     return db.query<MessageRow>(sql`SELECT ${MESSAGE} FROM messages m
       WHERE m.task_id = ${only!.taskId} AND m.seq BETWEEN ${only!.from} AND ${only!.to} ORDER BY m.seq`);
   }
-  return db.query<MessageRow>(sql`SELECT ${MESSAGE} FROM ${segmentRows(segments)}
-    JOIN messages m ON m.task_id = s.task_id AND m.seq BETWEEN s.from_seq AND s.to_seq ORDER BY s.ordinal, m.seq`);
+  return db.query<MessageRow>(sql`SELECT m.* FROM ${segmentRows(segments)}
+    CROSS JOIN LATERAL (${messagesOfSegment(MESSAGE)}) m ORDER BY s.ordinal, m.seq`);
 }
 
 /** Tokens and dollars of the messages that segments show; null where no message says. */
@@ -162,7 +166,7 @@ export async function totalsOf(
   if (segments.length === 0) return { tokens: null, cost: null };
   const [row] = await db.query<{ tokens: bigint | null; cost: number | null }>(sql`
     SELECT sum(m.token_count)::bigint AS tokens, sum(m.cost_usd) AS cost FROM ${segmentRows(segments)}
-    JOIN messages m ON m.task_id = s.task_id AND m.seq BETWEEN s.from_seq AND s.to_seq`);
+    CROSS JOIN LATERAL (${messagesOfSegment(sql`m.token_count, m.cost_usd`)}) m`);
   return row!;
 }
 
