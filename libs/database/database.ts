@@ -62,6 +62,8 @@ export class Database implements Queryable {
       connectionString: options.url,
       max: options.max ?? 10,
       types,
+      // Statements that nobody waits for in between are sent at once.
+      pipeline: true,
       application_name: options.applicationName ?? 'makima',
       ...(startup ? { options: startup } : {}),
     });
@@ -95,10 +97,17 @@ export class Database implements Queryable {
     });
   }
 
-  /** Runs in one transaction (READ COMMITTED): all of it or nothing. */
-  async transaction<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
+  /**
+   * Runs in one transaction (READ COMMITTED): all of it or nothing.
+   * @param lasting whether it waits for the disk. Without that a crash of the server may lose all of it, never a part:
+   * for what is made again from elsewhere.
+   */
+  async transaction<T>(
+    work: (connection: Queryable) => Promise<T>,
+    { lasting = true }: { readonly lasting?: boolean } = {},
+  ): Promise<T> {
     return this.#with(async (client) => {
-      await client.query('BEGIN');
+      await client.query(lasting ? 'BEGIN' : 'BEGIN; SET LOCAL synchronous_commit TO off');
       try {
         const result = await work(asQueryable(client));
         await client.query('COMMIT');

@@ -2,7 +2,7 @@ import { isTransient, type Database, type Queryable } from '#libs/database/datab
 import { Sql, sql } from '#libs/database/sql.js';
 import type { Recorded } from '#libs/kernel/event.js';
 import { ddl, views, type Projection } from './projection.js';
-import { applyOperations } from './row-operation.js';
+import { sendOperations } from './row-operation.js';
 
 export type InstanceStatus = 'live' | 'building' | 'failed' | 'retired';
 
@@ -73,28 +73,47 @@ export async function advance(
   events: readonly Recorded[],
   to: bigint,
 ): Promise<void> {
-  await database.transaction(async (connection) => {
-    const moved = await connection.query(sql`
-      UPDATE projections p SET position = ${to}, updated_at = now()
-      FROM unnest(${instances.map((i) => i.schema)}::text[], ${instances.map((i) => i.position)}::bigint[]) AS i(schema, position)
-      WHERE p.schema = i.schema AND p.position = i.position RETURNING p.schema`);
-    if (moved.length !== instances.length) throw new PositionMoved();
-    for (const instance of instances) await projectInto(connection, instance, events);
-  });
+  const project = async (connection: Queryable): Promise<void> => {
+    const batches = instances.map(({ projection }) => handledBy(projection, events));
+    const [moved, ...lookups] = await allOf([
+      connection.query(sql`
+        UPDATE projections p SET position = ${to}, updated_at = now()
+        FROM unnest(${instances.map((i) => i.schema)}::text[], ${instances.map((i) => i.position)}::bigint[]) AS i(schema, position)
+        WHERE p.schema = i.schema AND p.position = i.position RETURNING p.schema`),
+      ...instances.map(async ({ projection, schema }, n) =>
+        batches[n]!.length > 0 ? projection.load?.(connection, schema, batches[n]!) : undefined,
+      ),
+    ]);
+    if ((moved as readonly unknown[]).length !== instances.length) throw new PositionMoved();
+    // Nothing waits for what is sent: the next statement is made while the server works on the one before.
+    const sent: Promise<unknown>[] = [];
+    try {
+      for (const [n, { projection, schema }] of instances.entries()) {
+        if (batches[n]!.length === 0) continue;
+        sent.push(...sendOperations(connection, schema, projection.project(batches[n]!, lookups[n])));
+      }
+    } finally {
+      await Promise.allSettled(sent);
+    }
+    await Promise.all(sent);
+  };
+  // A crash takes back rows and position together. What is only being built goes on from there; what people read lasts.
+  await database.transaction(project, { lasting: instances.some(({ status }) => status === 'live') });
   for (const instance of instances) instance.position = to;
 }
 
-async function projectInto(
-  connection: Queryable,
-  instance: Instance,
-  events: readonly Recorded[],
-): Promise<void> {
-  const { projection, schema } = instance;
+function handledBy(projection: Projection, events: readonly Recorded[]): readonly Recorded[] {
   const wanted = handledSet(projection);
-  const batch = events.filter(({ event }) => wanted.has(event.type));
-  if (batch.length === 0) return;
-  const lookup = await projection.load?.(connection, schema, batch);
-  await applyOperations(connection, schema, projection.project(batch, lookup));
+  return events.filter(({ event }) => wanted.has(event.type));
+}
+
+/** Waits for all, so that none is under way when the first failure is thrown. */
+async function allOf<T>(pending: readonly Promise<T>[]): Promise<readonly T[]> {
+  const outcomes = await Promise.allSettled(pending);
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
 }
 
 const handled = new WeakMap<Projection, ReadonlySet<string>>();

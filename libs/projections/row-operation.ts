@@ -3,7 +3,7 @@ import type { Queryable, Row } from '#libs/database/database.js';
 import { Sql } from '#libs/database/sql.js';
 import { arrayType, type Table } from './table.js';
 
-/** What an event does to a projection's rows. Operations on one table take effect in order of their kind, see applyOperations. */
+/** What an event does to a projection's rows. Operations on one table take effect in order of their kind, see sendOperations. */
 export type RowOperation =
   /** A new row. */
   | { readonly kind: 'insert'; readonly table: Table; readonly row: Row }
@@ -41,12 +41,14 @@ type Of<Kind extends RowOperation['kind']> = Extract<RowOperation, { kind: Kind 
 /**
  * Merges a batch's operations into one multi-row statement for each table and kind: superseding states, upserts,
  * inserts, then updates. Of several operations on one row the last wins, column by column.
+ * @returns the statements under way, in the order in which they take effect.
  */
-export async function applyOperations(
+export function sendOperations(
   connection: Queryable,
   schema: string,
   operations: readonly RowOperation[],
-): Promise<void> {
+): readonly Promise<unknown>[] {
+  const sent: Promise<unknown>[] = [];
   const byTable = new Map<Table, RowOperation[]>();
   for (const operation of operations) {
     const list = byTable.get(operation.table);
@@ -56,17 +58,18 @@ export async function applyOperations(
   for (const [table, list] of byTable) {
     const of = <Kind extends RowOperation['kind']>(kind: Kind): Of<Kind>[] =>
       list.filter((operation): operation is Of<Kind> => operation.kind === kind);
-    const run = (statement: Sql): Promise<unknown> => connection.query(statement);
-    for (const statement of supersedeStatements(schema, table, of('supersede'))) await run(statement);
+    const send = (statement: Sql): void => void sent.push(connection.query(statement));
+    supersedeStatements(schema, table, of('supersede')).forEach(send);
     const upserts = lastByKey(
       of('upsert').map((operation) => operation.row),
       table.key,
     );
-    if (upserts.length > 0) await run(insertStatement(schema, table, upserts, true));
+    if (upserts.length > 0) send(insertStatement(schema, table, upserts, true));
     const inserts = of('insert').map((operation) => operation.row);
-    if (inserts.length > 0) await run(insertStatement(schema, table, inserts, false));
-    for (const statement of updateStatements(schema, table, of('update'))) await run(statement);
+    if (inserts.length > 0) send(insertStatement(schema, table, inserts, false));
+    updateStatements(schema, table, of('update')).forEach(send);
   }
+  return sent;
 }
 
 const keyOf = (row: Row, key: readonly string[]): string =>
