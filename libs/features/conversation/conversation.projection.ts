@@ -9,9 +9,13 @@ import { insert, update, type RowOperation } from '#libs/projections/row-operati
 import type { Table } from '#libs/projections/table.js';
 import type { TaskEvent } from '../task/task.events.js';
 import type { MessagePlace } from './conversation.events.js';
+import { loadLatestTimes, type LatestTimes } from './latest-times.js';
 import { messageColumns, resultColumns, type Amendment } from './message-columns.js';
 
-/** Every message once, under the task and number at which it was recorded. A tool result is a message of role `tool`. */
+/**
+ * Every message once, under the task and number at which it was recorded. A tool result is a message of role `tool`.
+ * `latest_at`: see LatestTimes.
+ */
 const messages: Table = {
   name: 'messages',
   columns: {
@@ -35,6 +39,7 @@ const messages: Table = {
     extra: 'text?',
     has_blobs: 'bool',
     occurred_at: 'timestamptz',
+    latest_at: 'timestamptz',
   },
   key: ['task_id', 'seq'],
   // The second one finds the tasks whose transcripts begin with the same message: forks of each other.
@@ -68,7 +73,13 @@ const branches: Table = {
   indexes: ['(task_id, from_seq, branch)'],
 };
 
-export const conversationProjection = projection<Amendments>({
+/** What a batch must know of the rows before it. */
+interface Known {
+  readonly amendments: Amendments;
+  readonly times: LatestTimes;
+}
+
+export const conversationProjection = projection<Known>({
   name: 'conversation',
   version: 2,
   tables: [messages, branches],
@@ -85,9 +96,16 @@ export const conversationProjection = projection<Amendments>({
     'ConversationRewound',
     'ConversationRewindUndone',
   ],
-  load: loadAmendments,
-  project: (batch, amendments) =>
-    (batch as readonly Recorded<TaskEvent>[]).flatMap((recorded) => operationsOf(recorded, amendments)),
+  load: async (connection, schema, batch) => {
+    const events = batch as readonly Recorded<TaskEvent>[];
+    const [amendments, times] = await Promise.all([
+      loadAmendments(connection, schema, events),
+      loadLatestTimes(connection, schema, events),
+    ]);
+    return { amendments, times };
+  },
+  project: (batch, known) =>
+    (batch as readonly Recorded<TaskEvent>[]).flatMap((recorded) => operationsOf(recorded, known)),
 });
 
 /** The earlier amendments of a message, by `<task>/<seq>`: position and id of their events, first to last. */
@@ -96,9 +114,9 @@ type Amendments = Map<string, readonly Amendment[]>;
 async function loadAmendments(
   connection: Queryable,
   schema: string,
-  batch: readonly Recorded[],
+  batch: readonly Recorded<TaskEvent>[],
 ): Promise<Amendments> {
-  const amended = (batch as readonly Recorded<TaskEvent>[]).flatMap(({ event, stream }) =>
+  const amended = batch.flatMap(({ event, stream }) =>
     event.type === 'MessageAmended' ? [{ taskId: stream.slice('task-'.length), seq: event.data.seq }] : [],
   );
   if (amended.length === 0) return new Map();
@@ -124,7 +142,7 @@ async function loadAmendments(
   return new Map(rows.map((row) => [`${row.task_id}/${row.seq}`, JSON.parse(row.amendments) as Amendment[]]));
 }
 
-function operationsOf(recorded: Recorded<TaskEvent>, amendments: Amendments): readonly RowOperation[] {
+function operationsOf(recorded: Recorded<TaskEvent>, { amendments, times }: Known): readonly RowOperation[] {
   const { event, position, stream } = recorded;
   const taskId = stream.slice('task-'.length);
   switch (event.type) {
@@ -136,11 +154,13 @@ function operationsOf(recorded: Recorded<TaskEvent>, amendments: Amendments): re
       return [insert(branches, branchRow(recorded, { ...START, kind, after, keptMessages }))];
     }
     case 'MessageRecorded':
-      return [insert(messages, { ...placeOf(recorded, event.data.seq), ...messageColumns(event.data) })];
+      return [
+        insert(messages, { ...placeOf(recorded, event.data.seq, times), ...messageColumns(event.data) }),
+      ];
     case 'ToolResultRecorded':
       return [
         insert(messages, {
-          ...placeOf(recorded, event.data.seq),
+          ...placeOf(recorded, event.data.seq, times),
           ...resultColumns(event.data, event.data.callSeq),
         }),
       ];
@@ -154,6 +174,7 @@ function operationsOf(recorded: Recorded<TaskEvent>, amendments: Amendments): re
     }
     case 'ConversationRewound':
     case 'ConversationRewindUndone':
+      times.branch(taskId);
       return branchStarted(recorded, event);
     default:
       return [];
@@ -219,12 +240,17 @@ function branchRow(
   };
 }
 
-const placeOf = ({ id, stream, position, metadata }: Recorded, seq: number): Row => ({
-  task_id: stream.slice('task-'.length),
-  seq,
-  owner_id: metadata.ownerId,
-  position,
-  amendments: null,
-  message_id: id,
-  occurred_at: metadata.occurredAt,
-});
+function placeOf({ id, stream, position, metadata }: Recorded, seq: number, times: LatestTimes): Row {
+  const taskId = stream.slice('task-'.length);
+  const { ownerId, occurredAt } = metadata;
+  return {
+    task_id: taskId,
+    seq,
+    owner_id: ownerId,
+    position,
+    amendments: null,
+    message_id: id,
+    occurred_at: occurredAt,
+    latest_at: times.add(taskId, occurredAt),
+  };
+}

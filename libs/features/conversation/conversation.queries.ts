@@ -210,18 +210,24 @@ export async function placeOf(
   return places.find((place) => shows(segments, place)) ?? places[0] ?? null;
 }
 
-/** The first message that segments show with `occurredAt` ≥ a time, in the conversation's order. */
+/** The first message that segments show with `occurredAt` ≥ a time, in the conversation's order: by halving, see LatestTimes. */
 export async function firstSince(
   db: Queryable,
   segments: readonly Segment[],
   time: Date,
 ): Promise<MessagePlace | null> {
+  const latestAt = (seq: Sql): Sql =>
+    sql`CROSS JOIN LATERAL (SELECT latest_at FROM messages m WHERE m.task_id = s.task_id AND m.seq = ${seq}) m`;
   const [row] = await db.query<{ task_id: string; seq: number }>(sql`
-    SELECT s.task_id, m.seq FROM ${segmentRows(segments)} CROSS JOIN LATERAL (
-      SELECT m.seq FROM messages m
-      WHERE m.task_id = s.task_id AND m.seq BETWEEN s.from_seq AND s.to_seq AND m.occurred_at >= ${time}
-      ORDER BY m.seq LIMIT 1) m
-    ORDER BY s.ordinal LIMIT 1`);
+    WITH RECURSIVE half AS (
+      (SELECT s.task_id, s.from_seq AS low, s.to_seq AS high FROM ${segmentRows(segments)} ${latestAt(sql`s.to_seq`)}
+       WHERE m.latest_at >= ${time} ORDER BY s.ordinal LIMIT 1)
+      UNION ALL
+      SELECT s.task_id, CASE WHEN m.latest_at < ${time} THEN middle + 1 ELSE low END,
+        CASE WHEN m.latest_at < ${time} THEN high ELSE middle END
+      FROM half s CROSS JOIN LATERAL (SELECT (low + high) / 2 AS middle) n ${latestAt(sql`middle`)}
+      WHERE low < high
+    ) SELECT task_id, low AS seq FROM half WHERE low = high`);
   return row ? { taskId: row.task_id, seq: row.seq } : null;
 }
 

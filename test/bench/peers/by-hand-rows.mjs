@@ -11,6 +11,7 @@ export const emptyMemory = () => ({
   contractOf: new Map(),
   phaseOf: new Map(),
   amendments: new Map(),
+  latest: new Map(),
 });
 
 /** Adds the rows of one event to the batch's tables. */
@@ -48,6 +49,14 @@ function addContract(tables, { contracts, phaseOf }, id, { type, data, metadata,
     phaseOf.set(id, row.phase);
     tables.contract_phases.put(id, { contract_id: id, owner_id: metadata.ownerId, phase: row.phase });
   }
+}
+
+/** The latest time of a branch so far. */
+function latest(memory, id, occurredAt) {
+  const before = memory.latest.get(id);
+  const at = before > occurredAt ? before : occurredAt;
+  memory.latest.set(id, at);
+  return at;
 }
 
 function addTask(tables, memory, id, event) {
@@ -96,6 +105,7 @@ function addTask(tables, memory, id, event) {
         amendments: null,
         message_id: event.id,
         occurred_at: occurredAt,
+        latest_at: latest(memory, id, occurredAt),
         ...(type === 'MessageRecorded' ? message(data) : result(data)),
       });
       break;
@@ -104,6 +114,7 @@ function addTask(tables, memory, id, event) {
       break;
     case 'ConversationRewound':
     case 'ConversationRewindUndone':
+      memory.latest.delete(id);
       state(controlled());
       addBranch(tables, id, event);
       break;

@@ -126,7 +126,7 @@ async function makeTables(client) {
     new Latest(
       new Inserts(table, columns[table], ` ON CONFLICT (${key}) DO UPDATE SET ${value} = excluded.${value}`),
     );
-  const fixed = ['owner_id', 'position', 'message_id', 'occurred_at', 'call_seq'];
+  const fixed = ['owner_id', 'position', 'message_id', 'occurred_at', 'latest_at', 'call_seq'];
   const amended = columns.messages.filter(({ column }) => !fixed.includes(column));
   const taken = of('checkpoints', ['id', 'task_id', 'conversation_snapshot_id']);
   const left = of('conversation_branches', ['task_id', 'branch', 'left_position', 'left_seq']);
