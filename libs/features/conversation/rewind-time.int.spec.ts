@@ -82,3 +82,11 @@ describe.each(SEEDS)('a rewind to a time (seed %d)', (seed) => {
     }
   });
 });
+
+it('is found the same after a rebuild, which takes in many branches at once', async () => {
+  let job = await app.post<Record<string, unknown>>('/api/v1/admin/projections/verify', {
+    name: 'conversation',
+  });
+  while (job['status'] === 'running') job = await app.get(`/api/v1/admin/jobs/${String(job['id'])}`);
+  expect(job).toMatchObject({ status: 'done', result: { equal: true } });
+});
