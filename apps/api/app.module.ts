@@ -19,7 +19,7 @@ import { contractDecider } from '#libs/features/contract/contract.decider.js';
 import { ContractModule } from '#libs/features/contract/contract.module.js';
 import { ConversationModule } from '#libs/features/conversation/conversation.module.js';
 import { ImportModule } from '#libs/features/import/import.module.js';
-import { PROJECTIONS, UPCASTERS } from '#libs/features/projections.js';
+import { LONG_FIELDS, PROJECTIONS, UPCASTERS } from '#libs/features/projections.js';
 import { SupervisorModule } from '#libs/features/supervisor/supervisor.module.js';
 import type { SnapshotPolicy } from '#libs/features/snapshot/snapshot.decider.js';
 import { SnapshotModule } from '#libs/features/snapshot/snapshot.module.js';
@@ -52,7 +52,7 @@ export interface Foundations {
 class FoundationModule {
   static forRoot({ system, reader, store, snapshots, log }: Foundations): DynamicModule {
     const blobs = new PostgresBlobStore(system);
-    const codec = new EventCodec(blobs, UPCASTERS);
+    const codec = new EventCodec(blobs, UPCASTERS, LONG_FIELDS);
     const shelf = new PostgresStateShelf(system);
     const runner = new ProjectionRunner({
       database: system,

@@ -74,6 +74,16 @@ export interface FileChange {
 
 export type EntryType = 'task_event' | 'chat_message' | 'phase_change' | 'checkpoint' | 'file_change';
 
+/** A field of which only the beginning is given; `url` has it whole, as JSON. */
+export interface TruncatedField {
+  readonly field: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  /** Of a list. */
+  readonly items?: number;
+  readonly url: string;
+}
+
 /** SPEC §2.1, with what makima knows besides. */
 export interface HistoryEntry {
   readonly id: string;
@@ -103,6 +113,7 @@ export interface HistoryEntry {
   readonly previousStatus?: string;
   readonly newStatus?: string;
   readonly name?: string;
+  readonly truncated?: readonly TruncatedField[];
 }
 
 export interface History extends Paged {
@@ -135,6 +146,7 @@ export interface Checkpoint {
   readonly linesAdded: number;
   readonly linesRemoved: number;
   readonly createdAt: string;
+  readonly truncated?: readonly TruncatedField[];
 }
 
 /** SPEC §4.3, with `inclusive` and `dryRun`. */

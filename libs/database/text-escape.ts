@@ -20,11 +20,13 @@ export const unescapeText = (text: string): string =>
     : text;
 
 /** JSON that a jsonb cast accepts: the same value with the texts in it (keys too) escaped. */
-export function escapeJson(value: unknown): string {
-  const json = JSON.stringify(value);
+export const escapeJson = (value: unknown): string => escapeJsonText(JSON.stringify(value));
+
+/** The same for a value that is JSON already, by JSON.stringify. */
+export function escapeJsonText(json: string): string {
   // JSON.stringify writes NUL and lone surrogates as \u escapes, and nothing else that matters here.
   if (!json.includes(MARK) && !/\\u(?:0000|d[89a-f])/i.test(json)) return json;
-  return JSON.stringify(mapTexts(value, escapeText));
+  return JSON.stringify(mapTexts(JSON.parse(json), escapeText));
 }
 
 /** The value that escapeJson was given. */

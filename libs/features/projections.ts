@@ -1,4 +1,5 @@
 import type { Upcasters } from '#libs/event-store/codec.js';
+import type { LongFields } from '#libs/event-store/long-values.js';
 import type { Projection } from '#libs/projections/projection.js';
 import { chatProjection } from './chat/chat.projection.js';
 import { checkpointProjection } from './checkpoint/checkpoint.projection.js';
@@ -22,3 +23,14 @@ export const PROJECTIONS: readonly Projection[] = [
 
 /** From older schema versions to the present ones, by event type. */
 export const UPCASTERS: Upcasters = { ...taskUpcasters };
+
+/** What goes to a blob in one piece when it is too long for its event, besides texts. No decider looks into it. */
+export const LONG_FIELDS: LongFields = {
+  TaskCreated: ['copyFiles'],
+  TaskFilesChanged: ['files'],
+  MessageRecorded: ['toolCalls.*.input'],
+  ToolResultRecorded: ['files'],
+  MessageAmended: ['toolCalls.*.input', 'files'],
+  CheckpointRecorded: ['filesChanged'],
+  ChatMessageRecorded: ['toolCalls.*.input', 'toolCalls.*.result'],
+};

@@ -53,6 +53,12 @@ export const ASKED: Readonly<Record<string, Ask>> = {
   'checkpoint checkpointsOf': (db, { ids }) =>
     checkpoint.checkpointsOf(db, ids.task, { limit: 100, below: null, at: null }),
   'checkpoint checkpointBy': (db, { ids }) => checkpoint.checkpointBy(db, ids.task, ids.checkpoint),
+  'checkpoint wholeCheckpoint': (db, { ids, ownerId }) =>
+    checkpoint.wholeCheckpoint(db, new PostgresBlobStore(db), {
+      taskId: ids.task,
+      wanted: ids.checkpoint,
+      ownerId,
+    }),
   'checkpoint checkpointOfId': (db, { ids }) => checkpoint.checkpointOfId(db, ids.checkpoint),
   'checkpoint checkpointWithin': (db, { ids }) =>
     checkpoint.checkpointWithin(db, [{ taskId: ids.task, from: 0, to: 1_000 }], 0),
@@ -76,6 +82,8 @@ export const ASKED: Readonly<Record<string, Ask>> = {
     snapshot.snapshotsOf(db, ids.task, { limit: 100, before: null }, null),
   'snapshot snapshotBy': (db, { ids }) => snapshot.snapshotBy(db, ids.task, ids.snapshot),
   'task taskOf': (db, { ids }) => task.taskOf(db, ids.task),
+  'task wholeTask': (db, { ids, ownerId }) =>
+    task.wholeTask(db, new PostgresBlobStore(db), { taskId: ids.task, ownerId, at: null }),
   'task tasksBy': (db, { ids }) => task.tasksBy(db, { contractId: ids.contract }),
   'task withSubtasks': async (db, { ids }) =>
     (await task.withSubtasks(db, ids.supervisor)).filter((id) => id !== ids.supervisor),

@@ -10,6 +10,7 @@ import { count } from '../views/format.js';
 import { historyLines, nextHistoryLines } from '../views/history.js';
 import { asOfOption, asOfQuery, followOption, type AsOf } from './as-of.js';
 import { follow } from './history-reading.js';
+import { truncatedLines } from '../views/truncated.js';
 
 interface EventsOptions extends AsOf {
   readonly limit: number;
@@ -52,10 +53,11 @@ export const taskOutput = (task: Command, cli: Cli): Command =>
     },
   });
 
-const printed = ({ eventData }: HistoryEntry): readonly Line[] => {
+const printed = (entry: HistoryEntry): readonly Line[] => {
+  const { eventData } = entry;
   const text =
     typeof eventData === 'object' && eventData !== null && 'text' in eventData ? eventData.text : '';
-  return typeof text === 'string' ? linesOf(text.replace(/\n$/, '')) : [];
+  return [...(typeof text === 'string' ? linesOf(text.replace(/\n$/, '')) : []), ...truncatedLines(entry)];
 };
 
 /** `task events`. */

@@ -94,6 +94,28 @@ describe('makima task', () => {
     });
   });
 
+  it('says where the rest is of what the server gives the beginning of', async () => {
+    const url = `/api/v1/blobs/${'a'.repeat(64)}`;
+    const cut = { sha256: 'a'.repeat(64), url };
+    const output = entry(2, {
+      eventType: 'output',
+      eventData: { channel: 'stdout', text: 'it begins' },
+      truncated: [{ ...cut, field: 'eventData.text', bytes: 300_000 }],
+    });
+    const files = entry(3, {
+      entryType: 'file_change',
+      filesChanged: [{ path: 'a', action: 'A' }],
+      truncated: [{ ...cut, field: 'filesChanged', bytes: 900_000, items: 20_000 }],
+    });
+    fake
+      .on(`GET ${TASK}/output`, { taskId: TASK_ID, events: [output] })
+      .on(`GET ${TASK}/history`, { entries: [files] });
+    expect((await run(`task output ${TASK_ID}`)).out).toMatch(
+      new RegExp(`^it begins\n… .+ in all: GET ${url}\n$`),
+    );
+    expect((await run(`task timeline ${TASK_ID}`)).out).toContain('A a, and 19,999 more');
+  });
+
   it('checkpoints show numbers and commits, and files when asked', async () => {
     const checkpoint = {
       id: 'c',

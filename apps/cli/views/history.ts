@@ -2,6 +2,7 @@ import type { FileChange, HistoryEntry } from '#libs/client/types.js';
 import { tableLines, type Cell, type Column, type Row } from '../terminal/table.js';
 import { line, span, type Line, type Span, type Style } from '../terminal/styled.js';
 import { count, dayHeading, localTime, oneLine, partsOf } from './format.js';
+import { filesIn } from './truncated.js';
 
 interface Kind {
   readonly icon: string;
@@ -100,7 +101,7 @@ export function whatLine(entry: HistoryEntry, most: number): Line {
     case 'checkpoint':
       return line(...failed, ...checkpointParts(entry, most));
     case 'file_change':
-      return line(...failed, ...filesParts(entry.filesChanged ?? [], most));
+      return line(...failed, ...filesParts(entry, most));
     case 'task_event':
       return line(...failed, ...eventParts(entry, most));
   }
@@ -134,7 +135,7 @@ function phaseText({
 }
 
 function checkpointParts(entry: HistoryEntry, most: number): readonly (Span | string)[] {
-  const files = entry.filesChanged?.length ?? 0;
+  const files = filesIn(entry);
   return [
     span(`#${entry.checkpointNumber ?? '?'}`, 'bold'),
     ' ',
@@ -147,15 +148,15 @@ function checkpointParts(entry: HistoryEntry, most: number): readonly (Span | st
 const ACTIONS: Readonly<Record<string, Style>> = { A: 'green', M: 'yellow', D: 'red' };
 const FILES_SHOWN = 4;
 
-function filesParts(files: readonly FileChange[], most: number): readonly (Span | string)[] {
+function filesParts(entry: HistoryEntry, most: number): readonly (Span | string)[] {
+  const files = entry.filesChanged ?? [];
   const shown = Number.isFinite(most) ? files.slice(0, FILES_SHOWN) : files;
   const parts = shown.flatMap((file, index): (Span | string)[] => [
     index > 0 ? ', ' : '',
     ...fileParts(file),
   ]);
-  return files.length > shown.length
-    ? [...parts, span(`, and ${count(files.length - shown.length)} more`, 'dim')]
-    : parts;
+  const more = filesIn(entry) - shown.length;
+  return more > 0 ? [...parts, span(`, and ${count(more)} more`, 'dim')] : parts;
 }
 
 /** `M src/a.ts +3 −1`. */

@@ -4,6 +4,7 @@ import { factLines, tableLines } from '../terminal/table.js';
 import { indented, line, span, type Line } from '../terminal/styled.js';
 import { count, idShortener, localTime, oneLine, statusSpan } from './format.js';
 import { fileParts } from './history.js';
+import { filesIn, truncatedLines } from './truncated.js';
 
 const whole = (width: number): boolean => !Number.isFinite(width);
 
@@ -118,7 +119,7 @@ export function checkpointLines(
     span(String(checkpoint.checkpointNumber), 'bold'),
     span(whole(width) ? checkpoint.commitSha : checkpoint.commitSha.slice(0, 10), 'yellow'),
     localTime(checkpoint.createdAt),
-    count(checkpoint.filesChanged.length),
+    count(filesIn(checkpoint)),
     span(`+${count(checkpoint.linesAdded)}`, 'green'),
     span(`−${count(checkpoint.linesRemoved)}`, 'red'),
     checkpoint.branchName ?? '',
@@ -143,9 +144,9 @@ export function checkpointLines(
   );
 }
 
-const fileRows = ({ filesChanged }: Checkpoint): readonly Line[] =>
+const fileRows = (checkpoint: Checkpoint): readonly Line[] =>
   indented(
-    filesChanged.map((file) => line(...fileParts(file))),
+    [...checkpoint.filesChanged.map((file) => line(...fileParts(file))), ...truncatedLines(checkpoint)],
     '      ',
   );
 

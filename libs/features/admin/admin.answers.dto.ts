@@ -12,6 +12,7 @@ import {
   GivesTexts,
   GivesWhole,
 } from '#libs/http/answer-fields.js';
+import { GivesTruncated, type TruncatedField } from '#libs/http/shortened.js';
 
 /** The event that stopped a projection. */
 export class ProjectionErrorAnswer {
@@ -179,8 +180,11 @@ export class ReplayedEventAnswer {
   @GivesInstant('When it was recorded.')
   readonly recordedAt!: string;
 
-  @GivesJson('The event, in its present schema version.')
+  @GivesJson('The event, in its present schema version; of very long values the beginning, see `truncated`.')
   readonly data!: unknown;
+
+  @GivesTruncated()
+  readonly truncated?: readonly TruncatedField[];
 
   @GivesJsonObject('The parts of the state that it changed, as they were after it.')
   readonly changed!: Readonly<Record<string, unknown>>;

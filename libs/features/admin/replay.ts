@@ -1,5 +1,6 @@
 import type { EventCodec } from '#libs/event-store/codec.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
+import { shortened, type TruncatedField } from '#libs/http/shortened.js';
 import type { Decider } from '#libs/kernel/decider.js';
 import type { DomainEvent } from '#libs/kernel/event.js';
 import { chatDecider } from '../chat/chat.decider.js';
@@ -22,7 +23,9 @@ export interface ReplayedEvent {
   readonly type: string;
   readonly occurredAt: string;
   readonly recordedAt: string;
+  /** Of what is too long for a list the beginning. */
   readonly data: unknown;
+  readonly truncated?: readonly TruncatedField[];
   /** The parts of the state that the event changed, by their top-level name, as they were after it. */
   readonly changed: Readonly<Record<string, unknown>>;
 }
@@ -66,7 +69,7 @@ export async function replay(
         type: stored.type,
         occurredAt: stored.metadata.occurredAt,
         recordedAt: stored.recordedAt.toISOString(),
-        data: recorded.event.data,
+        ...shortened({ data: recorded.event.data }),
         changed: changes(before, state),
       });
     }

@@ -67,7 +67,9 @@ export class AuditEventResponse {
   @GivesObject(() => EventMetadataAnswer, 'Stored and hashed with it.')
   readonly metadata!: EventMetadataAnswer;
 
-  @GivesJson('The body; null where it is no JSON.')
+  @GivesJson(
+    'The body as stored; null where it is no JSON. A value too long for an event stands in a blob, as `{ "$blob": { sha256, bytes, preview } }`; a key of the data that looks like that has one `$` more than it was given.',
+  )
   readonly body!: unknown;
 
   @GivesText('The body as text, where it is no JSON.', { optional: true })

@@ -32,9 +32,9 @@ export class BlobController {
   @Requires('history:read')
   @ApiBytes('The content.')
   @ApiOperation({
-    summary: 'A long text or an attachment, as bytes',
+    summary: 'A long text or list or an attachment, as bytes',
     description:
-      'By the SHA-256 of its content, that messages and raw events name. A long text is stored as a JSON string.',
+      'By the SHA-256 of its content, that messages, `truncated` of lists and raw events name. A long text or list is stored as JSON.',
   })
   async blob(
     @TextParam('sha256', SHA256) sha256: string,

@@ -3,6 +3,8 @@
 // Which chat of an owner (mesh) or contract is the active one needs no stream of its own: it is the last one in the log's
 // order that was opened or reopened, unless it was closed since. So there is never more than one, whoever writes at once.
 
+import type { LongText } from '#libs/kernel/blob-reference.js';
+
 export const CHAT_KINDS = ['mesh', 'contract'] as const;
 export type ChatKind = (typeof CHAT_KINDS)[number];
 
@@ -25,9 +27,9 @@ export interface ChatToolCall {
 export interface PendingQuestion {
   /** Unique in its chat. */
   readonly id: string;
-  readonly question: string;
+  readonly question: LongText;
   /** Answers to choose from; another one may be given. */
-  readonly options: readonly string[];
+  readonly options: readonly LongText[];
 }
 
 export type ChatEvent =
@@ -46,7 +48,7 @@ export type ChatEvent =
       readonly data: {
         readonly messageId: string;
         readonly role: ChatRole;
-        readonly content: string;
+        readonly content: LongText;
         /** What the message is about. */
         readonly contextType: ContextType;
         /** The task, where it is about one. */

@@ -1,10 +1,11 @@
+import type { Whole } from '#libs/event-store/long-values.js';
 import { invalidField } from '#libs/http/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import type { ChatScope } from './chat.decider.js';
 import type { NewChatMessageRequest } from './chat.dto.js';
 import type { ChatEvent } from './chat.events.js';
 
-type NewMessage = Extract<ChatEvent, { type: 'ChatMessageRecorded' }>['data'];
+type NewMessage = Whole<Extract<ChatEvent, { type: 'ChatMessageRecorded' }>['data']>;
 
 /**
  * What a request says in a chat.

@@ -1,3 +1,4 @@
+import { BlobReference } from '#libs/kernel/blob-reference.js';
 import { Database, type Row } from '#libs/database/database.js';
 import { Sql, sql } from '#libs/database/sql.js';
 import { projected, SPEC_OWNER, SpecLog } from '#libs/testing/projection-spec.js';
@@ -169,7 +170,7 @@ describe('the views of SPEC §1.1', () => {
 
   it('hold a preview of a text that stands in a blob', async () => {
     add(1, opened(1));
-    add(1, message({ content: { $blob: { sha256: 'a'.repeat(64), bytes: 300_000, preview: 'It begins' } } }));
+    add(1, message({ content: new BlobReference('a'.repeat(64), 300_000, 'It begins') }));
     const { chat_messages: rows } = await projected(database, chatProjection, log.events);
     expect(rows![0]!['content']).toBe('It begins');
   });

@@ -1,7 +1,8 @@
 import type { Queryable, Row } from '#libs/database/database.js';
 import { escapeJson, escapeText } from '#libs/database/text-escape.js';
-import { isBlobReference } from '#libs/event-store/codec.js';
+import { isBlobReference } from '#libs/kernel/blob-reference.js';
 import type { Recorded } from '#libs/kernel/event.js';
+import { columnJson, columnText } from '#libs/projections/column-text.js';
 import { currentStates } from '#libs/projections/current-states.js';
 import { projection } from '#libs/projections/projection.js';
 import { insert, supersede, type RowOperation } from '#libs/projections/row-operation.js';
@@ -230,17 +231,16 @@ function next(
 
 function messageColumns(data: Extract<ChatEvent, { type: 'ChatMessageRecorded' }>['data']): Row {
   const { content, toolCalls, pendingQuestions } = data;
-  // A long text stands in a blob: the column holds its preview, `extra` the reference.
-  const long = isBlobReference(content) ? content : null;
   return {
     message_id: data.messageId,
     role: data.role,
-    content: escapeText(long ? long.$blob.preview : content),
+    content: columnText(content),
     context_type: data.contextType,
     context_task_id: data.contextTaskId,
-    tool_calls: toolCalls.length > 0 ? escapeJson(toolCalls) : null,
-    questions: pendingQuestions.length > 0 ? escapeJson(pendingQuestions) : null,
+    tool_calls: toolCalls.length > 0 ? columnJson(toolCalls) : null,
+    questions: pendingQuestions.length > 0 ? columnJson(pendingQuestions) : null,
     asked: pendingQuestions.length,
-    extra: long ? escapeJson({ content: long }) : null,
+    // Of a text in a blob the column holds the beginning, `extra` the reference.
+    extra: isBlobReference(content) ? columnJson({ content }) : null,
   };
 }

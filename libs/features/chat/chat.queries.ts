@@ -1,9 +1,11 @@
 import type { Queryable } from '#libs/database/database.js';
 import { nothing, sql, type Sql } from '#libs/database/sql.js';
 import { unescapeJson, unescapeText } from '#libs/database/text-escape.js';
+import type { LongText } from '#libs/kernel/blob-reference.js';
 import type { BlobStore } from '#libs/event-store/blob-store.js';
+import { hydrate, type Whole } from '#libs/event-store/long-values.js';
 import type { Actor } from '#libs/kernel/event.js';
-import { hydrate } from '../conversation/conversation.message.js';
+import { fromColumnJson } from '#libs/projections/column-text.js';
 import type { ChatScope } from './chat.decider.js';
 import type { ChatKind, ChatRole, ChatToolCall, ContextType, PendingQuestion } from './chat.events.js';
 
@@ -24,25 +26,28 @@ export interface ChatView {
 }
 
 /** A question with its answer, if it has one. */
-export interface QuestionView extends PendingQuestion {
+interface Question extends PendingQuestion {
   readonly answer: string | null;
   readonly answeredAt: string | null;
   readonly answeredBy: Actor | null;
 }
 
-/** A chat's message as the API shows it (SPEC §1.1 mesh_chat_messages, contract_chat_messages). */
-export interface ChatMessageView {
+/** A chat's message as its row says, its long values in their blobs. */
+interface Message {
   readonly id: string;
   readonly conversationId: string;
   readonly role: ChatRole;
-  readonly content: string;
+  readonly content: LongText;
   readonly contextType: ContextType;
   readonly contextTaskId: string | null;
   readonly toolCalls: readonly ChatToolCall[];
-  readonly pendingQuestions: readonly QuestionView[];
+  readonly pendingQuestions: readonly Question[];
   readonly createdAt: string;
   readonly position: string;
 }
+
+/** A chat's message as the API shows it (SPEC §1.1 mesh_chat_messages, contract_chat_messages). */
+export type ChatMessageView = Whole<Message>;
 
 interface ChatRow {
   chat_id: string;
@@ -235,9 +240,9 @@ async function answersTo(
   return new Map(answers.map((row) => [row.question_id, row]));
 }
 
-function toMessage(row: MessageRow, answers: ReadonlyMap<string, AnswerRow>): ChatMessageView {
-  const extra = row.extra === null ? {} : (unescapeJson(row.extra) as { readonly content?: string });
-  const questions = row.questions === null ? [] : (unescapeJson(row.questions) as PendingQuestion[]);
+function toMessage(row: MessageRow, answers: ReadonlyMap<string, AnswerRow>): Message {
+  const extra = row.extra === null ? {} : (fromColumnJson(row.extra) as { readonly content?: LongText });
+  const questions = row.questions === null ? [] : (fromColumnJson(row.questions) as PendingQuestion[]);
   return {
     id: row.message_id,
     conversationId: row.chat_id,
@@ -245,7 +250,7 @@ function toMessage(row: MessageRow, answers: ReadonlyMap<string, AnswerRow>): Ch
     content: extra.content ?? unescapeText(row.content),
     contextType: row.context_type,
     contextTaskId: row.context_task_id,
-    toolCalls: row.tool_calls === null ? [] : (unescapeJson(row.tool_calls) as ChatToolCall[]),
+    toolCalls: row.tool_calls === null ? [] : (fromColumnJson(row.tool_calls) as ChatToolCall[]),
     pendingQuestions: questions.map((question) => {
       const answer = answers.get(question.id);
       return {

@@ -1,5 +1,6 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { BlobStore } from '#libs/event-store/blob-store.js';
 import { Requires } from '#libs/http/auth.guard.js';
 import { notFound } from '#libs/http/caller.js';
 import { CursorCodec } from '#libs/http/cursor.js';
@@ -8,7 +9,7 @@ import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { IdParam } from '#libs/http/validation.js';
 import { ReadModels } from '#libs/projections/read-models.js';
 import { visibleTask } from '../task/task.guard.js';
-import { checkpointBy, checkpointsOf } from './checkpoint.queries.js';
+import { checkpointsOf, wholeCheckpoint } from './checkpoint.queries.js';
 import { CheckpointsQuery, TaskCheckpoint, TaskCheckpointsResponse } from './checkpoint.dto.js';
 
 @ApiTags('checkpoint')
@@ -17,6 +18,7 @@ export class CheckpointController {
   constructor(
     private readonly reads: ReadModels,
     private readonly cursors: CursorCodec,
+    @Inject(BlobStore) private readonly blobs: BlobStore,
   ) {}
 
   @Get()
@@ -45,7 +47,7 @@ export class CheckpointController {
 
   @Get(':checkpointId')
   @Requires('history:read')
-  @ApiOperation({ summary: 'One checkpoint' })
+  @ApiOperation({ summary: 'One checkpoint, with all of its files' })
   @ApiOkResponse({ type: TaskCheckpoint })
   show(
     @IdParam('taskId') taskId: string,
@@ -54,7 +56,8 @@ export class CheckpointController {
   ): Promise<TaskCheckpoint> {
     return this.reads.read(context, async (db) => {
       await visibleTask(db, context.caller, taskId);
-      const checkpoint = await checkpointBy(db, taskId, checkpointId);
+      const { ownerId } = context.caller;
+      const checkpoint = await wholeCheckpoint(db, this.blobs, { taskId, wanted: checkpointId, ownerId });
       if (!checkpoint) throw notFound('checkpoint', checkpointId);
       return checkpoint;
     });

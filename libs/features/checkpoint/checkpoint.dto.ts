@@ -8,6 +8,7 @@ import {
   GivesWhole,
 } from '#libs/http/answer-fields.js';
 import { IsText, IsWhole } from '#libs/http/fields.js';
+import { GivesTruncated, type TruncatedField } from '#libs/http/shortened.js';
 import { FileChangeAnswer } from '../conversation/conversation.answers.dto.js';
 
 export class CheckpointsQuery {
@@ -38,7 +39,10 @@ export class TaskCheckpoint {
   @GivesText('Message of the checkpoint.')
   readonly message!: string;
 
-  @GivesList(() => FileChangeAnswer, 'Files changed since the checkpoint before.')
+  @GivesList(
+    () => FileChangeAnswer,
+    'Files changed since the checkpoint before; in a list, of very many the first, see `truncated`.',
+  )
   readonly filesChanged!: readonly FileChangeAnswer[];
 
   @GivesWhole('Lines added since the checkpoint before.')
@@ -55,6 +59,9 @@ export class TaskCheckpoint {
 
   @GivesInstant('When it was taken.')
   readonly createdAt!: string;
+
+  @GivesTruncated()
+  readonly truncated?: readonly TruncatedField[];
 }
 
 export class TaskCheckpointsResponse {

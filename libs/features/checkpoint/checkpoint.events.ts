@@ -1,5 +1,6 @@
 // Part of stream `task-<id>`: commits of a task's working tree. Numbers grow and are never reused, also after a rewind;
 // a fork continues its parent's.
+import type { LongList } from '#libs/kernel/blob-reference.js';
 import type { FileChange } from '../conversation/conversation.events.js';
 
 export type CheckpointEvent = {
@@ -11,7 +12,7 @@ export type CheckpointEvent = {
     readonly commitSha: string;
     readonly branchName: string | null;
     readonly message: string;
-    readonly filesChanged: readonly FileChange[];
+    readonly filesChanged: LongList<FileChange>;
     readonly linesAdded: number;
     readonly linesRemoved: number;
     /** The last message of the conversation at that moment (inclusive); 0 before the first. */

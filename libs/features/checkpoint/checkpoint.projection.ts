@@ -1,6 +1,5 @@
-import { escapeJson } from '#libs/database/text-escape.js';
 import type { Recorded } from '#libs/kernel/event.js';
-import { columnText } from '#libs/projections/column-text.js';
+import { columnJson, columnText } from '#libs/projections/column-text.js';
 import { projection } from '#libs/projections/projection.js';
 import { insert, update, type RowOperation } from '#libs/projections/row-operation.js';
 import type { Table } from '#libs/projections/table.js';
@@ -62,7 +61,7 @@ function operationsOf(recorded: Recorded<CheckpointEvent | SnapshotEvent>): read
       commit_sha: data.commitSha,
       branch_name: data.branchName === null ? null : columnText(data.branchName),
       message: columnText(data.message),
-      files_changed: escapeJson(data.filesChanged),
+      files_changed: columnJson(data.filesChanged),
       lines_added: data.linesAdded,
       lines_removed: data.linesRemoved,
       seq: data.seq,

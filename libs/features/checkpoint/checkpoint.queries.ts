@@ -1,20 +1,25 @@
 import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
-import { escapeText, unescapeJson, unescapeText } from '#libs/database/text-escape.js';
+import { escapeText, unescapeText } from '#libs/database/text-escape.js';
+import type { LongList } from '#libs/kernel/blob-reference.js';
+import type { BlobStore } from '#libs/event-store/blob-store.js';
+import { hydrate, type Whole } from '#libs/event-store/long-values.js';
+import { shortened, type Shortened } from '#libs/http/shortened.js';
 import { isUuid } from '#libs/kernel/ids.js';
+import { fromColumnJson } from '#libs/projections/column-text.js';
 import type { FileChange } from '../conversation/conversation.events.js';
 import type { Segment } from '../conversation/segments.js';
 
-/** A checkpoint as the API shows it (SPEC §1.1 task_checkpoints). */
-export interface CheckpointView {
+/** A checkpoint as its row says, a long list of files in its blob. */
+interface Checkpoint {
   readonly id: string;
   readonly taskId: string;
   readonly checkpointNumber: number;
   readonly commitSha: string;
   readonly branchName: string | null;
   readonly message: string;
-  readonly filesChanged: readonly FileChange[];
+  readonly filesChanged: LongList<FileChange>;
   readonly linesAdded: number;
   readonly linesRemoved: number;
   /** The last message of the task's conversation at that moment (inclusive); 0 before the first. */
@@ -23,6 +28,9 @@ export interface CheckpointView {
   readonly conversationSnapshotId: string | null;
   readonly createdAt: string;
 }
+
+/** A checkpoint as lists show it (SPEC §1.1 task_checkpoints): of very many files the first. */
+export type CheckpointView = Shortened<Checkpoint>;
 
 interface CheckpointRow {
   id: string;
@@ -39,14 +47,16 @@ interface CheckpointRow {
   created_at: Date;
 }
 
-const toView = (row: CheckpointRow): CheckpointView => ({
+const toView = (row: CheckpointRow): CheckpointView => shortened(toCheckpoint(row));
+
+const toCheckpoint = (row: CheckpointRow): Checkpoint => ({
   id: row.id,
   taskId: row.task_id,
   checkpointNumber: row.checkpoint_number,
   commitSha: row.commit_sha,
   branchName: row.branch_name === null ? null : unescapeText(row.branch_name),
   message: unescapeText(row.message),
-  filesChanged: unescapeJson(row.files_changed) as FileChange[],
+  filesChanged: fromColumnJson(row.files_changed) as LongList<FileChange>,
   linesAdded: row.lines_added,
   linesRemoved: row.lines_removed,
   seq: row.seq,
@@ -72,6 +82,21 @@ export async function checkpointBy(
   taskId: string,
   wanted: string,
 ): Promise<CheckpointView | null> {
+  const row = await rowBy(db, taskId, wanted);
+  return row ? toView(row) : null;
+}
+
+/** The same with all of its files. */
+export async function wholeCheckpoint(
+  db: Queryable,
+  blobs: BlobStore,
+  { taskId, wanted, ownerId }: { readonly taskId: string; readonly wanted: string; readonly ownerId: string },
+): Promise<Whole<Checkpoint> | null> {
+  const row = await rowBy(db, taskId, wanted);
+  return row ? hydrate(blobs, ownerId, toCheckpoint(row)) : null;
+}
+
+async function rowBy(db: Queryable, taskId: string, wanted: string): Promise<CheckpointRow | undefined> {
   const condition = isUuid(wanted)
     ? sql`id = ${wanted}`
     : /^\d{1,9}$/.test(wanted)
@@ -80,7 +105,7 @@ export async function checkpointBy(
   const [row] = await db.query<CheckpointRow>(
     sql`SELECT * FROM checkpoints WHERE task_id = ${taskId} AND ${condition} ORDER BY checkpoint_number DESC LIMIT 1`,
   );
-  return row ? toView(row) : null;
+  return row;
 }
 
 /** A checkpoint by its id, of whichever of the owner's tasks. */

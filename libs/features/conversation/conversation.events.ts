@@ -1,6 +1,7 @@
 // Part of stream `task-<id>`: what was said in a task, and which of it the task currently shows.
 // Messages are stored once, under the task and the number (`seq`) that they got when they were recorded.
 // A rewind, an undo or a restore begins a branch after some message; nothing is copied or deleted.
+import type { LongList, LongText } from '#libs/kernel/blob-reference.js';
 
 /** A message, by the task and the number at which it was recorded. */
 export interface MessagePlace {
@@ -32,8 +33,8 @@ export interface Attachment {
 /** What a message holds besides its place. */
 export interface MessageContent {
   readonly role: 'user' | 'assistant' | 'system';
-  readonly content: string;
-  readonly thinking?: string;
+  readonly content: LongText;
+  readonly thinking?: LongText;
   readonly toolCalls?: readonly ToolCall[];
   readonly attachments?: readonly Attachment[];
   readonly model?: string;
@@ -57,10 +58,10 @@ export interface FileChange {
 export interface ToolResultContent {
   readonly toolCallId: string;
   readonly toolName: string;
-  readonly result: string;
+  readonly result: LongText;
   readonly isError: boolean;
   readonly outcome?: 'unknown';
-  readonly files?: readonly FileChange[];
+  readonly files?: LongList<FileChange>;
   readonly attachments?: readonly Attachment[];
   readonly sourceId?: string;
 }

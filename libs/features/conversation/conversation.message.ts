@@ -1,7 +1,9 @@
 import type { Queryable } from '#libs/database/database.js';
-import { unescapeJson, unescapeText } from '#libs/database/text-escape.js';
+import { unescapeText } from '#libs/database/text-escape.js';
+import type { LongList, LongText } from '#libs/kernel/blob-reference.js';
 import type { BlobStore } from '#libs/event-store/blob-store.js';
-import { isBlobReference } from '#libs/event-store/codec.js';
+import { hydrate, withoutReferences } from '#libs/event-store/long-values.js';
+import { fromColumnJson } from '#libs/projections/column-text.js';
 import type { ConversationMessage } from './conversation.answers.dto.js';
 import type { Attachment, FileChange, ToolCall, Usage } from './conversation.events.js';
 import { callsOf, extraOf, type MessageRow } from './conversation.queries.js';
@@ -9,16 +11,24 @@ import { callsOf, extraOf, type MessageRow } from './conversation.queries.js';
 /** What a row's `extra` column holds. */
 interface Extra {
   /** The reference to a long text. */
-  readonly content?: string;
-  readonly thinking?: string;
+  readonly content?: LongText;
+  readonly thinking?: LongText;
   readonly model?: string;
   readonly usage?: Usage;
   readonly attachments?: readonly Attachment[];
   readonly outcome?: 'unknown';
-  readonly files?: readonly FileChange[];
+  readonly files?: LongList<FileChange>;
 }
 
 const NOTHING_ELSE: Extra = {};
+
+/** A message as its row says, its long values in their blobs. */
+type Message = Omit<ConversationMessage, 'content' | 'toolResult' | 'thinking' | 'filesChanged'> & {
+  readonly content: LongText;
+  readonly toolResult: LongText | undefined;
+  readonly thinking: LongText | undefined;
+  readonly filesChanged: LongList<FileChange> | undefined;
+};
 
 export interface MessageOptions {
   readonly includeToolCalls: boolean;
@@ -40,13 +50,13 @@ export async function toMessages(
       const known = inputs.get(place);
       if (known) return known;
       const json = calls.get(place);
-      const parsed = json === undefined ? [] : (unescapeJson(json) as ToolCall[]);
+      const parsed = json === undefined ? [] : (fromColumnJson(json) as ToolCall[]);
       inputs.set(place, parsed);
       return parsed;
     }),
   );
   const withBlobs = rows.some((row) => row.has_blobs);
-  return withBlobs ? hydrate(blobs, ownerId, messages) : messages;
+  return withBlobs ? hydrate(blobs, ownerId, messages) : withoutReferences(messages);
 }
 
 async function callsByPlace(db: Queryable, rows: readonly MessageRow[]): Promise<Map<string, string>> {
@@ -66,7 +76,7 @@ function toMessage(
   row: MessageRow,
   { includeToolCalls }: MessageOptions,
   callsAt: (place: string) => readonly ToolCall[],
-): ConversationMessage {
+): Message {
   const extra = row.extra === null ? NOTHING_ELSE : (extraOf(row) as Extra);
   const text = extra.content ?? unescapeText(row.content);
   const result = row.role === 'tool' ? resultOf(row, includeToolCalls ? callsAt : null) : NO_RESULT;
@@ -113,41 +123,3 @@ function resultOf(row: MessageRow, callsAt: ((place: string) => readonly ToolCal
 }
 
 const placeOf = ({ task_id: taskId }: MessageRow, seq: number): string => `${taskId}/${seq}`;
-
-/** Replaces references by the texts that they stand for; one whose blob is not there stays a reference's preview. */
-export async function hydrate<T>(blobs: BlobStore, ownerId: string, value: T): Promise<T> {
-  const hashes = new Set<string>();
-  visit(value, (hash) => void hashes.add(hash));
-  if (hashes.size === 0) return value;
-  const found = await blobs.get(ownerId, [...hashes]);
-  return replace(value, found) as T;
-}
-
-const SHA256 = /^[0-9a-f]{64}$/;
-
-function visit(value: unknown, found: (hash: string) => void): void {
-  if (typeof value !== 'object' || value === null) return;
-  if (isBlobReference(value)) {
-    if (SHA256.test(String(value.$blob?.sha256))) found(value.$blob.sha256);
-  } else for (const inner of Object.values(value)) visit(inner, found);
-}
-
-/** A long text; undefined for another content, which only an agent that writes references itself can mean. */
-function textIn(blob: Buffer): string | undefined {
-  try {
-    const text: unknown = JSON.parse(blob.toString('utf8'));
-    return typeof text === 'string' ? text : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function replace(value: unknown, blobs: ReadonlyMap<string, Buffer>): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (isBlobReference(value)) {
-    const blob = blobs.get(String(value.$blob?.sha256));
-    return (blob && textIn(blob)) ?? value;
-  }
-  if (Array.isArray(value)) return value.map((inner) => replace(inner, blobs));
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, replace(inner, blobs)]));
-}

@@ -1,7 +1,7 @@
 import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable } from '#libs/database/database.js';
 import { sql, type Sql } from '#libs/database/sql.js';
-import { unescapeJson } from '#libs/database/text-escape.js';
+import { fromColumnJson } from '#libs/projections/column-text.js';
 import type { MessagePlace } from './conversation.events.js';
 import { countOf, shows, type Segment } from './segments.js';
 
@@ -248,4 +248,4 @@ export async function nthLastWhole(
 
 /** Parts of a row that are JSON, as they were before they were escaped for the column. */
 export const extraOf = (row: Pick<MessageRow, 'extra'>): Readonly<Record<string, unknown>> =>
-  row.extra === null ? {} : (unescapeJson(row.extra) as Record<string, unknown>);
+  row.extra === null ? {} : (fromColumnJson(row.extra) as Record<string, unknown>);

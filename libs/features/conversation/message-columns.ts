@@ -1,21 +1,20 @@
 import type { Row } from '#libs/database/database.js';
-import { escapeJson } from '#libs/database/text-escape.js';
-import { isBlobReference } from '#libs/event-store/codec.js';
-import { columnText } from '#libs/projections/column-text.js';
+import { isBlobReference, type LongText } from '#libs/kernel/blob-reference.js';
+import { columnJson, columnText } from '#libs/projections/column-text.js';
 import type { MessageContent, ToolResultContent } from './conversation.events.js';
 
 /** A later full value of a message: the position and the id of its event. */
 export type Amendment = readonly [position: string, eventId: string];
 
 /** A field as a text column holds it: a long one by its preview, with the reference kept in `extra`. */
-function textColumn(value: unknown, name: string, references: Record<string, unknown>): string {
+function textColumn(value: LongText, name: string, references: Record<string, unknown>): string {
   if (isBlobReference(value)) references[name] = value;
   return columnText(value);
 }
 
 const defined = (record: Record<string, unknown>): string | null => {
   const entries = Object.entries(record).filter(([, value]) => value !== undefined);
-  return entries.length > 0 ? escapeJson(Object.fromEntries(entries)) : null;
+  return entries.length > 0 ? columnJson(Object.fromEntries(entries)) : null;
 };
 
 /** What a message says, as its row's columns. */
@@ -23,7 +22,7 @@ export function messageColumns(data: MessageContent): Row {
   const references: Record<string, unknown> = {};
   const { usage, toolCalls } = data;
   const content = textColumn(data.content, 'content', references);
-  const calls = toolCalls && toolCalls.length > 0 ? escapeJson(toolCalls) : null;
+  const calls = toolCalls && toolCalls.length > 0 ? columnJson(toolCalls) : null;
   const extra = defined({
     thinking: data.thinking,
     model: data.model,

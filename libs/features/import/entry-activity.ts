@@ -1,5 +1,5 @@
 import type { ImageEntry, MessageEntry, ToolResultEntry } from '#libs/agents/transcripts/transcript.js';
-import { isBlobReference } from '#libs/event-store/codec.js';
+import { isBlobReference, lengthOf, type LongText } from '#libs/kernel/blob-reference.js';
 import { sha256 } from '#libs/event-store/event-hash.js';
 import type { Attachment, MessageContent, ToolResultContent } from '../conversation/conversation.events.js';
 import type { Activity } from '../task/task.decider.js';
@@ -59,7 +59,7 @@ export type Extent = readonly [parts: number, text: number, thinking: number, to
 /** The extent of a content, also of one that was read back from the log with long texts in blobs. */
 export function extentOf(content: Partial<MessageContent & ToolResultContent>): Extent {
   const { toolCalls, files, attachments, usage } = content;
-  const parts = (toolCalls?.length ?? 0) + (files?.length ?? 0) + (attachments?.length ?? 0);
+  const parts = (toolCalls?.length ?? 0) + lengthOf(files) + (attachments?.length ?? 0);
   return [parts, bytesOf(content.content ?? content.result), bytesOf(content.thinking), usage?.output ?? 0];
 }
 
@@ -67,7 +67,6 @@ export function extentOf(content: Partial<MessageContent & ToolResultContent>): 
 export const isLess = (one: Extent, other: Extent): boolean =>
   one.every((size, index) => size <= other[index]!) && one.some((size, index) => size < other[index]!);
 
-function bytesOf(text: unknown): number {
-  if (isBlobReference(text)) return text.$blob.bytes;
-  return typeof text === 'string' ? Buffer.byteLength(text) : 0;
+function bytesOf(text: LongText = ''): number {
+  return isBlobReference(text) ? text.bytes : Buffer.byteLength(text);
 }

@@ -13,6 +13,7 @@ import {
   GivesTexts,
   GivesWhole,
 } from '#libs/http/answer-fields.js';
+import { GivesTruncated, type TruncatedField } from '#libs/http/shortened.js';
 import { TaskCheckpoint } from '../checkpoint/checkpoint.dto.js';
 import { ForkPointAnswer } from '../conversation/branches.answers.dto.js';
 import { FORK_POINTS, RESUME_MODES } from './task.dto.js';
@@ -81,7 +82,9 @@ export class TaskResponse {
   @GivesHash('The commit that it starts from; null: none was given.', { nullable: true })
   readonly checkpointSha!: string | null;
 
-  @GivesTexts("Files copied from the parent task's working tree.")
+  @GivesTexts(
+    "Files copied from the parent task's working tree; in a list, of very many the first, see `truncated`.",
+  )
   readonly copyFiles!: readonly string[];
 
   @GivesId('The task that it was forked from; null: it is no fork.', { nullable: true })
@@ -121,6 +124,9 @@ export class TaskResponse {
 
   @GivesInstant('When it last changed, by the time of what changed it.')
   readonly updatedAt!: string;
+
+  @GivesTruncated()
+  readonly truncated?: readonly TruncatedField[];
 }
 
 export class TaskCreatedResponse extends TaskResponse {

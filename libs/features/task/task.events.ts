@@ -1,5 +1,6 @@
 // Stream `task-<id>`: a task's whole life: its life cycle, conversation, output, checkpoints, rewinds, snapshots.
 // Starts with TaskCreated or TaskForked. Never ends: a finished task can be continued, rewound and forked.
+import type { LongList, LongText } from '#libs/kernel/blob-reference.js';
 import type { CheckpointEvent } from '../checkpoint/checkpoint.events.js';
 import type { ConversationEvent, FileChange, MessagePlace } from '../conversation/conversation.events.js';
 import type { SnapshotEvent } from '../snapshot/snapshot.events.js';
@@ -54,7 +55,7 @@ export type LifeCycleEvent =
         /** The working tree is inherited from this task. */
         readonly continueFromTaskId: string | null;
         readonly checkpointSha: string | null;
-        readonly copyFiles: readonly string[];
+        readonly copyFiles: LongList<string>;
         readonly source: TaskSource | null;
       };
     }
@@ -87,14 +88,14 @@ export type LifeCycleEvent =
     }
   | {
       readonly type: 'TaskOutputRecorded';
-      readonly data: { readonly channel: 'stdout' | 'stderr' | 'agent'; readonly text: string };
+      readonly data: { readonly channel: 'stdout' | 'stderr' | 'agent'; readonly text: LongText };
     }
   | { readonly type: 'TaskPendingTasksChanged'; readonly data: { readonly taskIds: readonly string[] } }
-  | { readonly type: 'TaskFilesChanged'; readonly data: { readonly files: readonly FileChange[] } }
+  | { readonly type: 'TaskFilesChanged'; readonly data: { readonly files: LongList<FileChange> } }
   | {
       /** Something that an agent wrote and makima has no other place for, kept as it was. */
       readonly type: 'AgentLineKept';
-      readonly data: { readonly lineType: string; readonly raw: string };
+      readonly data: { readonly lineType: string; readonly raw: LongText };
     }
   | {
       /** An agent's transcript was read to its end; read again when it has grown, it says so again. */

@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { commandOf, createdId } from '#libs/commands/command-context.js';
+import { BlobStore } from '#libs/event-store/blob-store.js';
 import { notFound, reaches } from '#libs/http/caller.js';
 import { CursorCodec } from '#libs/http/cursor.js';
 import { positionToken } from '#libs/http/position.js';
@@ -15,7 +16,7 @@ import { DispatchTask } from './task.commands.js';
 import type { OpenTask, TaskCommand } from './task.decider.js';
 import type { ContinueTaskRequest, CreateTaskRequest, ReassignTaskRequest, TasksQuery } from './task.dto.js';
 import { visibleTask } from './task.guard.js';
-import { tasksBy, type TaskView } from './task.queries.js';
+import { tasksBy, wholeTask, type WholeTask } from './task.queries.js';
 
 /** What tasks are asked to do over HTTP. */
 @Injectable()
@@ -25,6 +26,7 @@ export class Tasks {
     private readonly commands: CommandBus,
     private readonly cursors: CursorCodec,
     private readonly recorder: ActivityRecorder,
+    @Inject(BlobStore) private readonly blobs: BlobStore,
   ) {}
 
   async create(request: CreateTaskRequest, context: RequestContext) {
@@ -88,8 +90,13 @@ export class Tasks {
   async show(
     taskId: string,
     context: Pick<RequestContext, 'caller' | 'minPosition' | 'asOf'>,
-  ): Promise<TaskView> {
-    return this.reads.read(context, (db, at) => visibleTask(db, context.caller, taskId, at));
+  ): Promise<WholeTask> {
+    const { caller } = context;
+    return this.reads.read(context, async (db, at) => {
+      const task = await visibleTask(db, caller, taskId, at);
+      if (!task.truncated) return task;
+      return (await wholeTask(db, this.blobs, { taskId, ownerId: caller.ownerId, at })) ?? task;
+    });
   }
 
   async record(taskId: string, request: RecordActivityRequest, context: RequestContext) {

@@ -1,7 +1,6 @@
 import type { Row } from '#libs/database/database.js';
-import { escapeJson } from '#libs/database/text-escape.js';
 import type { Recorded } from '#libs/kernel/event.js';
-import { columnText } from '#libs/projections/column-text.js';
+import { columnJson, columnText } from '#libs/projections/column-text.js';
 import { currentStates } from '#libs/projections/current-states.js';
 import { projection } from '#libs/projections/projection.js';
 import { supersede, type RowOperation } from '#libs/projections/row-operation.js';
@@ -138,7 +137,7 @@ function opened(
     plan: columnText(plan),
     status: 'pending',
     checkpoint_sha: checkpointSha,
-    source: source ? escapeJson(source) : null,
+    source: source ? columnJson(source) : null,
     pending_task_ids: '[]',
     last_checkpoint_id: null,
     last_checkpoint_sha: null,
@@ -156,7 +155,7 @@ type Opening<Type extends TaskEvent['type']> = Extract<TaskEvent, { type: Type }
 const created = ({ isSupervisor, continueFromTaskId, copyFiles }: Opening<'TaskCreated'>): Row => ({
   is_supervisor: isSupervisor,
   continue_from_task_id: continueFromTaskId,
-  copy_files: escapeJson(copyFiles),
+  copy_files: columnJson(copyFiles),
   forked_from_task_id: null,
   forked_at_checkpoint_id: null,
   fork: null,
@@ -175,6 +174,6 @@ const forked = ({
   copy_files: '[]',
   forked_from_task_id: sourceTaskId,
   forked_at_checkpoint_id: point.checkpointId,
-  fork: escapeJson({ point, sourceVersion, branchName }),
+  fork: columnJson({ point, sourceVersion, branchName }),
   checkpoint_count: checkpointNumber,
 });

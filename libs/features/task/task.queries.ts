@@ -1,10 +1,15 @@
 import type { Queryable } from '#libs/database/database.js';
 import { nothing, sql } from '#libs/database/sql.js';
-import { unescapeJson, unescapeText } from '#libs/database/text-escape.js';
+import { unescapeText } from '#libs/database/text-escape.js';
+import type { LongList } from '#libs/kernel/blob-reference.js';
+import type { BlobStore } from '#libs/event-store/blob-store.js';
+import { hydrate, type Whole } from '#libs/event-store/long-values.js';
+import { shortened, type Shortened } from '#libs/http/shortened.js';
+import { fromColumnJson } from '#libs/projections/column-text.js';
 import type { ForkPoint, TaskSource, TaskStatus } from './task.events.js';
 
-/** A task as the API shows it. */
-export interface TaskView {
+/** A task as its row says, a long list of files in its blob. */
+interface Task {
   readonly id: string;
   readonly name: string;
   readonly plan: string;
@@ -14,7 +19,7 @@ export interface TaskView {
   readonly isSupervisor: boolean;
   readonly continueFromTaskId: string | null;
   readonly checkpointSha: string | null;
-  readonly copyFiles: readonly string[];
+  readonly copyFiles: LongList<string>;
   readonly forkedFromTaskId: string | null;
   readonly forkedAtCheckpointId: string | null;
   readonly fork: {
@@ -33,6 +38,12 @@ export interface TaskView {
   readonly completedAt: string | null;
   readonly updatedAt: string;
 }
+
+/** A task as lists show it: of very many files to copy the first. */
+export type TaskView = Shortened<Task>;
+
+/** A task with everything. */
+export type WholeTask = Whole<Task>;
 
 interface TaskRow {
   task_id: string;
@@ -71,10 +82,25 @@ export async function taskOf(
   taskId: string,
   at: bigint | null = null,
 ): Promise<TaskView | null> {
+  const row = await rowOf(db, taskId, at);
+  return row ? toView(row) : null;
+}
+
+/** The same with everything. */
+export async function wholeTask(
+  db: Queryable,
+  blobs: BlobStore,
+  { taskId, ownerId, at }: { readonly taskId: string; readonly ownerId: string; readonly at: bigint | null },
+): Promise<WholeTask | null> {
+  const row = await rowOf(db, taskId, at);
+  return row ? hydrate(blobs, ownerId, toTask(row)) : null;
+}
+
+async function rowOf(db: Queryable, taskId: string, at: bigint | null): Promise<TaskRow | undefined> {
   const [row] = await db.query<TaskRow>(
     sql`SELECT t.* FROM task_states t WHERE t.task_id = ${taskId} AND ${heldAt(at)}`,
   );
-  return row ? toView(row) : null;
+  return row;
 }
 
 export interface TaskFilters {
@@ -115,7 +141,9 @@ export async function withSubtasks(db: Queryable, taskId: string): Promise<reado
   return rows.map((row) => row.task_id);
 }
 
-function toView(row: TaskRow): TaskView {
+const toView = (row: TaskRow): TaskView => shortened(toTask(row));
+
+function toTask(row: TaskRow): Task {
   return {
     id: row.task_id,
     name: unescapeText(row.name),
@@ -126,12 +154,12 @@ function toView(row: TaskRow): TaskView {
     isSupervisor: row.is_supervisor,
     continueFromTaskId: row.continue_from_task_id,
     checkpointSha: row.checkpoint_sha,
-    copyFiles: unescapeJson(row.copy_files) as string[],
+    copyFiles: fromColumnJson(row.copy_files) as LongList<string>,
     forkedFromTaskId: row.forked_from_task_id,
     forkedAtCheckpointId: row.forked_at_checkpoint_id,
-    fork: row.fork === null ? null : (unescapeJson(row.fork) as TaskView['fork']),
-    source: row.source === null ? null : (unescapeJson(row.source) as TaskSource),
-    pendingTaskIds: unescapeJson(row.pending_task_ids) as string[],
+    fork: row.fork === null ? null : (fromColumnJson(row.fork) as TaskView['fork']),
+    source: row.source === null ? null : (fromColumnJson(row.source) as TaskSource),
+    pendingTaskIds: fromColumnJson(row.pending_task_ids) as string[],
     lastCheckpointSha: row.last_checkpoint_sha,
     checkpointCount: row.checkpoint_count,
     checkpointMessage: row.checkpoint_message === null ? null : unescapeText(row.checkpoint_message),

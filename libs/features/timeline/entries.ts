@@ -1,3 +1,4 @@
+import { lengthOf } from '#libs/kernel/blob-reference.js';
 import type { ChatEvent } from '../chat/chat.events.js';
 import type { ContractEvent } from '../contract/contract.events.js';
 import type { TaskEvent } from '../task/task.events.js';
@@ -45,7 +46,7 @@ export function entriesOf(event: TimelineEvent): readonly Entry[] {
     case 'ToolResultRecorded': {
       const { seq, isError, toolName, files } = event.data;
       const result: Entry = { kind: 'chat_message', subtype: 'tool', seq, failed: isError };
-      return files && files.length > 0 ? [result, fileChange(files, { toolName, seq })] : [result];
+      return lengthOf(files) > 0 ? [result, fileChange(files, { toolName, seq })] : [result];
     }
     case 'MessageAmended':
     case 'TranscriptImported':
@@ -59,7 +60,7 @@ export function entriesOf(event: TimelineEvent): readonly Entry[] {
         subtype: 'checkpoint',
         data: { ...checkpoint, filesChanged },
       };
-      return filesChanged.length > 0
+      return lengthOf(filesChanged) > 0
         ? [
             entry,
             fileChange(filesChanged, {

@@ -14,6 +14,7 @@ import {
   GivesText,
   GivesWhole,
 } from '#libs/http/answer-fields.js';
+import { GivesTruncated, type TruncatedField } from '#libs/http/shortened.js';
 import { PHASES, CONTRACT_STATUSES } from '../contract/contract.events.js';
 import { FileChangeAnswer } from '../conversation/conversation.answers.dto.js';
 import { ENTRY_KINDS, type EntryKind } from './entries.js';
@@ -52,7 +53,10 @@ export class HistoryEntry {
   @GivesText('task_event, phase_change: what happened.', { ...OPTIONAL, example: 'task_created' })
   readonly eventType?: string;
 
-  @GivesJson('task_event: the event as it was recorded.', OPTIONAL)
+  @GivesJson(
+    'task_event: the event as it was recorded; of very long texts the beginning, see `truncated`.',
+    OPTIONAL,
+  )
   readonly eventData?: unknown;
 
   @GivesId('chat_message: the task or chat in which it was said.', OPTIONAL)
@@ -61,7 +65,7 @@ export class HistoryEntry {
   @GivesText('chat_message: who said it; `tool`: a tool result.', OPTIONAL)
   readonly role?: string;
 
-  @GivesText('chat_message: what was said; of very long texts the beginning.', OPTIONAL)
+  @GivesText('chat_message: what was said; of very long texts the beginning, see `truncated`.', OPTIONAL)
   readonly content?: string;
 
   @GivesFlag('chat_message: true where `content` is only the beginning.', OPTIONAL)
@@ -97,7 +101,11 @@ export class HistoryEntry {
   @GivesWhole("checkpoint: the branch of the task's conversation that it belongs to.", OPTIONAL)
   readonly branch?: number;
 
-  @GivesList(() => FileChangeAnswer, 'checkpoint, file_change: the files.', OPTIONAL)
+  @GivesList(
+    () => FileChangeAnswer,
+    'checkpoint, file_change: the files; of very many the first, see `truncated`.',
+    OPTIONAL,
+  )
   readonly filesChanged?: readonly FileChangeAnswer[];
 
   @GivesOneOf(PHASES, 'phase_change: the phase before.', OPTIONAL)
@@ -114,6 +122,9 @@ export class HistoryEntry {
 
   @GivesOneOf(CONTRACT_STATUSES, 'phase_change `contract_status`: the status from then on.', OPTIONAL)
   readonly newStatus?: string;
+
+  @GivesTruncated()
+  readonly truncated?: readonly TruncatedField[];
 }
 
 /** SPEC §2.5. */

@@ -1,9 +1,9 @@
 import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable, Row } from '#libs/database/database.js';
 import { Sql } from '#libs/database/sql.js';
-import { escapeJson } from '#libs/database/text-escape.js';
 import { deriveId } from '#libs/event-store/event-hash.js';
 import type { Recorded } from '#libs/kernel/event.js';
+import { columnJson } from '#libs/projections/column-text.js';
 import { projection } from '#libs/projections/projection.js';
 import { insert, upsert, type RowOperation } from '#libs/projections/row-operation.js';
 import type { Table } from '#libs/projections/table.js';
@@ -165,7 +165,7 @@ function operationsOf(recorded: Recorded<TimelineEvent>, lookup: Lookup): readon
         // A chat's messages stand under their events' versions.
         seq: entry.seq ?? (place['chat_id'] === null ? null : recorded.version),
         task_id: entry.taskId ?? place['task_id'],
-        data: entry.data === undefined ? null : escapeJson(entry.data),
+        data: entry.data === undefined ? null : columnJson(entry.data),
       }),
     );
   });

@@ -1,7 +1,10 @@
 import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable } from '#libs/database/database.js';
 import { nothing, sql, type Sql } from '#libs/database/sql.js';
-import { escapeText, unescapeJson, unescapeText } from '#libs/database/text-escape.js';
+import { escapeText, unescapeText } from '#libs/database/text-escape.js';
+import { isBlobReference, type LongText } from '#libs/kernel/blob-reference.js';
+import { shortened } from '#libs/http/shortened.js';
+import { fromColumnJson } from '#libs/projections/column-text.js';
 import { ENTRY_KINDS, type EntryKind } from './entries.js';
 import type { EntryFilters } from './timeline.dto.js';
 
@@ -44,7 +47,8 @@ interface EntryRow {
   role: string | null;
   content: string | null;
   tool_name: string | null;
-  cut: boolean | null;
+  /** Of a message with values in blobs: where they are. */
+  long: string | null;
 }
 
 const inScope = (scope: Scope): Sql => {
@@ -112,7 +116,7 @@ const COLUMNS = sql`e.position, e.ordinal, e.id, e.contract_id, e.task_id, e.cha
   e.failed, e.seq, e.data, e.occurred_at`;
 const SHOWN = sql`e.*, (extract(epoch FROM e.occurred_at) * 1000000)::bigint AS micros, t.name AS task_name, m.role,
   coalesce(m.content, c.content) AS content, m.tool_name,
-  coalesce(m.extra, c.extra) LIKE '%"content":{"$blob"%' AS cut`;
+  CASE WHEN coalesce(m.extra, c.extra) LIKE '%"$blob"%' THEN coalesce(m.extra, c.extra) END AS long`;
 
 /** A page of entries, with where it ended if there may be more. */
 export async function entriesPage(
@@ -207,8 +211,11 @@ export async function overviewOf(
   };
 }
 
-function toEntry(row: EntryRow): HistoryEntry {
-  const data = row.data === null ? {} : (unescapeJson(row.data) as Record<string, unknown>);
+/** Of what is too long for a list it has the beginning, and says where the rest is. */
+const toEntry = (row: EntryRow): HistoryEntry => shortened(wholeEntry(row));
+
+function wholeEntry(row: EntryRow): HistoryEntry {
+  const data = row.data === null ? {} : (fromColumnJson(row.data) as Record<string, unknown>);
   const base = {
     id: row.id,
     timestamp: row.occurred_at.toISOString(),
@@ -220,16 +227,18 @@ function toEntry(row: EntryRow): HistoryEntry {
     ...(row.task_id === null ? {} : { taskId: row.task_id, taskName: unescapeText(row.task_name ?? '') }),
   };
   switch (row.kind) {
-    case 'chat_message':
+    case 'chat_message': {
+      const content = contentOf(row);
       return {
         ...base,
         conversationId: row.chat_id ?? row.task_id,
         role: row.role ?? row.subtype,
-        content: unescapeText(row.content ?? ''),
-        ...(row.cut ? { contentTruncated: true } : {}),
+        content,
+        ...(isBlobReference(content) ? { contentTruncated: true } : {}),
         ...(row.seq === null ? {} : { seq: row.seq }),
         ...(row.tool_name === null ? {} : { toolName: unescapeText(row.tool_name) }),
       };
+    }
     case 'phase_change':
       return { ...base, eventType: row.subtype, ...data };
     case 'checkpoint': {
@@ -241,4 +250,10 @@ function toEntry(row: EntryRow): HistoryEntry {
     case 'task_event':
       return { ...base, eventType: row.subtype, eventData: data };
   }
+}
+
+/** What a message says; the column holds the beginning of what is in a blob. */
+function contentOf({ long, content }: EntryRow): LongText {
+  const references = long === null ? {} : (fromColumnJson(long) as { readonly content?: LongText });
+  return references.content ?? unescapeText(content ?? '');
 }
