@@ -1,7 +1,7 @@
 import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { PostgresStateShelf, StreamStates } from '#libs/commands/stream-states.js';
-import { Database } from '#libs/database/database.js';
+import { Database, PATIENT_DATABASE } from '#libs/database/database.js';
 import { BlobStore } from '#libs/event-store/blob-store.js';
 import { EventCodec } from '#libs/event-store/codec.js';
 import { EventStore } from '#libs/event-store/event-store.js';
@@ -39,6 +39,8 @@ import { HealthController } from './health.controller.js';
 export interface Foundations {
   /** Owns the tables; writes projections, keys and blobs. */
   readonly system: Database;
+  /** The same without a limit for a statement: rebuilds and verifies projections, adds up sizes. */
+  readonly patient: Database;
   /** Works under the application role, which row-level security applies to. */
   readonly reader: Database;
   readonly store: EventStore;
@@ -50,7 +52,7 @@ export interface Foundations {
 @Global()
 @Module({})
 class FoundationModule {
-  static forRoot({ system, reader, store, snapshots, log }: Foundations): DynamicModule {
+  static forRoot({ system, patient, reader, store, snapshots, log }: Foundations): DynamicModule {
     const blobs = new PostgresBlobStore(system);
     const codec = new EventCodec(blobs, UPCASTERS, LONG_FIELDS);
     const shelf = new PostgresStateShelf(system);
@@ -62,7 +64,7 @@ class FoundationModule {
       log,
       onLead: (building) => void finishBuilding(building),
     });
-    const rebuilder = new Rebuilder(system, runner);
+    const rebuilder = new Rebuilder(patient, runner);
     const finishBuilding = async (building: readonly Instance[]): Promise<void> => {
       for (const instance of building) {
         await rebuilder
@@ -96,6 +98,7 @@ class FoundationModule {
       },
       { provide: SNAPSHOT_POLICY, useValue: snapshots },
       { provide: Database, useValue: system },
+      { provide: PATIENT_DATABASE, useValue: patient },
     ];
     return { module: FoundationModule, providers, exports: providers };
   }

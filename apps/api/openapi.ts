@@ -14,6 +14,7 @@ const database = new Database({ url: 'postgres://localhost/none' });
 const application = await NestFactory.create<NestExpressApplication>(
   AppModule.forRoot({
     system: database,
+    patient: database,
     reader: database,
     store: new MemoryEventStore(),
     cursorKey: Buffer.alloc(32),

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { once } from 'node:events';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { PATIENT } from '#libs/database/connection.js';
 import { Database } from '#libs/database/database.js';
 import { migrate } from '#libs/database/migrate.js';
 import { UnusableDatabase } from '#libs/database/unusable-database.js';
@@ -63,16 +64,18 @@ async function open(
 ): Promise<Omit<RunningServer, 'close'>> {
   const { databaseUrl: url, log } = options;
   const system = new Database({ url, max: 12, applicationName: 'makima-system' });
+  const patient = new Database({ url, max: 4, applicationName: 'makima-rebuild', timeouts: PATIENT });
   const reader = new Database({ url, max: 12, role: 'makima_app', applicationName: 'makima-reader' });
   opened.push(
     () => system.close(),
+    () => patient.close(),
     () => reader.close(),
   );
   const store = await openStore(options);
   opened.push(() => store.close());
   const { cursorKey, snapshots } = options;
   const application = await NestFactory.create<NestExpressApplication>(
-    AppModule.forRoot({ system, reader, store, cursorKey, snapshots, log }),
+    AppModule.forRoot({ system, patient, reader, store, cursorKey, snapshots, log }),
     { ...HTTP_APPLICATION_OPTIONS, logger: ['error', 'warn'], abortOnError: false },
   );
   configureHttp(application);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
+import { closed, connectionConfig, SESSION, TIMEOUTS, type Timeouts } from './connection.js';
 import { instantOf } from './instant.js';
 import type { Sql } from './sql.js';
 
@@ -46,7 +47,11 @@ export interface DatabaseOptions {
   /** Role to work under; the connection starts with it and RESET ROLE comes back to it. */
   readonly role?: string;
   readonly applicationName?: string;
+  readonly timeouts?: Timeouts;
 }
+
+/** Token of the Database for what takes as long as there are data. */
+export const PATIENT_DATABASE = 'PATIENT_DATABASE';
 
 /** A pool of connections that work under one role. */
 export class Database implements Queryable {
@@ -57,7 +62,6 @@ export class Database implements Queryable {
   #closed: Promise<void> | undefined;
 
   constructor(readonly options: DatabaseOptions) {
-    const startup = options.role ? `-c role=${options.role}` : undefined;
     this.#pool = new pg.Pool({
       connectionString: options.url,
       max: options.max ?? 10,
@@ -65,7 +69,8 @@ export class Database implements Queryable {
       // Statements that nobody waits for in between are sent at once.
       pipeline: true,
       application_name: options.applicationName ?? 'makima',
-      ...(startup ? { options: startup } : {}),
+      options: options.role ? `${SESSION} -c role=${options.role}` : SESSION,
+      ...connectionConfig(options.timeouts ?? TIMEOUTS),
     });
     // A connection that breaks while idle is replaced at its next use; the pool only needs a listener.
     this.#pool.on('error', () => undefined);
@@ -119,9 +124,9 @@ export class Database implements Queryable {
     });
   }
 
-  /** Waits for what is under way and closes the connections. Safe to call again. */
+  /** Waits a while for what is under way and closes the connections. Safe to call again. */
   close(): Promise<void> {
-    return (this.#closed ??= this.#pool.end());
+    return (this.#closed ??= closed(this.#pool.end()));
   }
 
   async #with<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -151,9 +156,14 @@ export function isConnectionError(error: unknown): boolean {
   const { code, message } = error as { code?: string; message?: string };
   return (
     ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'].includes(code ?? '') ||
-    /connection terminated|timeout exceeded when trying to connect|not queryable/i.test(message ?? '')
+    /connection terminated|timeout exceeded when trying to connect|timeout expired|query read timeout|not queryable/i.test(
+      message ?? '',
+    )
   );
 }
+
+/** True if the server ended a statement because it took too long: it has had no effect. */
+export const isTooSlow = (error: unknown): boolean => sqlState(error) === '57014';
 
 export const sqlState = (error: unknown): string | undefined =>
   error instanceof pg.DatabaseError ? error.code : undefined;

@@ -1,6 +1,6 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { isConnectionError, sqlState } from '#libs/database/database.js';
+import { isConnectionError, isTooSlow, sqlState } from '#libs/database/database.js';
 import {
   AppendTooLarge,
   EventIdConflict,
@@ -69,6 +69,10 @@ function databaseProblem(error: unknown): Problem | undefined {
   if (isConnectionError(error)) {
     const detail =
       'The database cannot be reached just now: repeat after a second, with the same Idempotency-Key.';
+    return new Problem('UNAVAILABLE', detail, { ...RETRY, cause: error });
+  }
+  if (isTooSlow(error)) {
+    const detail = 'The database took too long, and nothing was done: ask for less at once, or repeat later.';
     return new Problem('UNAVAILABLE', detail, { ...RETRY, cause: error });
   }
   if (UNSTORABLE.includes(sqlState(error) ?? '')) {

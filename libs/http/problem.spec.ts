@@ -39,6 +39,8 @@ const THROWN: Readonly<Record<string, unknown>> = {
   teapot: new HttpException('I am a teapot', 418),
   unavailable: new ServiceUnavailableException('Later'),
   lost: databaseError('57P01'),
+  tooSlow: databaseError('57014'),
+  noAnswer: new Error('Query read timeout'),
   refused: Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }),
   nul: databaseError('22021'),
   constraint: databaseError('23505'),
@@ -130,6 +132,8 @@ describe('a problem', () => {
   it.each([
     ['overloaded', 'OVERLOADED'],
     ['lost', 'UNAVAILABLE'],
+    ['tooSlow', 'UNAVAILABLE'],
+    ['noAnswer', 'UNAVAILABLE'],
     ['refused', 'UNAVAILABLE'],
     ['unavailable', 'UNAVAILABLE'],
   ])('for %s says when to come again', async (name, code) => {

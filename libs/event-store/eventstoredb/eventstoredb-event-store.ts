@@ -32,6 +32,8 @@ export interface EventStoreDbOptions {
   readonly pollMs?: number;
   /** Appends that may wait before further ones are refused (default 10,000). */
   readonly maxWaiting?: number;
+  /** Their bytes (default 64 MB). */
+  readonly maxWaitingBytes?: number;
   /** Event ids kept in memory over all streams, about 100 bytes each (default 500,000). */
   readonly maxIds?: number;
 }
@@ -77,14 +79,14 @@ export class EventStoreDbEventStore extends EventStore {
   ): Promise<AppendResult> {
     this.#assertOpen();
     const prepared = events.map((event) => prepare(stream, event));
-    checkAppend(
+    const bytes = checkAppend(
       stream,
       events,
       prepared.map(({ metadata }) => metadata),
     );
-    if (this.#turns.waiting >= (this.options.maxWaiting ?? 10_000))
-      throw new LogOverloaded(this.#turns.waiting);
-    const result = await this.#turns.take(stream, () => this.#appender.append(stream, prepared, expected));
+    this.#assertRoom(bytes);
+    const append = () => this.#appender.append(stream, prepared, expected);
+    const result = await this.#turns.take(stream, append, bytes);
     this.#appended.notify();
     return result;
   }
@@ -146,6 +148,14 @@ export class EventStoreDbEventStore extends EventStore {
     this.#wakeUp.stop();
     await this.#turns.idle();
     await this.#connection.end();
+  }
+
+  /** One append may always wait, however long it is. */
+  #assertRoom(bytes: number): void {
+    const { waiting, bytes: before } = this.#turns;
+    const { maxWaiting = 10_000, maxWaitingBytes = 64_000_000 } = this.options;
+    if (waiting >= maxWaiting || (before > 0 && before + bytes > maxWaitingBytes))
+      throw new LogOverloaded(waiting);
   }
 
   #assertOpen(): void {

@@ -177,6 +177,18 @@ describe('EventStoreDB adapter in trouble', () => {
     expect(await store.append(stream, events(1), { expected: 5 })).toMatchObject({ version: 6 });
   });
 
+  it('refuses appends beyond the bytes of its queue', async () => {
+    const store = await open({ maxWaitingBytes: 1_500_000 });
+    const large = () => [event({ body: Buffer.alloc(700_000, 'a') })];
+    const attempts = await Promise.allSettled(
+      oneTo(5).map(() => store.append(newStream(), large(), { expected: 0 })),
+    );
+    const refused = attempts.filter((attempt) => attempt.status === 'rejected');
+    expect(refused).toHaveLength(3);
+    for (const { reason } of refused) expect(reason).toBeInstanceOf(LogOverloaded);
+    expect(await store.append(newStream(), large(), { expected: 0 })).toMatchObject({ version: 1 });
+  });
+
   it('goes on from what the server holds when that went back to a backup', async () => {
     const store = await open();
     const stream = newStream();

@@ -2,14 +2,21 @@
 export class Turns {
   readonly #last = new Map<string, Promise<void>>();
   #waiting = 0;
+  #bytes = 0;
 
   /** Pieces of work that were asked for and are not done. */
   get waiting(): number {
     return this.#waiting;
   }
 
-  async take<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
+  /** What the work that is not done yet holds in memory, as far as it was said. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  async take<Result>(key: string, work: () => Promise<Result>, bytes = 0): Promise<Result> {
     this.#waiting += 1;
+    this.#bytes += bytes;
     const result = (this.#last.get(key) ?? Promise.resolve()).then(work);
     const done = result.then(
       () => undefined,
@@ -20,6 +27,7 @@ export class Turns {
       return await result;
     } finally {
       this.#waiting -= 1;
+      this.#bytes -= bytes;
       if (this.#last.get(key) === done) this.#last.delete(key);
     }
   }

@@ -1,32 +1,16 @@
 import pg from 'pg';
-import { binaryArray } from '#libs/database/binary-array.js';
-import { isConnectionError, sqlState } from '#libs/database/database.js';
-import { checkAppend } from '../append-check.js';
-import { contentDigest, metadataBytes, sha256 } from '../event-hash.js';
-import { LogOverloaded, type AppendResult, type NewEvent } from '../event-store.js';
-
-/** One caller's append, with everything computed that does not depend on the stream's state. */
-export interface AppendItem {
-  readonly stream: string;
-  readonly events: readonly NewEvent[];
-  /** -1: any. */
-  readonly expected: number;
-  readonly metadata: readonly Buffer[];
-  readonly bodyHashes: readonly Buffer[];
-  readonly digests: readonly Buffer[];
-  readonly bytes: number;
-}
+import { closed, connectionConfig, SESSION, type Timeouts } from '#libs/database/connection.js';
+import { isConnectionError, isTooSlow, sqlState } from '#libs/database/database.js';
+import type { AppendResult } from '../event-store.js';
+import { AppendQueue, type Waiting as WaitingFor } from './append-queue.js';
+import { statement, type AppendItem } from './append-statement.js';
 
 export type ItemOutcome =
   | { readonly outcome: 'ok'; readonly result: AppendResult }
   | { readonly outcome: 'conflict'; readonly actual: number }
   | { readonly outcome: 'duplicate' };
 
-interface Waiting {
-  readonly item: AppendItem;
-  readonly resolve: (outcome: ItemOutcome) => void;
-  readonly reject: (error: unknown) => void;
-}
+type Waiting = WaitingFor<ItemOutcome>;
 
 export interface GroupAppenderOptions {
   readonly url: string;
@@ -34,26 +18,15 @@ export interface GroupAppenderOptions {
   readonly connections?: number;
   /** Appends that may wait before further ones are refused (default 10,000). */
   readonly maxWaiting?: number;
+  /** Their bytes (default 64 MB). */
+  readonly maxWaitingBytes?: number;
+  readonly timeouts?: Timeouts;
   readonly onCommitted: (position: bigint) => void;
 }
 
-const MAX_ITEMS = 500;
-const MAX_BYTES = 4_000_000;
+const APPEND_TIMEOUTS: Timeouts = { connectMs: 5_000, statementMs: 15_000 };
 const MAX_TRIES = 5;
 const UNIQUE_VIOLATION = '23505';
-
-/** The answer stays the text that Postgres sends: `{0,17,4711,…}`, three numbers an item. */
-const AS_TEXT = { rowMode: 'array', types: { getTypeParser: () => (text: string) => text } } as const;
-const APPEND_ONE = {
-  ...AS_TEXT,
-  name: 'append_event',
-  text: 'SELECT append_event($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)',
-};
-const APPEND_MANY = {
-  ...AS_TEXT,
-  name: 'append_events',
-  text: 'SELECT append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)',
-};
 
 /** By the number that append_events answers. */
 const OUTCOMES = ['ok', 'conflict', 'duplicate'] as const;
@@ -64,25 +37,12 @@ const OUTCOMES = ['ok', 'conflict', 'duplicate'] as const;
  */
 const SETTINGS = 'SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off';
 
-/**
- * Prepares an append: the bytes and hashes are computed before the item waits for its turn.
- * @throws RangeError, EventTooLarge or AppendTooLarge for what no engine takes.
- */
-export function appendItem(stream: string, events: readonly NewEvent[], expected: number): AppendItem {
-  const metadata: Buffer[] = [];
-  const bodyHashes: Buffer[] = [];
-  const digests: Buffer[] = [];
-  let bytes = 0;
-  for (const event of events) {
-    const meta = metadataBytes(event.metadata);
-    const bodyHash = sha256(event.body);
-    metadata.push(meta);
-    bodyHashes.push(bodyHash);
-    digests.push(contentDigest(stream, event, meta, bodyHash));
-    bytes += meta.length + event.body.length + 200;
-  }
-  checkAppend(stream, events, metadata);
-  return { stream, events, expected, metadata, bodyHashes, digests, bytes };
+interface Try {
+  /** Whether to look first for events that may have been written already. */
+  readonly probe: boolean;
+  readonly attempt: number;
+  /** When the first try began. */
+  readonly since: number;
 }
 
 /**
@@ -90,21 +50,26 @@ export function appendItem(stream: string, events: readonly NewEvent[], expected
  * and then checks each item, so positions are gapless and one conflict fails no neighbour.
  */
 export class GroupAppender {
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: AppendQueue<ItemOutcome>;
+  readonly #timeouts: Timeouts;
   readonly #idle: pg.Client[] = [];
   #underWay = 0;
   #closed = false;
   #drained: (() => void) | undefined;
 
-  constructor(private readonly options: GroupAppenderOptions) {}
+  constructor(private readonly options: GroupAppenderOptions) {
+    this.#timeouts = options.timeouts ?? APPEND_TIMEOUTS;
+    this.#waiting = new AppendQueue({
+      items: options.maxWaiting ?? 10_000,
+      bytes: options.maxWaitingBytes ?? 64_000_000,
+      ageMs: this.#timeouts.statementMs,
+    });
+  }
 
   append(item: AppendItem): Promise<ItemOutcome> {
     if (this.#closed) return Promise.reject(new Error('the event store is closed'));
-    if (this.#waiting.length >= (this.options.maxWaiting ?? 10_000)) {
-      return Promise.reject(new LogOverloaded(this.#waiting.length));
-    }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject });
+      this.#waiting.add({ item, resolve, reject });
       if (this.#waiting.length === 1) this.#pumpSoon();
     });
   }
@@ -118,7 +83,7 @@ export class GroupAppender {
         this.#pump();
       });
     }
-    await Promise.all(this.#idle.splice(0).map((client) => client.end().catch(() => undefined)));
+    await Promise.all(this.#idle.splice(0).map((client) => closed(client.end())));
   }
 
   /**
@@ -132,45 +97,37 @@ export class GroupAppender {
 
   #pump(): void {
     while (this.#waiting.length > 0 && this.#underWay < (this.options.connections ?? 2)) {
-      const batch = this.#nextBatch();
+      const batch = this.#waiting.next();
       this.#underWay += 1;
-      void this.#write(batch, false, 1).finally(() => {
+      void this.#write(batch, { probe: false, attempt: 1, since: performance.now() }).finally(() => {
         this.#underWay -= 1;
+        this.#waiting.refuseOld();
         this.#pump();
       });
     }
     if (this.#closed && this.#underWay === 0 && this.#waiting.length === 0) this.#drained?.();
   }
 
-  #nextBatch(): Waiting[] {
-    let bytes = 0;
-    let count = 0;
-    while (count < this.#waiting.length && count < MAX_ITEMS) {
-      bytes += this.#waiting[count]!.item.bytes;
-      if (count > 0 && bytes > MAX_BYTES) break;
-      count += 1;
-    }
-    return this.#waiting.splice(0, count);
-  }
-
   /** Writes a batch; after an unclear failure once more, looking the ids up first, because it may have been written. */
-  async #write(batch: readonly Waiting[], probe: boolean, attempt: number): Promise<void> {
+  async #write(batch: readonly Waiting[], { probe, attempt, since }: Try): Promise<void> {
     let client: pg.Client | undefined;
     try {
       client = await this.#connect();
-      const { rows } = await client.query<[string]>(statement(batch, probe));
+      const items = batch.map(({ item }) => item);
+      const { rows } = await client.query<[string]>(statement(items, probe));
       this.#idle.push(client);
       this.#answer(batch, rows[0]![0].slice(1, -1).split(','));
     } catch (error) {
       if (client) this.#discard(client, error);
       const unclear = isConnectionError(error);
-      if (attempt < MAX_TRIES && (unclear || sqlState(error) === UNIQUE_VIOLATION)) {
+      const again = attempt < MAX_TRIES && performance.now() - since < this.#timeouts.statementMs;
+      if (again && (unclear || sqlState(error) === UNIQUE_VIOLATION)) {
         if (unclear) await new Promise((resolve) => setTimeout(resolve, 20 * 2 ** attempt));
-        return this.#write(batch, true, attempt + 1);
+        return this.#write(batch, { probe: true, attempt: attempt + 1, since });
       }
       // One bad item must not fail its neighbours: alone, each gets its own answer.
-      if (batch.length > 1 && !unclear) {
-        for (const one of batch) await this.#write([one], true, attempt);
+      if (batch.length > 1 && !unclear && !isTooSlow(error)) {
+        for (const one of batch) await this.#write([one], { probe: true, attempt, since: performance.now() });
         return;
       }
       for (const { reject } of batch) reject(error);
@@ -195,7 +152,12 @@ export class GroupAppender {
   async #connect(): Promise<pg.Client> {
     const idle = this.#idle.pop();
     if (idle) return idle;
-    const client = new pg.Client({ connectionString: this.options.url, application_name: 'makima-log' });
+    const client = new pg.Client({
+      connectionString: this.options.url,
+      application_name: 'makima-log',
+      options: SESSION,
+      ...connectionConfig(this.#timeouts),
+    });
     client.on('error', () => {
       const at = this.#idle.indexOf(client);
       if (at >= 0) this.#idle.splice(at, 1);
@@ -214,80 +176,4 @@ export class GroupAppender {
     if (error instanceof pg.DatabaseError && !isConnectionError(error)) this.#idle.push(client);
     else void client.end().catch(() => undefined);
   }
-}
-
-/** The call that writes a batch. One event without a look for its id, by far the most frequent, has a cheaper one. */
-function statement(batch: readonly Waiting[], probe: boolean): pg.QueryArrayConfig {
-  const [{ item }] = batch as readonly [Waiting];
-  return batch.length === 1 && item.events.length === 1 && !probe
-    ? { ...APPEND_ONE, values: oneEvent(item) }
-    : { ...APPEND_MANY, values: manyEvents(batch, probe) };
-}
-
-function oneEvent({ stream, expected, events, metadata, bodyHashes, digests }: AppendItem): unknown[] {
-  const { id, type, schemaVersion, metadata: meta, body } = events[0]!;
-  return [
-    stream,
-    meta.ownerId,
-    expected,
-    id,
-    type,
-    schemaVersion,
-    metadata[0],
-    body,
-    bodyHashes[0],
-    digests[0],
-  ];
-}
-
-function manyEvents(batch: readonly Waiting[], probe: boolean): unknown[] {
-  const items = batch.map(({ item }) => item);
-  const events = items.flatMap((item) => item.events);
-  return [
-    binaryArray(
-      'text',
-      items.map((item) => item.stream),
-    ),
-    binaryArray(
-      'uuid',
-      items.map((item) => item.events[0]!.metadata.ownerId),
-    ),
-    binaryArray(
-      'int8',
-      items.map((item) => item.expected),
-    ),
-    binaryArray(
-      'int4',
-      items.map((item) => item.events.length),
-    ),
-    binaryArray(
-      'uuid',
-      events.map((event) => event.id),
-    ),
-    binaryArray(
-      'text',
-      events.map((event) => event.type),
-    ),
-    binaryArray(
-      'int2',
-      events.map((event) => event.schemaVersion),
-    ),
-    binaryArray(
-      'bytea',
-      items.flatMap((item) => item.metadata),
-    ),
-    binaryArray(
-      'bytea',
-      events.map((event) => event.body),
-    ),
-    binaryArray(
-      'bytea',
-      items.flatMap((item) => item.bodyHashes),
-    ),
-    binaryArray(
-      'bytea',
-      items.flatMap((item) => item.digests),
-    ),
-    probe,
-  ];
 }

@@ -1,10 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { closed, connectionConfig, SESSION } from '#libs/database/connection.js';
 
 const CHANNEL = 'makima_log';
 /** Announcements are at least this far apart: a NOTIFY in every transaction would cut throughput to a third. */
 const APART_MS = 20;
 const RECONNECT_MS = 1_000;
+/** How often the connection is tried: one that waits for news does not notice by itself that none can come. */
+const TRY_MS = 10_000;
+const TIMEOUTS = { connectMs: 5_000, statementMs: 5_000 };
 
 /**
  * Tells other processes that the log has grown, and hears it from them. Nothing depends on it but the delay: whoever
@@ -49,13 +53,18 @@ export class LogNotifications {
   async close(): Promise<void> {
     this.#closing.abort();
     clearTimeout(this.#due);
-    await this.#listener?.end().catch(() => undefined);
+    if (this.#listener) await closed(this.#listener.end());
   }
 
   async #listen(): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      const client = new pg.Client({ connectionString: this.url, application_name: 'makima-notifications' });
+      const client = new pg.Client({
+        connectionString: this.url,
+        application_name: 'makima-notifications',
+        options: SESSION,
+        ...connectionConfig(TIMEOUTS),
+      });
       const lost = new Promise<void>((resolve) =>
         client.on('error', () => resolve()).on('end', () => resolve()),
       );
@@ -64,13 +73,21 @@ export class LogNotifications {
         client.on('notification', this.heard);
         await client.query(`LISTEN ${CHANNEL}`);
         this.#listener = client;
-        await lost;
+        await Promise.race([lost, this.#tryOut(client)]);
       } catch {
-        // The database is not there now; it is tried again.
+        // The database is not there now, or no more; it is tried again.
       }
       this.#listener = undefined;
-      await client.end().catch(() => undefined);
+      await closed(client.end());
       await delay(RECONNECT_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Ends with an error when the connection gives no answer, or when this is closed. */
+  async #tryOut(client: pg.Client): Promise<never> {
+    for (;;) {
+      await delay(TRY_MS, undefined, { signal: this.#closing.signal });
+      await client.query('SELECT');
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { Timeouts } from '#libs/database/connection.js';
 import { Database, sqlState } from '#libs/database/database.js';
 import { sql, type Sql } from '#libs/database/sql.js';
 import {
@@ -19,7 +20,8 @@ import {
 import { CLOSED, Signal, pullSubscription } from '../pull-subscription.js';
 import { EVENT_COLUMNS, EVENT_COLUMNS_AS_TEXT, toStoredEvent, type EventRow } from './event-row.js';
 import { searchEvents, tailsOf } from './event-search.js';
-import { GroupAppender, appendItem } from './group-appender.js';
+import { appendItem } from './append-statement.js';
+import { GroupAppender } from './group-appender.js';
 import { LogNotifications } from './log-notifications.js';
 
 /** A body that is no text: valid, though codecs never write one. */
@@ -30,6 +32,9 @@ export interface PostgresEventStoreOptions {
   /** How long a subscription waits for a wake-up before it looks by itself, in milliseconds (default 250). */
   readonly pollMs?: number;
   readonly appendConnections?: number;
+  /** Bytes of appends that may wait before further ones are refused (default 64 MB). */
+  readonly maxWaitingBytes?: number;
+  readonly timeouts?: Timeouts;
 }
 
 /** The log in Postgres: gapless positions, appends grouped into one commit. */
@@ -42,11 +47,15 @@ export class PostgresEventStore extends EventStore {
 
   constructor(private readonly options: PostgresEventStoreOptions) {
     super();
-    this.#database = new Database({ url: options.url, max: 6, applicationName: 'makima-log' });
+    const { url, maxWaitingBytes } = options;
+    const timeouts = options.timeouts && { timeouts: options.timeouts };
+    this.#database = new Database({ url, max: 6, applicationName: 'makima-log', ...timeouts });
     this.#notifications = new LogNotifications(options.url, () => this.#appended.notify());
     this.#notifications.listen();
     this.#appender = new GroupAppender({
       url: options.url,
+      ...timeouts,
+      ...(maxWaitingBytes === undefined ? {} : { maxWaitingBytes }),
       ...(options.appendConnections ? { connections: options.appendConnections } : {}),
       onCommitted: () => {
         this.#appended.notify();

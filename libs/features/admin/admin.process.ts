@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { commandOf } from '#libs/commands/command-context.js';
-import { Database } from '#libs/database/database.js';
+import { Database, PATIENT_DATABASE } from '#libs/database/database.js';
 import { EventCodec } from '#libs/event-store/codec.js';
 import { deriveId } from '#libs/event-store/event-hash.js';
 import { EventStore } from '#libs/event-store/event-store.js';
@@ -28,6 +28,7 @@ export class Administration implements OnModuleDestroy {
     private readonly store: EventStore,
     private readonly codec: EventCodec,
     @Inject(Database) private readonly database: Database,
+    @Inject(PATIENT_DATABASE) private readonly patient: Database,
   ) {}
 
   onModuleDestroy(): void {
@@ -123,7 +124,7 @@ export class Administration implements OnModuleDestroy {
     return {
       bytes: await databaseSize(this.database),
       tables: await tableSizes(this.database),
-      owners: await ownerSizes(this.database, everybody ? null : caller.ownerId),
+      owners: await ownerSizes(this.patient, everybody ? null : caller.ownerId),
     };
   }
 
