@@ -1,8 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isConnectionError, type Database } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
 import type { EventCodec } from '#libs/event-store/codec.js';
 import type { EventStore, StoredEvent } from '#libs/event-store/event-store.js';
-import { Signal } from '#libs/event-store/pull-subscription.js';
 import type { Recorded } from '#libs/kernel/event.js';
 import {
   PositionMoved,
@@ -14,6 +14,7 @@ import {
   type Instance,
   type InstanceStatus,
 } from './instance.js';
+import { Progress } from './progress.js';
 import type { Projection } from './projection.js';
 
 export interface RunnerOptions {
@@ -29,8 +30,8 @@ export interface RunnerOptions {
 }
 
 const RETRY_MS = 250;
-/** How long a waiter goes without looking by itself: another process may be the one that moves the projections. */
-const POLL_MS = 250;
+/** How often a process asks for the lease that another one holds. */
+const LEASE_MS = 1_000;
 /** The key of the advisory lock that says which process runs the projections. */
 const LEASE_KEY = 7_420_001;
 
@@ -41,22 +42,25 @@ const LEASE_KEY = 7_420_001;
  */
 export class ProjectionRunner {
   readonly #instances: Instance[] = [];
-  readonly #moved = new Signal();
   readonly #stop = new AbortController();
+  readonly #progress: Progress;
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(private readonly options: RunnerOptions) {}
+  constructor(private readonly options: RunnerOptions) {
+    this.#progress = new Progress(this, options.database.options.url);
+  }
 
   /** Creates what is missing and starts to follow the log. */
   async start(): Promise<void> {
     await this.#prepare();
+    this.#progress.listen();
     this.#loop = this.#lead();
   }
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    this.#moved.notify();
     await this.#loop;
+    await this.#progress.close();
   }
 
   /** Aborts when the runner stops. */
@@ -73,29 +77,13 @@ export class ProjectionRunner {
    * Waits until what people read reflects a position, or the time is over.
    * @returns whether it does.
    */
-  async caughtUp(position: bigint, timeoutMs: number, names?: readonly string[]): Promise<boolean> {
-    const deadline = Date.now() + timeoutMs;
-    for (;;) {
-      const seen = this.#moved.count;
-      if (names?.some((name) => this.hasStopped(name))) return false;
-      if ((await this.lowest(names)) >= position) return true;
-      const left = deadline - Date.now();
-      if (left <= 0 || this.#stop.signal.aborted) return false;
-      // Another process may be the one that moves them, so it looks by itself from time to time.
-      await this.#moved.wait(Math.min(left, 50), this.#stop.signal, seen);
-    }
+  caughtUp(position: bigint, timeoutMs: number, names?: readonly string[]): Promise<boolean> {
+    return this.#progress.caughtUp(position, timeoutMs, names);
   }
 
   /** The position now and whenever it moves. */
-  async *positions(signal: AbortSignal): AsyncGenerator<bigint, void, undefined> {
-    const stopped = AbortSignal.any([signal, this.#stop.signal]);
-    let known = -1n;
-    while (!stopped.aborted) {
-      const seen = this.#moved.count;
-      const position = await this.lowest();
-      if (position !== known) yield (known = position);
-      else await this.#moved.wait(POLL_MS, stopped, seen);
-    }
+  positions(signal: AbortSignal): AsyncIterable<bigint> {
+    return this.#progress.positions(signal);
   }
 
   /** Whether a projection has stopped at an event. */
@@ -160,12 +148,13 @@ export class ProjectionRunner {
   /** Takes the lease when it is free, and follows the log while it holds it. */
   async #lead(): Promise<void> {
     while (!this.#stop.signal.aborted) {
+      let pauseMs = RETRY_MS;
       try {
         await this.options.database.withConnection(async (connection) => {
           const [row] = await connection.query<{ mine: boolean }>(
             sql`SELECT pg_try_advisory_lock(${LEASE_KEY}) AS mine`,
           );
-          if (!row?.mine) return;
+          if (!row?.mine) return void (pauseMs = LEASE_MS);
           try {
             await this.#reload();
             this.#leading = true;
@@ -180,7 +169,7 @@ export class ProjectionRunner {
         if (this.#stop.signal.aborted) return;
         if (!isConnectionError(error) && !(error instanceof PositionMoved)) this.#complain(error as Error);
       }
-      if (!this.#stop.signal.aborted) await this.#moved.wait(RETRY_MS, this.#stop.signal);
+      await delay(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
   }
 
@@ -282,7 +271,7 @@ export class ProjectionRunner {
       for (const instance of group) await this.#advanceAlone(instance, events, to);
     }
     this.#complaint = '';
-    this.#moved.notify();
+    this.#progress.announce();
   }
 
   async #advanceAlone(instance: Instance, events: readonly Recorded[], to: bigint): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Timeouts } from '#libs/database/connection.js';
 import { Database, sqlState } from '#libs/database/database.js';
+import { Notifications } from '#libs/database/notifications.js';
 import { sql, type Sql } from '#libs/database/sql.js';
 import {
   EventIdConflict,
@@ -22,7 +23,6 @@ import { EVENT_COLUMNS, EVENT_COLUMNS_AS_TEXT, toStoredEvent, type EventRow } fr
 import { searchEvents, tailsOf } from './event-search.js';
 import { appendItem } from './append-statement.js';
 import { GroupAppender } from './group-appender.js';
-import { LogNotifications } from './log-notifications.js';
 
 /** A body that is no text: valid, though codecs never write one. */
 const NOT_IN_ENCODING = '22021';
@@ -41,7 +41,7 @@ export interface PostgresEventStoreOptions {
 export class PostgresEventStore extends EventStore {
   readonly #database: Database;
   readonly #appender: GroupAppender;
-  readonly #notifications: LogNotifications;
+  readonly #notifications: Notifications;
   readonly #appended = new Signal();
   readonly #closing = new AbortController();
 
@@ -50,7 +50,7 @@ export class PostgresEventStore extends EventStore {
     const { url, maxWaitingBytes } = options;
     const timeouts = options.timeouts && { timeouts: options.timeouts };
     this.#database = new Database({ url, max: 6, applicationName: 'makima-log', ...timeouts });
-    this.#notifications = new LogNotifications(options.url, () => this.#appended.notify());
+    this.#notifications = new Notifications(url, 'makima_log', () => this.#appended.notify());
     this.#notifications.listen();
     this.#appender = new GroupAppender({
       url: options.url,

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { closed, connectionConfig, SESSION } from '#libs/database/connection.js';
+import { closed, connectionConfig, SESSION } from './connection.js';
 
-const CHANNEL = 'makima_log';
 /** Announcements are at least this far apart: a NOTIFY in every transaction would cut throughput to a third. */
 const APART_MS = 20;
 const RECONNECT_MS = 1_000;
@@ -11,10 +10,10 @@ const TRY_MS = 10_000;
 const TIMEOUTS = { connectMs: 5_000, statementMs: 5_000 };
 
 /**
- * Tells other processes that the log has grown, and hears it from them. Nothing depends on it but the delay: whoever
- * follows the log also looks by itself.
+ * Tells other processes on a channel that there is something new, and hears it from them (and from itself). Nothing
+ * depends on it but the delay: whoever waits for news also looks by itself.
  */
-export class LogNotifications {
+export class Notifications {
   readonly #closing = new AbortController();
   #listener: pg.Client | undefined;
   #announced = 0;
@@ -25,6 +24,8 @@ export class LogNotifications {
 
   constructor(
     private readonly url: string,
+    /** A name that needs no quotes. */
+    private readonly channel: string,
     private readonly heard: () => void,
   ) {}
 
@@ -45,7 +46,7 @@ export class LogNotifications {
   async #tell(): Promise<void> {
     this.#again = false;
     this.#announced = Date.now();
-    await this.#listener?.query(`NOTIFY ${CHANNEL}`).catch(() => undefined);
+    await this.#listener?.query(`NOTIFY ${this.channel}`).catch(() => undefined);
     this.#due = undefined;
     if (this.#again) this.announce();
   }
@@ -71,7 +72,7 @@ export class LogNotifications {
       try {
         await client.connect();
         client.on('notification', this.heard);
-        await client.query(`LISTEN ${CHANNEL}`);
+        await client.query(`LISTEN ${this.channel}`);
         this.#listener = client;
         await Promise.race([lost, this.#tryOut(client)]);
       } catch {
