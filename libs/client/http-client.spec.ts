@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { FakeMakima, problem } from './testing/fake-makima.js';
 import { ApiError, UnexpectedAnswerError, UnreachableError } from './api-error.js';
@@ -58,6 +58,53 @@ describe('the client', () => {
     }
     const upload = { mediaType: 'application/octet-stream', bytes: bytes() };
     await expect(http.json('POST', '/upload', { upload })).rejects.toThrow(UnreachableError);
+    expect(fake.seen).toHaveLength(1);
+  });
+
+  const busy = (retryAfter: string | undefined, times: number) => {
+    let left = times;
+    return (_: unknown, response: ServerResponse) => {
+      if ((left -= 1) < 0) return { done: true };
+      if (retryAfter !== undefined) response.setHeader('Retry-After', retryAfter);
+      return problem(response, 503, 'OVERLOADED', 'Nothing was written.');
+    };
+  };
+
+  it.each(['GET', 'POST'])('asks a busy server again, when it says when: %s', async (method) => {
+    fake.on(`${method} /thing`, busy('0', 2));
+    expect(await http.json(method, '/thing')).toEqual({ done: true });
+    expect(fake.seen).toHaveLength(3);
+    const keys = new Set(fake.seen.map(({ headers }) => headers['idempotency-key']));
+    expect(keys.size).toBe(1);
+  });
+
+  it('waits as long as it is told to', async () => {
+    fake.on('GET /thing', busy('1', 1));
+    const start = performance.now();
+    await http.get('/thing');
+    expect(performance.now() - start).toBeGreaterThan(950);
+  });
+
+  it.each<[string, string, string | undefined, number]>([
+    ['is busy for ever', 'GET', '0', 3],
+    ['does not say when', 'GET', undefined, 1],
+    ['says too long', 'GET', '3600', 1],
+    ['says it oddly', 'GET', 'tomorrow', 1],
+    ['is asked to do what cannot be repeated', 'PUT', '0', 1],
+  ])('gives up on a busy server that %s', async (_, method, retryAfter, asked) => {
+    fake.on(`${method} /thing`, busy(retryAfter, 100));
+    await expect(http.json(method, '/thing')).rejects.toMatchObject({ status: 503, code: 'OVERLOADED' });
+    expect(fake.seen).toHaveLength(asked);
+  });
+
+  it('waits for no busy server when it is told to stop', async () => {
+    const aborting = new AbortController();
+    fake.on('GET /thing', (_, response) => {
+      setTimeout(() => aborting.abort(), 20);
+      return busy('5', 1)(_, response);
+    });
+    const waiting = new HttpClient({ url: fake.url, token: 't', signal: aborting.signal }).get('/thing');
+    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
     expect(fake.seen).toHaveLength(1);
   });
 

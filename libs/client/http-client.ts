@@ -30,6 +30,8 @@ export interface RequestOptions {
 }
 
 const ATTEMPTS = 3;
+/** A server that is busy is waited for as long as it says, up to this; in milliseconds. */
+const MOST_BUSY_MS = 5_000;
 
 /** Speaks with one makima server. Every method throws a ClientError if the request was not answered as wished. */
 export class HttpClient {
@@ -64,7 +66,7 @@ export class HttpClient {
   async send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
     const url = `${this.options.url}${path}${queryText(options.query)}`;
     const init = this.#init(method, options);
-    const response = await this.#fetch(url, init, options.upload ? 1 : ATTEMPTS);
+    const response = await this.#unlessBusy(url, init, options.upload ? 1 : ATTEMPTS);
     if (response.ok) return response;
     const mediaType = (response.headers.get('content-type') ?? '').split(';', 1)[0]!.trim().toLowerCase();
     throw problemFrom(response.status, mediaType, await this.#text(response));
@@ -119,6 +121,19 @@ export class HttpClient {
     };
   }
 
+  /** Asks again when the server says when, where doing it twice is as good as once. */
+  async #unlessBusy(url: string, init: RequestInit, attempts: number): Promise<Response> {
+    for (let attempt = 1; ; attempt += 1) {
+      const response = await this.#fetch(url, init, attempts);
+      const waitMs = busyMs(response);
+      const repeatable = init.method === 'GET' || init.method === 'POST';
+      if (waitMs === null || !repeatable || attempt >= attempts) return response;
+      await response.body?.cancel();
+      await pause(waitMs, init.signal ?? undefined);
+      init.signal?.throwIfAborted();
+    }
+  }
+
   async #fetch(url: string, init: RequestInit, attempts: number): Promise<Response> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -139,6 +154,13 @@ export class HttpClient {
       throw new UnreachableError(this.options.url, reasonOf(error), error);
     }
   }
+}
+
+/** How long a busy server wants to be left alone; null for one that is not, or does not say, or says too long. */
+function busyMs({ status, headers }: Response): number | null {
+  const seconds = headers.get('retry-after') ?? '';
+  const ms = /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1_000 : Infinity;
+  return status === 503 && ms <= MOST_BUSY_MS ? ms : null;
 }
 
 /** Gives up at once when the signal aborts: fetch itself may have forgotten its signal (nodejs/undici#3644). */
