@@ -2,7 +2,8 @@ import { IsFlag, IsId, IsJson, IsName, IsOneOf, IsText, IsWhole } from '#libs/ht
 import { IsNestedList, IsTexts } from '#libs/http/structured-fields.js';
 import { CHAT_ROLES, CONTEXT_TYPES, type ChatRole, type ContextType } from './chat.events.js';
 
-const MAX_TEXT = 20_000_000;
+/** What fits into one request (MAX_BODY_BYTES) with what stands around it. */
+const MAX_TEXT = 19_900_000;
 /** Ids of questions stand in paths. */
 export const QUESTION_ID = { max: 200, pattern: /^[A-Za-z0-9][A-Za-z0-9._:~-]*$/ } as const;
 

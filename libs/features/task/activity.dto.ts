@@ -16,7 +16,8 @@ export const ACTIVITY_KINDS = [
 ] as const;
 export type ActivityKind = (typeof ACTIVITY_KINDS)[number];
 
-const MAX_TEXT = 20_000_000;
+/** What fits into one request (MAX_BODY_BYTES) with what stands around it. */
+const MAX_TEXT = 19_900_000;
 const MAX_TOKENS = 1_000_000_000;
 
 export class ToolCallDto {

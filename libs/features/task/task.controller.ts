@@ -79,7 +79,8 @@ export class TaskController {
   @Requires('history:write')
   @ApiOperation({
     summary: 'Record what happened in a task',
-    description: 'A batch, all or none; items that the task has already are passed over.',
+    description:
+      'A batch, all or none; items that the task has already are passed over. Texts, lists of files and inputs over 256 KiB are kept apart; besides those an item may have 900 KB and a batch 1 MB (413 beyond).',
   })
   @ApiOkResponse({ type: ActivityRecordedResponse })
   record(
