@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Notifications } from '#libs/database/notifications.js';
 import { Signal } from '#libs/event-store/pull-subscription.js';
 
@@ -31,6 +32,8 @@ export class Progress {
     private readonly standing: Standing,
     databaseUrl: string,
   ) {
+    // Any number may wait; Node warns at eleven listeners otherwise.
+    setMaxListeners(Infinity, standing.stopped);
     this.#news = new Notifications(databaseUrl, CHANNEL, () => this.#moved.notify());
   }
 
