@@ -20,7 +20,7 @@ export type Ask = (db: Queryable, of: World) => Promise<unknown>;
 const WHOLE = Number.MAX_SAFE_INTEGER;
 const YEAR_1 = new Date('0001-01-01T00:00:00Z');
 /** The messages of a task as the API would find them, had it let the caller through. */
-const shownOf = ({ ids }: World) => [{ taskId: ids.task, from: 1, to: 1_000 }];
+const shownOf = ({ ids }: World) => [{ taskId: ids.task, from: 1, to: 1 }];
 const page = { order: 'oldest', limit: 100, after: null, at: null } as const;
 
 /** Every query of the features, asked with another owner's ids; by file and name. */
@@ -66,6 +66,7 @@ export const ASKED: Readonly<Record<string, Ask>> = {
   'contract contractsBy': (db) => contract.contractsBy(db, {}),
   'conversation branchesOf': (db, { ids }) => conversation.branchesOf(db, ids.task, null),
   'conversation shownBy': (db, { ids }) => conversation.shownBy(db, ids.task, null, null),
+  'conversation shownAt': (db, { ids }) => conversation.shownAt(db, { taskId: ids.task, seq: 1 }),
   'conversation messagesIn': (db, of) => conversation.messagesIn(db, shownOf(of)),
   'conversation totalsOf': (db, of) => conversation.totalsOf(db, shownOf(of)),
   'conversation callsOf': (db, { ids }) => conversation.callsOf(db, [{ taskId: ids.task, seq: 2 }]),
@@ -104,8 +105,6 @@ export const ASKED: Readonly<Record<string, Ask>> = {
 export const HARMLESS: Readonly<Record<string, string>> = {
   'admin tableSizes': "sizes out of Postgres' catalogue",
   'admin databaseSize': "a size out of Postgres' catalogue",
-  'conversation shown': 'asks no database',
-  'conversation slice': 'asks no database',
   'conversation extraOf': 'asks no database',
   'task heldAt': 'asks no database',
 };
