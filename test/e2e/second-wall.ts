@@ -20,7 +20,7 @@ export type Ask = (db: Queryable, of: World) => Promise<unknown>;
 const WHOLE = Number.MAX_SAFE_INTEGER;
 const YEAR_1 = new Date('0001-01-01T00:00:00Z');
 /** The messages of a task as the API would find them, had it let the caller through. */
-const shownOf = ({ ids }: World) => [{ taskId: ids.task, from: 1, to: 1 }];
+const shownOf = ({ ids }: World) => [{ taskId: ids.task, from: 1, to: 2 }];
 const page = { order: 'oldest', limit: 100, after: null, at: null } as const;
 
 /** Every query of the features, asked with another owner's ids; by file and name. */
