@@ -114,30 +114,49 @@ const JOINED = sql`LEFT JOIN messages m ON m.task_id = e.task_id AND m.seq = e.s
   LEFT JOIN task_states t ON t.task_id = e.task_id AND t.to_position IS NULL`;
 const COLUMNS = sql`e.position, e.ordinal, e.id, e.contract_id, e.task_id, e.chat_id, e.kind, e.subtype, e.phase,
   e.failed, e.seq, e.data, e.occurred_at`;
-const SHOWN = sql`e.*, (extract(epoch FROM e.occurred_at) * 1000000)::bigint AS micros, t.name AS task_name, m.role,
+const SHOWN = sql`${COLUMNS}, (extract(epoch FROM e.occurred_at) * 1000000)::bigint AS micros, t.name AS task_name, m.role,
   coalesce(m.content, c.content) AS content, m.tool_name,
   CASE WHEN coalesce(m.extra, c.extra) LIKE '%"$blob"%' THEN coalesce(m.extra, c.extra) END AS long`;
 
-/** A page of entries, with where it ended if there may be more. */
-export async function entriesPage(
-  db: Queryable,
-  { scope, filters, order, limit, after, at }: EntryPageOptions,
-): Promise<{ readonly entries: readonly HistoryEntry[]; readonly next: EntryPlace | null }> {
-  const direction = order === 'newest' ? sql`DESC` : sql`ASC`;
-  const beyond = after
-    ? sql`AND (e.occurred_at, e.position, e.ordinal) ${order === 'newest' ? sql`<` : sql`>`}
+/** A page's entries are found by what indexes hold of them, and read when it is known which they are. */
+const PLACE = sql`e.occurred_at, e.position, e.ordinal`;
+const ofPlaces = sql`JOIN timeline_entries e USING (position, ordinal) ${JOINED}`;
+
+const sorted = (order: EntryPageOptions['order']): Sql =>
+  order === 'newest'
+    ? sql`ORDER BY e.occurred_at DESC, e.position DESC, e.ordinal DESC`
+    : sql`ORDER BY e.occurred_at, e.position, e.ordinal`;
+
+function beyond({ order, after }: EntryPageOptions): Sql {
+  return after
+    ? sql`(${PLACE}) ${order === 'newest' ? sql`<` : sql`>`}
         ('epoch'::timestamptz + ${after[0]}::bigint * interval '1 microsecond', ${after[1]}::bigint, ${after[2]}::smallint)`
-    : nothing;
-  const sorted = sql`ORDER BY e.occurred_at ${direction}, e.position ${direction}, e.ordinal ${direction}`;
-  const rows = await db.query<EntryRow>(sql`
-    SELECT ${SHOWN} FROM (
-      SELECT ${COLUMNS} FROM timeline_entries e WHERE ${conditions(scope, filters, at)} ${beyond} ${sorted} LIMIT ${limit}
-    ) e ${JOINED} ${sorted}`);
+    : sql`true`;
+}
+
+export interface EntryPage {
+  readonly entries: readonly HistoryEntry[];
+  /** Where it ended, if there may be more. */
+  readonly next: EntryPlace | null;
+}
+
+function pageOf(rows: readonly EntryRow[], limit: number): EntryPage {
   const last = rows.length === limit ? rows.at(-1)! : null;
   return {
     entries: rows.map(toEntry),
     next: last && [String(last.micros), String(last.position), last.ordinal],
   };
+}
+
+/** A page of entries. */
+export async function entriesPage(db: Queryable, options: EntryPageOptions): Promise<EntryPage> {
+  const { scope, filters, order, limit, at } = options;
+  const rows = await db.query<EntryRow>(sql`
+    SELECT ${SHOWN} FROM (
+      SELECT ${PLACE} FROM timeline_entries e
+      WHERE ${conditions(scope, filters, at)} AND ${beyond(options)} ${sorted(order)} LIMIT ${limit}
+    ) found ${ofPlaces} ${sorted(order)}`);
+  return pageOf(rows, limit);
 }
 
 /** How many entries the filters match. */
