@@ -92,6 +92,10 @@ export const ASKED: Readonly<Record<string, Ask>> = {
     const scope = { kind: 'contract', contractId: ids.contract } as const;
     return (await timeline.entriesPage(db, { ...page, scope, filters: {} })).entries;
   },
+  'timeline countedPage': (db, { ids }) => {
+    const scope = { kind: 'contract', contractId: ids.contract } as const;
+    return timeline.countedPage(db, { ...page, scope, filters: { text: 'said' } });
+  },
   'timeline countEntries': (db, { ids }) =>
     timeline.countEntries(db, { kind: 'tasks', taskIds: [ids.task, ids.supervisor] }, { text: 'said' }, null),
   'timeline entriesAfter': (db, { ids }) =>

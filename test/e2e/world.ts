@@ -137,7 +137,7 @@ class Builder {
       task,
       supervisor,
       fork: fork['newTaskId'] as string,
-      importedTask: await this.#import(contract),
+      importedTask: await this.#importGrowing(contract),
       ...conversation,
       snapshot,
       meshChat: mesh.id,
@@ -272,11 +272,19 @@ class Builder {
     return { id, question };
   }
 
-  async #import(contractId: string): Promise<string> {
+  /** A session that goes on after it was imported, so that a message is amended. */
+  async #importGrowing(contractId: string): Promise<string> {
+    const whole = transcriptOf(this.marker);
+    const middleOfMessage = whole.split('\n', 7).join('\n');
+    await this.#import(contractId, middleOfMessage);
+    return this.#import(contractId, whole);
+  }
+
+  async #import(contractId: string, transcript: string): Promise<string> {
     const response = await this.keys.user.fetch(`/api/v1/import?contract_id=${contractId}`, {
       method: 'POST',
       headers: { 'content-type': 'application/octet-stream' },
-      body: transcriptOf(this.marker),
+      body: transcript,
     });
     const report = (await response.json()) as {
       readonly transcripts: readonly { readonly sessions: readonly { readonly taskId: string }[] }[];

@@ -20,7 +20,7 @@ import {
 } from './timeline.dto.js';
 import { LiveTimeline } from './timeline.live.js';
 import { Timelines } from './timeline.process.js';
-import type { Scope } from './timeline.queries.js';
+import type { Scope } from './matching-entries.js';
 import {
   ContractHistoryResponse,
   ContractOverviewResponse,

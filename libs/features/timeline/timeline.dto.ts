@@ -23,7 +23,12 @@ export class EntryFilters {
   @IsInstant({ description: 'End of the time range (inclusive).', optional: true })
   to?: Date;
 
-  @IsText({ max: 500, description: 'Only entries whose text contains this, in any case.', optional: true })
+  @IsText({
+    max: 500,
+    description:
+      'Only entries that hold this text, in any case: in a message, its thinking, tool calls or results, or in what else was recorded. Of a text over 256 KiB the first 1,000 characters are searched.',
+    optional: true,
+  })
   text?: string;
 
   @IsFlag({

@@ -3,7 +3,8 @@ import { positionToken } from '#libs/http/position.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import type { SseMessage } from '#libs/http/sse.js';
 import { ReadModels } from '#libs/projections/read-models.js';
-import { entriesAfter, type Scope } from './timeline.queries.js';
+import type { Scope } from './matching-entries.js';
+import { entriesAfter } from './timeline.queries.js';
 
 const PAGE = 500;
 

@@ -14,7 +14,14 @@ import type {
   TimelineOverviewQuery,
   TimelineQuery,
 } from './timeline.dto.js';
-import { countEntries, entriesPage, overviewOf, type EntryPlace, type Scope } from './timeline.queries.js';
+import type { Scope } from './matching-entries.js';
+import {
+  countedPage,
+  entriesPage,
+  overviewOf,
+  type EntryPageOptions,
+  type EntryPlace,
+} from './timeline.queries.js';
 
 /** Which part of the owner's history a request is about. */
 export interface ScopeWanted {
@@ -36,8 +43,7 @@ export class Timelines {
     const binding = { ownerId: context.caller.ownerId, route: `history/${contractId}/1`, filters: query };
     return this.reads.read(context, async (db, at) => {
       const scope = await findScope(db, { contract_id: contractId }, context.caller, at);
-      const { entries, next } = await this.#page(db, scope, query, binding, at);
-      const totalCount = await countEntries(db, scope, query, at);
+      const { entries, next, totalCount } = await countedPage(db, this.#wanted(scope, query, binding, at));
       return {
         contractId,
         entries,
@@ -52,7 +58,7 @@ export class Timelines {
     const binding = { ownerId: context.caller.ownerId, route: 'timeline/1', filters: query };
     return this.reads.read(context, async (db, at) => {
       const scope = await findScope(db, query, context.caller, at);
-      const { entries, next } = await this.#page(db, scope, query, binding, at);
+      const { entries, next } = await entriesPage(db, this.#wanted(scope, query, binding, at));
       return { entries, ...(next ? { cursor: this.cursors.seal(binding, next) } : {}) };
     });
   }
@@ -87,7 +93,7 @@ export class Timelines {
         limit: query.limit,
         ...(query.cursor ? { cursor: query.cursor } : {}),
       };
-      const { entries, next } = await this.#page(db, scope, wanted, binding, at);
+      const { entries, next } = await entriesPage(db, this.#wanted(scope, wanted, binding, at));
       return {
         taskId,
         events: entries.toReversed(),
@@ -101,15 +107,14 @@ export class Timelines {
     return this.reads.read({ caller: context.caller }, (db) => findScope(db, wanted, context.caller, null));
   }
 
-  #page(
-    db: Queryable,
+  #wanted(
     scope: Scope,
     query: HistoryQuery,
     binding: { readonly ownerId: string; readonly route: string; readonly filters: object },
     at: bigint | null,
-  ) {
+  ): EntryPageOptions {
     const after = query.cursor ? (this.cursors.open(binding, query.cursor) as EntryPlace) : null;
-    return entriesPage(db, { scope, filters: query, order: query.order, limit: query.limit, after, at });
+    return { scope, filters: query, order: query.order, limit: query.limit, after, at };
   }
 }
 

@@ -8,6 +8,8 @@ import { projection } from '#libs/projections/projection.js';
 import { insert, upsert, type RowOperation } from '#libs/projections/row-operation.js';
 import type { Table } from '#libs/projections/table.js';
 import { entriesOf, type TimelineEvent } from './entries.js';
+import { amendedTexts, textsOf } from './entry-texts.js';
+import { signatureOf } from './text-signature.js';
 
 /** What people see in a timeline, one row an entry. A message's text stays where it is; `seq` points to it. */
 const entries: Table = {
@@ -26,6 +28,7 @@ const entries: Table = {
     failed: 'bool',
     seq: 'int4?',
     data: 'text?',
+    signature: 'bytea',
     occurred_at: 'timestamptz',
   },
   key: ['position', 'ordinal'],
@@ -35,6 +38,13 @@ const entries: Table = {
     '(task_id, occurred_at, position, ordinal) WHERE task_id IS NOT NULL',
     '(owner_id, occurred_at, position, ordinal)',
   ],
+};
+
+/** The signatures of messages that were amended since their entries were written. */
+const amendments: Table = {
+  name: 'amended_signatures',
+  columns: { task_id: 'uuid', seq: 'int4', owner_id: 'uuid', signature: 'bytea' },
+  key: ['task_id', 'seq'],
 };
 
 /** Which contract a task belongs to, and where its messages' entries are found again. */
@@ -57,10 +67,11 @@ interface Lookup {
 
 export const timelineProjection = projection<Lookup>({
   name: 'timeline',
-  version: 1,
-  tables: [entries, places, phases],
+  version: 2,
+  tables: [entries, amendments, places, phases],
   views: {
     timeline_entries: 'SELECT * FROM {schema}.entries',
+    amended_signatures: 'SELECT * FROM {schema}.amended_signatures',
     history_events: `SELECT id, owner_id, contract_id, task_id,
       CASE kind WHEN 'task_event' THEN 'task' WHEN 'chat_message' THEN 'chat' WHEN 'phase_change' THEN 'phase'
         WHEN 'file_change' THEN 'file' ELSE kind END AS event_type,
@@ -87,6 +98,7 @@ export const timelineProjection = projection<Lookup>({
     'TaskReassigned',
     'MessageRecorded',
     'ToolResultRecorded',
+    'MessageAmended',
     'ConversationRewound',
     'ConversationRewindUndone',
     'CheckpointRecorded',
@@ -144,6 +156,10 @@ function operationsOf(recorded: Recorded<TimelineEvent>, lookup: Lookup): readon
     lookup.contractOf.set(id, event.data.contractId);
     operations.push(upsert(places, { task_id: id, owner_id, contract_id: event.data.contractId }));
   }
+  if (event.type === 'MessageAmended') {
+    const signature = signatureOf(amendedTexts(event));
+    operations.push(upsert(amendments, { task_id: id, seq: event.data.seq, owner_id, signature }));
+  }
   const contractId = ofContract ? id : (lookup.contractOf.get(id) ?? null);
   const place: Row = {
     position: recorded.position,
@@ -167,6 +183,7 @@ function operationsOf(recorded: Recorded<TimelineEvent>, lookup: Lookup): readon
         seq: entry.seq ?? (place['chat_id'] === null ? null : recorded.version),
         task_id: entry.taskId ?? place['task_id'],
         data: entry.data === undefined ? null : columnJson(entry.data),
+        signature: signatureOf(textsOf(event, entry)),
       }),
     );
   });

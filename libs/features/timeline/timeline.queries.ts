@@ -1,18 +1,12 @@
-import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable } from '#libs/database/database.js';
-import { nothing, sql, type Sql } from '#libs/database/sql.js';
-import { escapeText, unescapeText } from '#libs/database/text-escape.js';
+import { sql, type Sql } from '#libs/database/sql.js';
+import { unescapeText } from '#libs/database/text-escape.js';
 import { isBlobReference, type LongText } from '#libs/kernel/blob-reference.js';
 import { shortened } from '#libs/http/shortened.js';
 import { fromColumnJson } from '#libs/projections/column-text.js';
-import { ENTRY_KINDS, type EntryKind } from './entries.js';
+import type { EntryKind } from './entries.js';
+import { inScope, matching, matchingAmong, type Scope } from './matching-entries.js';
 import type { EntryFilters } from './timeline.dto.js';
-
-/** Whose entries: a contract's, some tasks', or all of the owner's. */
-export type Scope =
-  | { readonly kind: 'contract'; readonly contractId: string }
-  | { readonly kind: 'tasks'; readonly taskIds: readonly string[] }
-  | { readonly kind: 'owner' };
 
 /** Where an entry stands: time (µs since 1970), position, ordinal. */
 export type EntryPlace = readonly [micros: string, position: string, ordinal: number];
@@ -49,55 +43,6 @@ interface EntryRow {
   tool_name: string | null;
   /** Of a message with values in blobs: where they are. */
   long: string | null;
-}
-
-const inScope = (scope: Scope): Sql => {
-  switch (scope.kind) {
-    case 'contract':
-      return sql`e.contract_id = ${scope.contractId}`;
-    case 'tasks':
-      return scope.taskIds.length === 1
-        ? sql`e.task_id = ${scope.taskIds[0]}`
-        : sql`e.task_id = ANY (${binaryArray('uuid', scope.taskIds)}::uuid[])`;
-    case 'owner':
-      return sql`e.owner_id = (SELECT makima_owner())`;
-  }
-};
-
-/** The SPEC's words for kinds of entries besides their own names. */
-const KIND_OF: Readonly<Record<string, EntryKind>> = {
-  chat: 'chat_message',
-  ...Object.fromEntries(ENTRY_KINDS.map((kind) => [kind, kind])),
-};
-
-function ofTypes(types: readonly string[] | undefined): Sql {
-  if (!types) return nothing;
-  const kinds = types.flatMap((type) => (Object.hasOwn(KIND_OF, type) ? [KIND_OF[type]!] : []));
-  const subtypes = types.filter((type) => !Object.hasOwn(KIND_OF, type)).map(escapeText);
-  return sql`AND (e.kind = ANY (${kinds}::text[]) OR e.subtype = ANY (${subtypes}::text[]))`;
-}
-
-/** The literal text of a LIKE pattern, in the form that read models keep. */
-const containing = (text: string): string => `%${escapeText(text).replace(/[\\%_]/g, '\\$&')}%`;
-
-function conditions(scope: Scope, filters: EntryFilters, at: bigint | null): Sql {
-  const { phase, event_types, from, to, text, failed } = filters;
-  return sql`${inScope(scope)}
-    ${at === null ? nothing : sql`AND e.position <= ${at}`}
-    ${phase === undefined ? nothing : sql`AND e.phase = ${phase}`}
-    ${failed === undefined ? nothing : sql`AND e.failed = ${failed}`}
-    ${from === undefined ? nothing : sql`AND e.occurred_at >= ${from}`}
-    ${to === undefined ? nothing : sql`AND e.occurred_at <= ${to}`}
-    ${ofTypes(event_types)}
-    ${
-      text === undefined
-        ? nothing
-        : sql`AND (e.data ILIKE ${containing(text)} OR EXISTS (
-            SELECT 1 FROM messages m WHERE m.task_id = e.task_id AND m.seq = e.seq
-              AND (m.content ILIKE ${containing(text)} OR m.tool_calls ILIKE ${containing(text)}))
-            OR EXISTS (SELECT 1 FROM chat_messages c WHERE c.chat_id = e.chat_id AND c.version = e.seq
-              AND c.content ILIKE ${containing(text)}))`
-    }`;
 }
 
 export interface EntryPageOptions {
@@ -148,15 +93,51 @@ function pageOf(rows: readonly EntryRow[], limit: number): EntryPage {
   };
 }
 
+/** Entries that are searched for a text before all are. */
+const NEAREST = 2_000;
+
 /** A page of entries. */
 export async function entriesPage(db: Queryable, options: EntryPageOptions): Promise<EntryPage> {
   const { scope, filters, order, limit, at } = options;
-  const rows = await db.query<EntryRow>(sql`
-    SELECT ${SHOWN} FROM (
-      SELECT ${PLACE} FROM timeline_entries e
-      WHERE ${conditions(scope, filters, at)} AND ${beyond(options)} ${sorted(order)} LIMIT ${limit}
-    ) found ${ofPlaces} ${sorted(order)}`);
-  return pageOf(rows, limit);
+  const pageFrom = async (entries: Sql): Promise<EntryPage> => {
+    const rows = await db.query<EntryRow>(sql`
+      SELECT ${SHOWN} FROM (
+        SELECT ${PLACE} FROM ${entries} AND ${beyond(options)} ${sorted(order)} LIMIT ${limit}
+      ) found ${ofPlaces} ${sorted(order)}`);
+    return pageOf(rows, limit);
+  };
+  const { text } = filters;
+  if (text !== undefined) {
+    // A text that many entries hold fills the page from the nearest ones.
+    const nearest = sql`${beyond(options)} ${sorted(order)} LIMIT ${NEAREST}`;
+    const page = await pageFrom(matchingAmong(nearest, scope, { ...filters, text }, at));
+    if (page.next) return page;
+  }
+  return pageFrom(matching(scope, filters, at));
+}
+
+/** A page of entries, with how many the filters match on all pages. */
+export async function countedPage(
+  db: Queryable,
+  options: EntryPageOptions,
+): Promise<EntryPage & { readonly totalCount: number }> {
+  const { scope, filters, order, limit, at } = options;
+  if (filters.text === undefined) {
+    const page = await entriesPage(db, options);
+    return { ...page, totalCount: await countEntries(db, scope, filters, at) };
+  }
+  // Texts are looked at once, for the page and the count.
+  const rows = await db.query<EntryRow & { total: bigint }>(sql`
+    WITH matching AS MATERIALIZED (SELECT ${PLACE} FROM ${matching(scope, filters, at)}),
+    shown AS (
+      SELECT ${SHOWN} FROM (
+        SELECT ${PLACE} FROM matching e WHERE ${beyond(options)} ${sorted(order)} LIMIT ${limit}
+      ) found ${ofPlaces}
+    )
+    SELECT e.*, counted.total FROM (SELECT count(*) AS total FROM matching) counted LEFT JOIN shown e ON true
+    ${sorted(order)}`);
+  const found = rows[0]!.id === null ? [] : rows;
+  return { ...pageOf(found, limit), totalCount: Number(rows[0]!.total) };
 }
 
 /** How many entries the filters match. */
@@ -167,7 +148,7 @@ export async function countEntries(
   at: bigint | null,
 ): Promise<number> {
   const [row] = await db.query<{ count: bigint }>(
-    sql`SELECT count(*) AS count FROM timeline_entries e WHERE ${conditions(scope, filters, at)}`,
+    sql`SELECT count(*) AS count FROM ${matching(scope, filters, at)}`,
   );
   return Number(row!.count);
 }
@@ -195,9 +176,9 @@ export async function overviewOf(
   filters: EntryFilters & { readonly buckets: number },
   at: bigint | null,
 ) {
-  const where = conditions(scope, filters, at);
+  const entries = matching(scope, filters, at);
   const [range] = await db.query<{ first: Date | null; last: Date | null }>(
-    sql`SELECT min(e.occurred_at) AS first, max(e.occurred_at) AS last FROM timeline_entries e WHERE ${where}`,
+    sql`SELECT min(e.occurred_at) AS first, max(e.occurred_at) AS last FROM ${entries}`,
   );
   if (!range?.first || !range.last)
     return { from: null, to: null, bucketSeconds: null, buckets: [], totals: {}, failed: 0 };
@@ -205,7 +186,7 @@ export async function overviewOf(
   const rows = await db.query<{ bucket: number; kind: string; count: bigint; failed: bigint }>(sql`
     SELECT least(floor(extract(epoch FROM e.occurred_at - ${range.first}::timestamptz) / ${seconds}::float8)::int, ${filters.buckets - 1}::int) AS bucket,
            e.kind, count(*) AS count, count(*) FILTER (WHERE e.failed) AS failed
-    FROM timeline_entries e WHERE ${where} GROUP BY 1, 2 ORDER BY 1, 2`);
+    FROM ${entries} GROUP BY 1, 2 ORDER BY 1, 2`);
   const buckets = new Map<number, { counts: Record<string, number>; failed: number }>();
   const totals: Record<string, number> = {};
   for (const row of rows) {

@@ -1,5 +1,7 @@
 // The timeline's entries of an event, written out for the hand-written program.
 import { deriveId } from '../../../dist/libs/event-store/event-hash.js';
+import { textsOf } from '../../../dist/libs/features/timeline/entry-texts.js';
+import { signatureOf } from '../../../dist/libs/features/timeline/text-signature.js';
 
 /** Statuses with which a task has ended. */
 export const ENDED = new Set(['completed', 'failed', 'cancelled']);
@@ -27,6 +29,7 @@ export function addEntries(entries, memory, id, event) {
       id: ordinal === 0 ? event.id : deriveId('entry', event.id, String(ordinal)),
       task_id: taskId ?? place.task_id,
       data: data === undefined ? null : JSON.stringify(data),
+      signature: signatureOf(textsOf(event, { data })),
     });
   });
 }

@@ -1,4 +1,6 @@
 // Which rows an event makes, written out for this benchmark's tables: no projections, no registry, no row operations.
+import { amendedTexts } from '../../../dist/libs/features/timeline/entry-texts.js';
+import { signatureOf } from '../../../dist/libs/features/timeline/text-signature.js';
 import { addEntries, ENDED } from './by-hand-entries.mjs';
 
 const idOf = (stream) => stream.slice(stream.indexOf('-') + 1);
@@ -259,11 +261,18 @@ const result = ({
   has_blobs: false,
 });
 
-function amend(tables, { amendments }, id, { id: eventId, data, position }) {
+function amend(tables, { amendments }, id, event) {
+  const { id: eventId, data, position, metadata } = event;
   const key = `${id}/${data.seq}`;
   const all = [...(amendments.get(key) ?? []), [String(position), eventId]];
   amendments.set(key, all);
   tables.amendedMessages.put(key, { task_id: id, seq: data.seq, ...message(data), amendments: json(all) });
+  tables.amended_signatures.put(key, {
+    task_id: id,
+    seq: data.seq,
+    owner_id: metadata.ownerId,
+    signature: signatureOf(amendedTexts(event)),
+  });
 }
 
 const checkpoint = (id, { data, metadata, position }) => ({

@@ -141,6 +141,7 @@ async function makeTables(client) {
     snapshotOfCheckpoint: new Latest(new Updates('checkpoints', taken, ['id', 'task_id'])),
     snapshots: inserts('snapshots'),
     entries: inserts('entries'),
+    amended_signatures: upserts('amended_signatures', 'task_id, seq', 'signature'),
     task_places: upserts('task_places', 'task_id', 'contract_id'),
     contract_phases: upserts('contract_phases', 'contract_id', 'phase'),
   };
