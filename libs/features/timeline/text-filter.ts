@@ -36,10 +36,13 @@ function inText(column: Sql, text: string): Sql {
   return sql`(${found} AND (strpos(${column}, ${MARK}) = 0 OR ${bare} ${like(escaped)}))`;
 }
 
-/** Reading JSON costs more than looking through it, so it is read only where the text stands as JSON would write it. */
+/**
+ * Reading JSON costs more than looking through it, so it is read only where the text stands as JSON would write it (and
+ * not where there is none: after NULL, AND asks on).
+ */
 function inJson(column: Sql, value: Sql, text: string): Sql {
   const written = JSON.stringify(escapeText(text)).slice(1, -1);
-  return sql`(${column} ${like(written)} AND EXISTS (
+  return sql`(${column} ${like(written)} IS TRUE AND EXISTS (
     SELECT FROM jsonb_path_query(${value}, 'strict $.** ? (@.type() == "string")') AS inner_text (value)
     WHERE ${inText(sql`(inner_text.value #>> '{}')`, text)}))`;
 }

@@ -124,7 +124,8 @@ export async function countedPage(
   const { scope, filters, order, limit, at } = options;
   if (filters.text === undefined) {
     const page = await entriesPage(db, options);
-    return { ...page, totalCount: await countEntries(db, scope, filters, at) };
+    const whole = options.after === null && page.next === null;
+    return { ...page, totalCount: whole ? page.entries.length : await countEntries(db, scope, filters, at) };
   }
   // Texts are looked at once, for the page and the count.
   const rows = await db.query<EntryRow & { total: bigint }>(sql`
