@@ -91,17 +91,22 @@ const filters = (range) => ({
   'no filter': '',
   phase: 'phase=execute',
   'rare type': 'event_types=checkpoint',
+  'rarest type': 'event_types=phase_change',
   'frequent type': 'event_types=chat_message',
   'two types': 'event_types=task_event,file_change',
   'time range': `from=${time(range, 0.3)}&to=${time(range, 0.6)}`,
+  'whole time range': `from=${time(range, 0)}&to=${time(range, 1)}`,
   failed: 'failed=true',
   'phase, type and time': `phase=plan&event_types=chat_message&from=${time(range, 0.1)}&to=${time(range, 0.9)}`,
   'oldest first': 'order=oldest&phase=review',
+  'as of then': `asOf=${CONTRACT_EVENTS / 2}`,
 });
 
 const TEXTS = {
   'text that many entries hold': 'text=the',
+  'text that some entries hold': 'text=src/part7/file1',
   'text that no entry holds': 'text=does%20not%20occur%20anywhere',
+  'three letters that no entry holds': 'text=zqx',
   'text and phase': 'text=read_file&phase=execute',
 };
 
