@@ -66,15 +66,13 @@ class FoundationModule {
     });
     const rebuilder = new Rebuilder(patient, runner);
     const finishBuilding = async (building: readonly Instance[]): Promise<void> => {
+      await rebuilder.clear().catch(() => undefined); // then when the lease is taken the next time
       for (const instance of building) {
+        const { name, version } = instance.projection;
         await rebuilder
-          .finish([instance], () => undefined, runner.stopped)
-          .then(() =>
-            log(`projection ${instance.projection.name} version ${instance.projection.version} serves now`),
-          )
-          .catch((error: Error) =>
-            log(`projection ${instance.projection.name} is not built yet: ${error.message}`),
-          );
+          .resume(instance, runner.stopped)
+          .then((built) => (built ? log(`projection ${name} version ${version} serves now`) : undefined))
+          .catch((error: Error) => log(`projection ${name} is not built yet: ${error.message}`));
       }
     };
     const providers: Provider[] = [

@@ -50,15 +50,20 @@ export async function createInstance(
 }
 
 /**
- * Removes an instance. The row goes first: whoever advances the instance locks it before the tables. Tables go one by
- * one, each in a transaction of its own: readers that still look at them lock several, and two orders would deadlock.
+ * Removes an instance, unless it is the one that serves. The row goes first: whoever advances the instance locks it before
+ * the tables. Tables go one by one, each in a transaction of its own: readers that still look at them lock several, and
+ * two orders would deadlock.
  */
 export async function dropInstance(database: Database, schema: string): Promise<void> {
-  await database.query(sql`DELETE FROM projections WHERE schema = ${schema}`);
+  await database.query(sql`DELETE FROM projections WHERE schema = ${schema} AND status <> 'live'`);
+  const serving = await database.query(sql`SELECT FROM projections WHERE schema = ${schema}`);
+  if (serving.length > 0) return;
   const tables = await database.query<{ name: string }>(
     sql`SELECT tablename AS name FROM pg_tables WHERE schemaname = ${schema}`,
   );
-  for (const { name } of tables) await database.query(raw(`DROP TABLE IF EXISTS "${schema}"."${name}"`));
+  // A view that still shows it is one that no version has any more.
+  for (const { name } of tables)
+    await database.query(raw(`DROP TABLE IF EXISTS "${schema}"."${name}" CASCADE`));
   await database.query(raw(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`));
 }
 

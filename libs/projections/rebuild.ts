@@ -1,6 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Database, Queryable } from '#libs/database/database.js';
 import { Sql, sql } from '#libs/database/sql.js';
-import { createInstance, dropInstance, runScript, type Instance } from './instance.js';
+import {
+  createInstance,
+  dropInstance,
+  isPoison,
+  runScript,
+  type Instance,
+  type InstanceStatus,
+} from './instance.js';
 import { views, type Projection } from './projection.js';
 import type { ProjectionRunner } from './runner.js';
 import type { Table } from './table.js';
@@ -19,9 +27,25 @@ export interface TableComparison {
 }
 
 const PROGRESS_MS = 200;
+const RETRY_MS = 500;
+/** The key of the advisory lock that is held, shared, while scratch schemas are in use. */
+const KEY = 7_420_003;
+
+function scratchOf(projections: readonly Projection[], status: 'building' | 'retired'): readonly Instance[] {
+  const suffix = Date.now().toString(36);
+  return projections.map((projection) => ({
+    projection,
+    schema: `${projection.name}_v${projection.version}_${suffix}`,
+    position: 0n,
+    status,
+  }));
+}
 
 /** Builds projections anew beside those that serve, to take their place or to be compared with them. */
 export class Rebuilder {
+  /** What this process builds now: taking the lease anew, it must not begin with the same a second time. */
+  readonly #underWay = new Set<string>();
+
   constructor(
     private readonly database: Database,
     private readonly runner: ProjectionRunner,
@@ -32,26 +56,31 @@ export class Rebuilder {
    * together, once.
    */
   async rebuild(projections: readonly Projection[], progress: Progress, signal: AbortSignal): Promise<void> {
-    const group = await this.#scratch(projections, 'building');
-    try {
-      await this.finish(group, progress, signal);
-    } catch (error) {
-      // What a stop interrupts goes on at the next start; what failed leaves nothing behind.
-      if (!signal.aborted) for (const { schema } of group) await this.#dropUnlessServing(schema);
-      throw error;
-    }
+    const group = scratchOf(projections, 'building');
+    await this.#claimed(group, async () => {
+      await this.#create(group);
+      try {
+        await this.#catchUp(group, progress, signal);
+      } catch (error) {
+        // What a stop interrupts goes on at the next start; what failed leaves nothing behind.
+        if (!signal.aborted) await this.#drop(group.map(({ schema }) => schema));
+        throw error;
+      }
+      for (const instance of group) await this.#serve(instance, signal);
+    });
   }
 
-  /** Goes on with instances that are being built and stand together, up to their swap. */
-  async finish(group: readonly Instance[], progress: Progress, signal: AbortSignal): Promise<void> {
-    await this.#catchUp(group, progress, signal);
-    for (const instance of group) {
-      const former = await this.#whenLevel(instance, signal, (connection) =>
-        swap(this.database, connection, instance),
-      );
-      await this.runner.refresh();
-      for (const schema of former) await this.#drop(schema);
-    }
+  /**
+   * Goes on with an instance whose building was interrupted, until it serves. Trouble of the database is waited out.
+   * @returns false if this process builds it already.
+   */
+  async resume(instance: Instance, signal: AbortSignal): Promise<boolean> {
+    if (this.#underWay.has(instance.schema)) return false;
+    await this.#claimed([instance], async () => {
+      await this.#persisting(instance, signal, () => this.#catchUp([instance], () => undefined, signal));
+      await this.#serve(instance, signal);
+    });
+    return true;
   }
 
   /** Builds projections in scratch schemas and compares their tables with those that serve, at the same position. */
@@ -60,50 +89,108 @@ export class Rebuilder {
     progress: Progress,
     signal: AbortSignal,
   ): Promise<readonly TableComparison[]> {
-    const group = await this.#scratch(projections, 'retired');
-    const comparisons: TableComparison[] = [];
-    try {
-      await this.#catchUp(group, progress, signal);
-      for (const instance of group) {
-        comparisons.push(
-          ...(await this.#whenLevel(instance, signal, (connection, serving) =>
-            compare(connection, instance.projection, serving, instance.schema),
-          )),
-        );
+    const group = scratchOf(projections, 'retired');
+    return this.#claimed(group, async () => {
+      await this.#create(group);
+      const comparisons: TableComparison[] = [];
+      try {
+        await this.#catchUp(group, progress, signal);
+        for (const instance of group) {
+          comparisons.push(
+            ...(await this.#whenLevel(instance, signal, (connection, serving) =>
+              compare(connection, instance.projection, serving, instance.schema),
+            )),
+          );
+        }
+        return comparisons;
+      } finally {
+        await this.#drop(group.map(({ schema }) => schema));
       }
-      return comparisons;
+    });
+  }
+
+  /**
+   * Drops what rebuilds and verifications that were killed have left: schemas that nobody reads or builds any more.
+   * Nothing happens while some process rebuilds or verifies.
+   */
+  async clear(): Promise<void> {
+    const names = this.runner.projections.map(({ name }) => name).join('|');
+    await this.database.withConnection(async (connection) => {
+      const [lock] = await connection.query<{ mine: boolean }>(
+        sql`SELECT pg_try_advisory_lock(${KEY}) AS mine`,
+      );
+      if (!lock?.mine) return;
+      try {
+        const left = await connection.query<{ schema: string }>(sql`
+          SELECT n.nspname AS schema FROM pg_namespace n LEFT JOIN projections p ON p.schema = n.nspname
+          WHERE n.nspname ~ ${`^(${names})_v[0-9]+(_[0-9a-z]+)?$`} AND (p.schema IS NULL OR p.status = 'retired')`);
+        await this.#drop(left.map(({ schema }) => schema));
+      } finally {
+        await connection.query(sql`SELECT pg_advisory_unlock(${KEY})`);
+      }
+    });
+  }
+
+  /**
+   * Works on scratch instances under a lock that says so. It ends with its connection: what a killed process leaves does
+   * not stay for ever.
+   */
+  async #claimed<T>(group: readonly Instance[], work: () => Promise<T>): Promise<T> {
+    for (const { schema } of group) this.#underWay.add(schema);
+    try {
+      return await this.database.withConnection(async (connection) => {
+        await connection.query(sql`SELECT pg_advisory_lock_shared(${KEY})`);
+        try {
+          return await work();
+        } finally {
+          await connection.query(sql`SELECT pg_advisory_unlock_shared(${KEY})`).catch(() => undefined);
+        }
+      });
     } finally {
-      for (const { schema } of group) await this.#drop(schema);
+      for (const { schema } of group) this.#underWay.delete(schema);
     }
   }
 
-  async #scratch(
-    projections: readonly Projection[],
-    status: 'building' | 'retired',
-  ): Promise<readonly Instance[]> {
-    const suffix = Date.now().toString(36);
-    const group = projections.map((projection): Instance => ({
-      projection,
-      schema: `${projection.name}_v${projection.version}_${suffix}`,
-      position: 0n,
-      status,
-    }));
-    await this.database.transaction(async (connection) => {
-      for (const { projection, schema } of group)
-        await createInstance(connection, projection, schema, status);
+  /** Swaps an instance in. Once that has begun it is seen through: some views may show it already. */
+  async #serve(instance: Instance, signal: AbortSignal): Promise<void> {
+    const former = await this.#persisting(instance, signal, async () => {
+      const swapped =
+        instance.status === 'live'
+          ? []
+          : await this.#whenLevel(instance, signal, (own) => swap(this.database, own, instance));
+      await this.runner.refresh();
+      return swapped;
     });
-    return group;
+    await this.#drop(former);
   }
 
-  #drop(schema: string): Promise<void> {
-    return dropInstance(this.database, schema);
+  /** Tries again, from where the instance stands by then, for as long as nothing but the database is in the way. */
+  async #persisting<T>(instance: Instance, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        const [row] = await this.database.query<{ position: bigint; status: InstanceStatus }>(
+          sql`SELECT position, status FROM projections WHERE schema = ${instance.schema}`,
+        );
+        if (!row) throw new Error(`the schema ${instance.schema} is gone`);
+        Object.assign(instance, row);
+        return await work();
+      } catch (error) {
+        if (signal.aborted || isPoison(error)) throw error;
+        await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
   }
 
-  async #dropUnlessServing(schema: string): Promise<void> {
-    const [row] = await this.database.query<{ status: string }>(
-      sql`SELECT status FROM projections WHERE schema = ${schema}`,
-    );
-    if (row?.status !== 'live') await this.#drop(schema);
+  async #create(group: readonly Instance[]): Promise<void> {
+    await this.database.transaction(async (connection) => {
+      for (const { projection, schema, status } of group)
+        await createInstance(connection, projection, schema, status === 'building' ? 'building' : 'retired');
+    });
+  }
+
+  /** Drops instances that nobody reads. What cannot be dropped now is, when the lease is taken the next time. */
+  async #drop(schemas: readonly string[]): Promise<void> {
+    for (const schema of schemas) await dropInstance(this.database, schema).catch(() => undefined);
   }
 
   async #catchUp(group: readonly Instance[], progress: Progress, signal: AbortSignal): Promise<void> {

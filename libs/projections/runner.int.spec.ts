@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { Database } from '#libs/database/database.js';
 import { Sql, sql } from '#libs/database/sql.js';
 import { MemoryBlobStore } from '#libs/event-store/blob-store.js';
@@ -231,7 +232,7 @@ describe('versions and rebuilds', () => {
     const runner = await start(noteProjection(2, true));
     expect(await texts()).toEqual(['hello']);
     const building = runner.instances.find(({ status }) => status === 'building')!;
-    await new Rebuilder(database, runner).finish([building], silent, never);
+    expect(await new Rebuilder(database, runner).resume(building, never)).toBe(true);
     expect(await texts()).toEqual(['HELLO']);
     await note('n-1', 'again');
     await reached(runner);
@@ -254,6 +255,60 @@ describe('versions and rebuilds', () => {
     expect(await texts()).toHaveLength(70);
     const comparison = await new Rebuilder(database, runner).verify([noteProjection()], silent, never);
     expect(comparison).toMatchObject([{ table: 'notes', equal: true, serving: { rows: 70 } }]);
+  });
+
+  it('clears what killed rebuilds and verifications left, but not while somebody works on it', async () => {
+    const runner = await start(noteProjection());
+    await database.transaction(async (connection) => {
+      await createInstance(connection, noteProjection(), 'note_v1_killed', 'retired');
+      await createInstance(connection, noteProjection(), 'note_v1_lost', 'retired');
+      await connection.query(sql`DELETE FROM projections WHERE schema = 'note_v1_lost'`);
+      await createInstance(connection, noteProjection(), 'note_v1_building', 'building');
+      await connection.query(sql`CREATE SCHEMA note_v1_of_the_users_own_kind`);
+      await connection.query(sql`CREATE SCHEMA keynote_v1`);
+    });
+    const schemas = async () =>
+      (
+        await database.query<{ name: string }>(
+          sql`SELECT nspname AS name FROM pg_namespace WHERE nspname LIKE '%note%' ORDER BY 1`,
+        )
+      ).map(({ name }) => name);
+    const before = await schemas();
+    const rebuilder = new Rebuilder(database, runner);
+    await database.withConnection(async (connection) => {
+      await connection.query(sql`SELECT pg_advisory_lock_shared(7420003)`);
+      await rebuilder.clear();
+      expect(await schemas()).toEqual(before);
+      await connection.query(sql`SELECT pg_advisory_unlock_shared(7420003)`);
+    });
+    await rebuilder.clear();
+    const kept = ['keynote_v1', 'note_v1', 'note_v1_building', 'note_v1_of_the_users_own_kind'];
+    expect(await schemas()).toEqual(kept);
+    expect(await database.query(sql`SELECT schema FROM projections ORDER BY 1`)).toEqual([
+      { schema: 'note_v1' },
+      { schema: 'note_v1_building' },
+    ]);
+  });
+
+  it('does not drop what serves, and waits for trouble of the database to pass before it serves', async () => {
+    const runner = await start(noteProjection());
+    await note('n-1', 'hello');
+    await reached(runner);
+    await dropInstance(database, 'note_v1');
+    expect(await texts()).toEqual(['hello']);
+    // Somebody's lock is in the way of the swap until its connection is ended: then it is tried again.
+    const locked = new pg.Client({ connectionString: test.url });
+    await locked.connect();
+    await locked.query('BEGIN; LOCK TABLE notes IN ACCESS EXCLUSIVE MODE');
+    const rebuilding = new Rebuilder(database, runner).rebuild([noteProjection(1, true)], silent, never);
+    const end = sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND query LIKE 'DROP VIEW%' AND wait_event_type = 'Lock'`;
+    while ((await database.query(end)).length === 0) continue;
+    await locked.query('COMMIT');
+    await locked.end();
+    await rebuilding;
+    expect(await texts()).toEqual(['HELLO']);
+    expect(await database.query(sql`SELECT status FROM projections`)).toEqual([{ status: 'live' }]);
   });
 
   it('tells a table that differs (negative control)', async () => {
