@@ -6,6 +6,7 @@ import { Chance } from './chance.js';
 import { Load } from './load.js';
 import { LogCheck } from './log-check.js';
 import { checkAudit, checkReadModels } from './read-model-check.js';
+import { checkSchemas } from './schema-check.js';
 
 // The negative controls of the fault tests: what the checks are there to find is done to a log on purpose, one thing at
 // a time, and they must say that and nothing else.
@@ -161,5 +162,22 @@ describe('the checks of the fault tests', () => {
       `DELETE FROM ${name} WHERE ctid = (SELECT ctid FROM ${name} WHERE "${table.column}" = 'tampered')`,
     );
     expect(await checkReadModels(door)).toEqual([expect.stringMatching(`^task\\.${table.name} is not`)]);
+  });
+
+  it('find schemas that nobody reads, and views that show them', async () => {
+    expect(await checkSchemas(app.databaseUrl, 300)).toEqual([]);
+    const [view] = await run(
+      `SELECT viewname AS name FROM pg_views WHERE schemaname = 'public' ORDER BY 1 LIMIT 1`,
+    );
+    const name = String(view?.['name']);
+    await run(`
+      CREATE SCHEMA task_v1_left;
+      CREATE TABLE task_v1_left.t (n int);
+      DROP VIEW public."${name}";
+      CREATE VIEW public."${name}" AS SELECT * FROM task_v1_left.t`);
+    expect(await checkSchemas(app.databaseUrl, 300)).toEqual([
+      'the schema task_v1_left is of no use to anybody',
+      `the view ${name} shows what does not serve`,
+    ]);
   });
 });

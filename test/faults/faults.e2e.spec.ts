@@ -7,14 +7,15 @@ import { Load } from './load.js';
 import { LogCheck } from './log-check.js';
 import { databaseOf, eventually, MakimaHomes, postmasterOf, type MakimaProcess } from './makima-process.js';
 import { checkAudit, checkReadModels } from './read-model-check.js';
+import { checkSchemas } from './schema-check.js';
 
 const ROUNDS = Number(process.env['MAKIMA_FAULT_ROUNDS'] ?? 40);
 const SEED = Number(process.env['MAKIMA_FAULT_SEED'] ?? Date.now() % 1_000_000_000);
 const CHECK_EVERY = ROUNDS > 100 ? 50 : 10;
 /** So many events must be acknowledged after a fault before the next one. */
 const AFTERWARDS = 80;
-/** In every n-th round a rebuild of all read models is under way. */
-const REBUILD_EVERY = 6;
+/** In every n-th round all read models are being rebuilt or verified. */
+const WORK_EVERY = 4;
 
 jest.setTimeout(600_000 + ROUNDS * 30_000);
 
@@ -83,11 +84,11 @@ async function end(server: MakimaProcess, of: 'log' | 'projections', fault: Faul
   );
 }
 
-/** A rebuild of everything, to be hit by the fault. One that was hit before may still go on: then there is no other. */
-async function rebuild(door: Door): Promise<void> {
-  const { status, body } = await request(door, 'POST', '/api/v1/admin/projections/all/rebuild', {});
+/** A rebuild or a verification of everything, to be hit by the fault. A rebuild that was hit before may still go on. */
+async function beginWork(door: Door, work: 'all/rebuild' | 'verify'): Promise<void> {
+  const { status, body } = await request(door, 'POST', `/api/v1/admin/projections/${work}`, {});
   if (status !== 202 && body['code'] !== 'REBUILD_RUNNING')
-    throw new Error(`no rebuild: ${status} ${JSON.stringify(body)}`);
+    throw new Error(`no ${work}: ${status} ${JSON.stringify(body)}`);
 }
 
 describe(`${ROUNDS} rounds of kill -9 under load from 16 writers`, () => {
@@ -106,6 +107,7 @@ describe(`${ROUNDS} rounds of kill -9 under load from 16 writers`, () => {
     const found = [
       ...(await log.run(load.acknowledged)),
       ...(await checkReadModels(patient.door)),
+      ...(await checkSchemas(databaseOf(patient.server.home, 'makima'))),
       ...(await checkAudit(patient.door)),
       ...load.strange,
       ...patient.complaints(),
@@ -121,7 +123,7 @@ describe(`${ROUNDS} rounds of kill -9 under load from 16 writers`, () => {
     for (const [index, fault] of plan(ROUNDS, chance).entries()) {
       const round = index + 1;
       const what = `round ${round}, ${fault}`;
-      if (round % REBUILD_EVERY === 0) await rebuild(patient.door);
+      if (round % WORK_EVERY === 0) await beginWork(patient.door, chance.pick(['all/rebuild', 'verify']));
       await delay(chance.whole(50, 700));
       await inject(fault, patient);
       await load.progress(AFTERWARDS).catch((error: Error) => {
