@@ -84,15 +84,42 @@ const cursorOf = ({ cursors }: FuzzSource): fc.Arbitrary<string> =>
     .tuple(fc.constantFrom('', ...cursors), fc.nat({ max: 60 }), fc.boolean())
     .map(([cursor, at, kept]) => (kept ? cursor : `${cursor.slice(0, at)}A${cursor.slice(at + 1)}`));
 
+const POSITIONS = ['0', '1', '7', '20', '60', '100'];
+const MOMENTS = [
+  '2026-01-05T10:06:00Z',
+  '2100-01-01T00:00:00Z',
+  '0001-01-01T00:00:00Z',
+  '2026-01-05T10:08:00+00:00',
+];
+
+/** Values that say something, for parameters whose schema does not say which do. */
+function likely(source: FuzzSource, name: string): fc.Arbitrary<unknown> | undefined {
+  switch (name) {
+    case 'cursor':
+      return cursorOf(source);
+    case 'minPosition':
+    case 'after':
+      return fc.constantFrom(...POSITIONS);
+    case 'asOf':
+      return fc.constantFrom(...POSITIONS, ...MOMENTS);
+    case 'event_types':
+      return fc.subarray(['chat', 'checkpoint', 'task_created', 'output', 'file_change', 'status_change'], {
+        minLength: 1,
+      });
+    case 'text':
+      return fc.constantFrom('said', 'marked', '%', '_', '\\', 'long long', '.ts');
+    default:
+      return undefined;
+  }
+}
+
 function queryOf(source: FuzzSource, operation: Operation): fc.Arbitrary<string> {
   const parameters = parametersIn(operation, 'query');
   const pairs = parameters.map(({ name, schema }) =>
     fc
       .oneof(
-        {
-          weight: 14,
-          arbitrary: name === 'cursor' ? cursorOf(source) : valueOf(source.document, schema, source.pool),
-        },
+        { weight: 14, arbitrary: likely(source, name) ?? valueOf(source.document, schema, source.pool) },
+        { weight: 1, arbitrary: valueOf(source.document, schema, source.pool) },
         { weight: 1, arbitrary: nastyText },
       )
       .map((value) => [name, Array.isArray(value) ? value.join() : String(value)] as const),

@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { Controller, Get, Logger } from '@nestjs/common';
+import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse } from '@nestjs/swagger';
 import { GivesText } from '#libs/http/answer-fields.js';
 import { Public } from '#libs/http/auth.guard.js';
@@ -37,9 +37,9 @@ describe(`fuzz (MAKIMA_FUZZ_SEED=${SEED} MAKIMA_FUZZ_REQUESTS=${REQUESTS})`, () 
   let report: FuzzReport;
 
   beforeAll(async () => {
-    // Uses of all-owners are on record; here are too many of them to be shown.
-    Logger.overrideLogger(['error']);
     app = await startTestApp({ snapshots: { everyMessages: 20, everyMinutes: 0 } });
+    // Uses of all-owners are on record; here are too many of them to be shown.
+    app.server.application.useLogger(['error']);
     toy = await buildWorld(app, await newOwner(app, 'toy'), 'marked-toy');
     kept = await buildWorld(app, await newOwner(app, 'kept'), 'marked-kept');
     const tool = await keyOf(app, toy.ownerId, { kind: 'tool', contractId: toy.ids.contract });
