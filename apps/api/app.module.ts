@@ -62,7 +62,7 @@ class FoundationModule {
       codec,
       projections: PROJECTIONS,
       log,
-      onLead: (building) => void finishBuilding(building),
+      onUnfinished: (building) => void finishBuilding(building),
     });
     const rebuilder = new Rebuilder(patient, runner);
     const finishBuilding = async (building: readonly Instance[]): Promise<void> => {
@@ -81,7 +81,7 @@ class FoundationModule {
       { provide: EventCodec, useValue: codec },
       { provide: ProjectionRunner, useValue: runner },
       { provide: Rebuilder, useValue: rebuilder },
-      { provide: ReadModels, useValue: new ReadModels(reader, runner, store) },
+      { provide: ReadModels, useValue: new ReadModels(reader, runner, store, codec) },
       {
         provide: TASK_STATES,
         useValue: new StreamStates(taskDecider, TASK_STATE_SHAPE, store, codec, shelf),

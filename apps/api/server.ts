@@ -64,7 +64,7 @@ async function open(
 ): Promise<Omit<RunningServer, 'close'>> {
   const { databaseUrl: url, log } = options;
   const system = new Database({ url, max: 12, applicationName: 'makima-system' });
-  const patient = new Database({ url, max: 4, applicationName: 'makima-rebuild', timeouts: PATIENT });
+  const patient = new Database({ url, max: 6, applicationName: 'makima-rebuild', timeouts: PATIENT });
   const reader = new Database({ url, max: 12, role: 'makima_app', applicationName: 'makima-reader' });
   opened.push(
     () => system.close(),

@@ -21,12 +21,13 @@ const types: pg.CustomTypesConfig = {
   }) as pg.CustomTypesConfig['getTypeParser'],
 };
 
-/** Statements of one text are prepared once a connection; the name is a hash of the text. */
+/** Statements of one text are prepared once a connection; the name is a hash of the text and of how often all were renamed. */
 const names = new Map<string, string>();
+let renamed = 0;
 function nameOf(text: string): string {
   let name = names.get(text);
   if (!name) {
-    name = createHash('sha256').update(text).digest('base64url').slice(0, 24);
+    name = createHash('sha256').update(`${renamed} ${text}`).digest('base64url').slice(0, 24);
     if (names.size < 2_000) names.set(text, name);
   }
   return name;
@@ -34,9 +35,20 @@ function nameOf(text: string): string {
 
 async function run<R extends object>(client: pg.ClientBase, statement: Sql): Promise<readonly R[]> {
   const text = statement.text;
-  const result = await client.query<R>({ name: nameOf(text), text, values: statement.values as unknown[] });
-  return result.rows;
+  const values = statement.values as unknown[];
+  try {
+    return (await client.query<R>({ name: nameOf(text), text, values })).rows;
+  } catch (error) {
+    if (!isStalePlan(error)) throw error;
+    // A view has other columns than when the statement was prepared: under a new name it is prepared anew.
+    names.clear();
+    renamed += 1;
+    return (await client.query<R>({ name: nameOf(text), text, values })).rows;
+  }
 }
+
+const isStalePlan = (error: unknown): boolean =>
+  sqlState(error) === '0A000' && (error as Error).message.startsWith('cached plan');
 
 const asQueryable = (client: pg.ClientBase): Queryable => ({ query: (statement) => run(client, statement) });
 
@@ -103,16 +115,18 @@ export class Database implements Queryable {
   }
 
   /**
-   * Runs in one transaction (READ COMMITTED): all of it or nothing.
+   * Runs in one transaction: all of it or nothing.
    * @param lasting whether it waits for the disk. Without that a crash of the server may lose all of it, never a part:
    * for what is made again from elsewhere.
+   * @param snapshot whether all of it sees the database as it stood at its first statement (REPEATABLE READ).
    */
   async transaction<T>(
     work: (connection: Queryable) => Promise<T>,
-    { lasting = true }: { readonly lasting?: boolean } = {},
+    { lasting = true, snapshot = false }: { readonly lasting?: boolean; readonly snapshot?: boolean } = {},
   ): Promise<T> {
     return this.#with(async (client) => {
-      await client.query(lasting ? 'BEGIN' : 'BEGIN; SET LOCAL synchronous_commit TO off');
+      const begin = snapshot ? 'BEGIN ISOLATION LEVEL REPEATABLE READ' : 'BEGIN';
+      await client.query(lasting ? begin : `${begin}; SET LOCAL synchronous_commit TO off`);
       try {
         const result = await work(asQueryable(client));
         await client.query('COMMIT');

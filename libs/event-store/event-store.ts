@@ -213,7 +213,7 @@ export class LogCorrupt extends Error {
 export class EventUnreadable extends LogCorrupt {
   override readonly name = 'EventUnreadable';
   constructor(
-    readonly event: Pick<StoredEvent, 'id' | 'stream' | 'version' | 'position'>,
+    readonly event: Pick<StoredEvent, 'id' | 'stream' | 'version' | 'position' | 'type' | 'recordedAt'>,
     options: { readonly cause: unknown },
   ) {
     super(

@@ -32,6 +32,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   UNAVAILABLE: 503,
   READ_MODEL_BEHIND: 503,
   PROJECTION_STOPPED: 503,
+  PROJECTION_BUILDING: 503,
   // Where a feature's refusal does not follow from its name:
   SCOPE_NOT_HELD: 403,
   KEY_KIND_NOT_ALLOWED: 403,

@@ -1,9 +1,11 @@
 import { isTransient, type Database, type Queryable } from '#libs/database/database.js';
 import { Sql, sql } from '#libs/database/sql.js';
 import type { Recorded } from '#libs/kernel/event.js';
-import { ddl, views, type Projection } from './projection.js';
+import { ddl, type Projection } from './projection.js';
 import { sendOperations } from './row-operation.js';
+import { createView } from './view.js';
 
+/** `failed`: it serves, but stands still at an event. `retired`: nobody reads it. */
 export type InstanceStatus = 'live' | 'building' | 'failed' | 'retired';
 
 /** One projection in one schema: the one that serves, or one that is being built beside it. */
@@ -13,6 +15,8 @@ export interface Instance {
   /** The last event that its rows reflect. */
   position: bigint;
   status: InstanceStatus;
+  /** The event that stopped it, if one did. */
+  failure?: ProjectionFailure | null;
 }
 
 /** Where a projection stopped and why. */
@@ -31,7 +35,7 @@ export class PositionMoved extends Error {
 const raw = (text: string): Sql => new Sql([text], []);
 
 /** Runs statements that have no parameters, one by one. */
-export async function runScript(connection: Queryable, script: string): Promise<void> {
+async function runScript(connection: Queryable, script: string): Promise<void> {
   for (const statement of script.split(/;\n/)) await connection.query(raw(statement));
 }
 
@@ -40,10 +44,11 @@ export async function createInstance(
   connection: Queryable,
   projection: Projection,
   schema: string,
-  status: Exclude<InstanceStatus, 'failed'>,
+  status: InstanceStatus,
 ): Promise<void> {
   await runScript(connection, ddl(projection, schema));
-  if (status === 'live') for (const script of views(projection, schema)) await runScript(connection, script);
+  if (status === 'live')
+    for (const view of Object.keys(projection.views)) await createView(connection, projection, schema, view);
   await connection.query(sql`
     INSERT INTO projections (name, version, schema, position, status)
     VALUES (${projection.name}, ${projection.version}, ${schema}, 0, ${status})`);
@@ -55,7 +60,9 @@ export async function createInstance(
  * two orders would deadlock.
  */
 export async function dropInstance(database: Database, schema: string): Promise<void> {
-  await database.query(sql`DELETE FROM projections WHERE schema = ${schema} AND status <> 'live'`);
+  await database.query(
+    sql`DELETE FROM projections WHERE schema = ${schema} AND status NOT IN ('live', 'failed')`,
+  );
   const serving = await database.query(sql`SELECT FROM projections WHERE schema = ${schema}`);
   if (serving.length > 0) return;
   const tables = await database.query<{ name: string }>(
@@ -70,7 +77,7 @@ export async function dropInstance(database: Database, schema: string): Promise<
 /**
  * Applies one batch to instances that stand at the same position, and moves them, in one transaction: exactly once,
  * whatever crashes. `to` may lie beyond the last event (events that nobody handles).
- * @throws PositionMoved when another process was faster.
+ * @throws PositionMoved when another process was faster, or has put another instance in the place of one of these.
  */
 export async function advance(
   database: Database,
@@ -83,8 +90,9 @@ export async function advance(
     const [moved, ...lookups] = await allOf([
       connection.query(sql`
         UPDATE projections p SET position = ${to}, updated_at = now()
-        FROM unnest(${instances.map((i) => i.schema)}::text[], ${instances.map((i) => i.position)}::bigint[]) AS i(schema, position)
-        WHERE p.schema = i.schema AND p.position = i.position RETURNING p.schema`),
+        FROM unnest(${instances.map((i) => i.schema)}::text[], ${instances.map((i) => i.position)}::bigint[],
+                    ${instances.map((i) => i.status)}::text[]) AS i(schema, position, status)
+        WHERE p.schema = i.schema AND p.position = i.position AND p.status = i.status RETURNING p.schema`),
       ...instances.map(async ({ projection, schema }, n) =>
         batches[n]!.length > 0 ? projection.load?.(connection, schema, batches[n]!) : undefined,
       ),
@@ -158,13 +166,16 @@ export async function findPoison(
   return null;
 }
 
-export async function markFailed(
+/** Notes the event that stopped an instance. One that does not serve yet keeps its status: nobody reads it. */
+export async function markStopped(
   database: Database,
   instance: Instance,
   failure: ProjectionFailure,
 ): Promise<void> {
-  instance.status = 'failed';
+  const { schema, status } = instance;
+  instance.failure = failure;
+  instance.status = status === 'live' ? 'failed' : status;
   await database.query(sql`
-    UPDATE projections SET status = 'failed', error = ${JSON.stringify(failure)}, updated_at = now()
-    WHERE schema = ${instance.schema}`);
+    UPDATE projections SET status = ${instance.status}, error = ${JSON.stringify(failure)}, updated_at = now()
+    WHERE schema = ${schema} AND status = ${status}`);
 }

@@ -17,7 +17,8 @@ function follower(): Progress {
     looks += 1;
     return position;
   };
-  return new Progress({ lowest, hasStopped: () => false, stopped: stop.signal }, test.url);
+  const standsBelow = (): boolean => false;
+  return new Progress({ lowest, reflected: lowest, standsBelow, stopped: stop.signal }, test.url);
 }
 
 beforeEach(async () => {
@@ -38,7 +39,7 @@ describe('those who follow the projections in a process that does not move them'
     here.listen();
     const seen = Array.from({ length: FOLLOWERS }, () => 0n);
     const following = seen.map(async (_, index) => {
-      for await (const now of here.positions(stop.signal)) seen[index] = now;
+      for await (const now of here.positions(stop.signal, [])) seen[index] = now;
     });
     const everybodySees = async (): Promise<void> => {
       while (!seen.every((one) => one === position)) await delay(5);
@@ -74,7 +75,7 @@ describe('those who follow the projections in a process that does not move them'
 
   it('find out by themselves when no news comes', async () => {
     const here = follower();
-    const positions = here.positions(stop.signal)[Symbol.asyncIterator]();
+    const positions = here.positions(stop.signal, [])[Symbol.asyncIterator]();
     expect(await positions.next()).toEqual({ done: false, value: 1n });
     const next = positions.next();
     position = 2n;
@@ -87,8 +88,11 @@ describe('those who follow the projections in a process that does not move them'
       if (fails) throw new Error('no database');
       return 7n;
     };
-    const here = new Progress({ lowest, hasStopped: () => false, stopped: stop.signal }, test.url);
-    const first = () => here.positions(stop.signal)[Symbol.asyncIterator]().next();
+    const here = new Progress(
+      { lowest, reflected: lowest, standsBelow: () => false, stopped: stop.signal },
+      test.url,
+    );
+    const first = () => here.positions(stop.signal, [])[Symbol.asyncIterator]().next();
     await expect(first()).rejects.toThrow('no database');
     fails = false;
     expect(await first()).toEqual({ done: false, value: 7n });

@@ -11,10 +11,12 @@ const IMPATIENT_MS = 50;
 
 /** What there is to know about the projections. */
 export interface Standing {
-  /** The position that everything which serves (or what is named) reflects. */
+  /** The position that everything which goes on (or what is named) reflects. */
   lowest(names?: readonly string[]): Promise<bigint>;
-  /** Whether a projection has stopped at an event. */
-  hasStopped(name: string): boolean;
+  /** The position that everything which goes on reflects, and what is named even if it stands still. */
+  reflected(names: readonly string[]): Promise<bigint>;
+  /** Whether one of the projections named stands still below a position. */
+  standsBelow(position: bigint, names: readonly string[]): boolean;
   /** Aborts when nobody needs to wait any more. */
   readonly stopped: AbortSignal;
 }
@@ -26,7 +28,8 @@ export interface Standing {
 export class Progress {
   readonly #moved = new Signal();
   readonly #news: Notifications;
-  #looked: { readonly seen: number; readonly at: number; readonly position: Promise<bigint> } | undefined;
+  /** By what is named. */
+  readonly #looked = new Map<string, Look>();
 
   constructor(
     private readonly standing: Standing,
@@ -56,7 +59,7 @@ export class Progress {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const seen = this.#moved.count;
-      if (names?.some((name) => this.standing.hasStopped(name))) return false;
+      if (names && this.standing.standsBelow(position, names)) return false;
       if ((await this.standing.lowest(names)) >= position) return true;
       const left = deadline - Date.now();
       if (left <= 0 || this.standing.stopped.aborted) return false;
@@ -64,26 +67,33 @@ export class Progress {
     }
   }
 
-  /** The position now and whenever it moves. */
-  async *positions(signal: AbortSignal): AsyncGenerator<bigint, void, undefined> {
+  /** The position that `reflected` gives, now and whenever it moves. */
+  async *positions(signal: AbortSignal, names: readonly string[]): AsyncGenerator<bigint, void, undefined> {
     const stopped = AbortSignal.any([signal, this.standing.stopped]);
     let known = -1n;
     while (!stopped.aborted) {
       const seen = this.#moved.count;
-      const position = await this.#look(seen);
+      const position = await this.#look(seen, names);
       if (position !== known) yield (known = position);
       else await this.#moved.wait(POLL_MS, stopped, seen);
     }
   }
 
-  #look(seen: number): Promise<bigint> {
+  #look(seen: number, names: readonly string[]): Promise<bigint> {
     const now = performance.now();
-    if (this.#looked?.seen !== seen || now - this.#looked.at >= POLL_MS / 2) {
-      const position = this.standing.lowest();
-      this.#looked = { seen, at: now, position };
-      // Whoever waits is told; who comes next looks again.
-      position.catch(() => (this.#looked = undefined));
-    }
-    return this.#looked.position;
+    const key = names.join();
+    const looked = this.#looked.get(key);
+    if (looked?.seen === seen && now - looked.at < POLL_MS / 2) return looked.position;
+    const position = this.standing.reflected(names);
+    this.#looked.set(key, { seen, at: now, position });
+    // Whoever waits is told; who comes next looks again.
+    position.catch(() => this.#looked.delete(key));
+    return position;
   }
+}
+
+interface Look {
+  readonly seen: number;
+  readonly at: number;
+  readonly position: Promise<bigint>;
 }

@@ -41,14 +41,3 @@ export function ddl(definition: Projection, schema: string): string {
   }
   return statements.join(';\n');
 }
-
-/** For each view the statements that make it show a schema. */
-export function views(definition: Projection, schema: string): readonly string[] {
-  return Object.entries(definition.views).map(([name, body]) =>
-    [
-      `DROP VIEW IF EXISTS public."${name}"`,
-      `CREATE VIEW public."${name}" WITH (security_invoker = true) AS ${body.replaceAll('{schema}', `"${schema}"`)}`,
-      `GRANT SELECT ON public."${name}" TO makima_app`,
-    ].join(';\n'),
-  );
-}

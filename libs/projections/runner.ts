@@ -2,18 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isConnectionError, type Database } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
 import type { EventCodec } from '#libs/event-store/codec.js';
-import type { EventStore, StoredEvent } from '#libs/event-store/event-store.js';
-import type { Recorded } from '#libs/kernel/event.js';
-import {
-  PositionMoved,
-  advance,
-  createInstance,
-  findPoison,
-  isPoison,
-  markFailed,
-  type Instance,
-  type InstanceStatus,
-} from './instance.js';
+import type { EventStore } from '#libs/event-store/event-store.js';
+import { PositionMoved, advance, findPoison, isPoison, markStopped, type Instance } from './instance.js';
+import { Instances, standingLine, type Standstill } from './instances.js';
+import { LogPages, type LogPage } from './log-pages.js';
 import { Progress } from './progress.js';
 import type { Projection } from './projection.js';
 
@@ -25,13 +17,15 @@ export interface RunnerOptions {
   /** Events a transaction (default 1,000). */
   readonly batchSize?: number;
   readonly log?: (line: string) => void;
-  /** Called with the instances whose building was not finished, when this process takes the lease. */
-  readonly onLead?: (building: readonly Instance[]) => void;
+  /** Called with instances whose building has to go on: when this process takes the lease, or an admin lets one go on. */
+  readonly onUnfinished?: (building: readonly Instance[]) => void;
 }
 
 const RETRY_MS = 250;
 /** How often a process asks for the lease that another one holds. */
 const LEASE_MS = 1_000;
+/** How often the process that leads looks whether another one has changed which instances serve. */
+const WATCH_MS = 1_000;
 /** The key of the advisory lock that says which process runs the projections. */
 const LEASE_KEY = 7_420_001;
 
@@ -41,18 +35,24 @@ const LEASE_KEY = 7_420_001;
  * when it goes.
  */
 export class ProjectionRunner {
-  readonly #instances: Instance[] = [];
+  readonly #instances: Instances;
+  readonly #pages: LogPages;
   readonly #stop = new AbortController();
   readonly #progress: Progress;
   #loop: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: RunnerOptions) {
+    const { database, store, codec, projections, batchSize = 1_000 } = options;
+    this.#instances = new Instances(database, projections);
+    this.#pages = new LogPages(store, codec, projections, batchSize);
     this.#progress = new Progress(this, options.database.options.url);
   }
 
-  /** Creates what is missing and starts to follow the log. */
+  /** Creates what is missing, says what stands still, and starts to follow the log. */
   async start(): Promise<void> {
-    await this.#prepare();
+    await this.#instances.prepare();
+    const head = await this.head();
+    for (const one of this.standing) this.options.log?.(standingLine(one, head));
     this.#progress.listen();
     this.#loop = this.#lead();
   }
@@ -68,82 +68,62 @@ export class ProjectionRunner {
     return this.#stop.signal;
   }
 
-  /** The instances that serve, for tests and the admin's view. */
+  /** The instances of this version of makima: those that serve and those that are being built. */
   get instances(): readonly Instance[] {
-    return this.#instances;
+    return this.#instances.all;
+  }
+
+  /** The projections that people read and that stand still. */
+  get standing(): readonly Standstill[] {
+    return this.#instances.standing;
   }
 
   /**
-   * Waits until what people read reflects a position, or the time is over.
-   * @returns whether it does.
+   * Waits until what goes on, or the projections named, reflect a position, or the time is over; not at all for one that
+   * stands still below it.
+   * @returns whether they do.
    */
   caughtUp(position: bigint, timeoutMs: number, names?: readonly string[]): Promise<boolean> {
     return this.#progress.caughtUp(position, timeoutMs, names);
   }
 
-  /** The position now and whenever it moves. */
-  positions(signal: AbortSignal): AsyncIterable<bigint> {
-    return this.#progress.positions(signal);
+  /** Whether one of the projections named stands still below a position. */
+  standsBelow(position: bigint, names: readonly string[]): boolean {
+    return this.standing.some((one) => names.includes(one.projection.name) && one.position < position);
   }
 
-  /** Whether a projection has stopped at an event. */
-  hasStopped(name: string): boolean {
-    return this.#instances.some((i) => i.projection.name === name && i.status === 'failed');
+  /** The position that everything which goes on reflects, and what is named even if it stands still. */
+  async reflected(names: readonly string[]): Promise<bigint> {
+    const [all, named] = await Promise.all([this.lowest(), this.lowest(names)]);
+    return all < named ? all : named;
   }
 
-  /** The position that everything which serves (or what is named) reflects. */
+  /** The same now and whenever it moves. */
+  positions(signal: AbortSignal, names: readonly string[]): AsyncIterable<bigint> {
+    return this.#progress.positions(signal, names);
+  }
+
+  /**
+   * The position that everything which goes on reflects. Of projections that are named: what they reflect, whether they
+   * go on or not.
+   */
   async lowest(names?: readonly string[]): Promise<bigint> {
-    const mine = this.#instances.filter(
-      (i) => i.status === 'live' && (!names || names.includes(i.projection.name)),
+    const isMeant = ({ projection }: { readonly projection: Projection }): boolean =>
+      !names || names.includes(projection.name);
+    const moving = this.#instances.moving.filter(isMeant);
+    const standing = names || moving.length === 0 ? this.standing.filter(isMeant) : [];
+    const stored =
+      this.#leading || moving.length === 0 ? null : ((await this.#instances.lowestStored(names)) ?? 0n);
+    const positions = [...(stored === null ? moving : [{ position: stored }]), ...standing];
+    return (
+      positions.reduce<bigint | null>(
+        (low, { position }) => (low === null || position < low ? position : low),
+        null,
+      ) ?? 0n
     );
-    const inMemory = mine.reduce((low, i) => (i.position < low ? i.position : low), mine[0]?.position ?? 0n);
-    if (this.#leading) return inMemory;
-    const [row] = await this.options.database.query<{ position: bigint | null }>(sql`
-      SELECT min(position) AS position FROM projections
-      WHERE status = 'live' AND (${names ?? null}::text[] IS NULL OR name = ANY (${names ?? null}))`);
-    return row?.position ?? 0n;
   }
 
   #leading = false;
-
-  /** Adopts what the database holds; a projection that has no instance of its version yet gets one. */
-  async #prepare(): Promise<void> {
-    const { database, projections } = this.options;
-    await database.transaction(async (connection) => {
-      await connection.query(sql`SELECT pg_advisory_xact_lock(${LEASE_KEY + 1})`);
-      const rows = await connection.query<{ name: string; version: number; status: InstanceStatus }>(
-        sql`SELECT name, version, status FROM projections WHERE status <> 'retired'`,
-      );
-      for (const projection of projections) {
-        const ofName = rows.filter((row) => row.name === projection.name);
-        if (ofName.some((row) => row.version === projection.version)) continue;
-        const serving = ofName.some((row) => row.status === 'live' || row.status === 'failed');
-        const schema = `${projection.name}_v${projection.version}`;
-        await createInstance(connection, projection, schema, serving ? 'building' : 'live');
-      }
-    });
-    await this.#reload();
-  }
-
-  async #reload(): Promise<void> {
-    const rows = await this.options.database.query<{
-      name: string;
-      version: number;
-      schema: string;
-      position: bigint;
-      status: InstanceStatus;
-    }>(
-      sql`SELECT name, version, schema, position, status FROM projections WHERE status IN ('live', 'building', 'failed')`,
-    );
-    this.#instances.length = 0;
-    for (const row of rows) {
-      const projection = this.options.projections.find(
-        (p) => p.name === row.name && p.version === row.version,
-      );
-      if (projection)
-        this.#instances.push({ projection, schema: row.schema, position: row.position, status: row.status });
-    }
-  }
 
   /** Takes the lease when it is free, and follows the log while it holds it. */
   async #lead(): Promise<void> {
@@ -154,13 +134,15 @@ export class ProjectionRunner {
           const [row] = await connection.query<{ mine: boolean }>(
             sql`SELECT pg_try_advisory_lock(${LEASE_KEY}) AS mine`,
           );
+          await this.#instances.reload();
           if (!row?.mine) return void (pauseMs = LEASE_MS);
+          const watch = setInterval(() => void this.#watch(), WATCH_MS);
           try {
-            await this.#reload();
             this.#leading = true;
-            this.options.onLead?.(this.#instances.filter(({ status }) => status === 'building'));
+            this.options.onUnfinished?.(this.#instances.unfinished);
             await this.#follow();
           } finally {
+            clearInterval(watch);
             this.#leading = false;
             await connection.query(sql`SELECT pg_advisory_unlock(${LEASE_KEY})`);
           }
@@ -181,38 +163,34 @@ export class ProjectionRunner {
   }
   #complaint = '';
 
+  /** A swap, skip or retry by another process shows in the table alone. */
+  async #watch(): Promise<void> {
+    const changed = await this.#instances.differ().catch(() => false);
+    if (changed) await this.refresh().catch(() => undefined);
+  }
+
   /** Follows the log with those that stand furthest; the ones behind catch up beside it and join. */
   async #follow(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const signal = AbortSignal.any([this.#stop.signal, this.#regroup.signal]);
-      let cursor = this.#serving().reduce((high, i) => (i.position > high ? i.position : high), 0n);
-      const batchSize = this.#batchSize;
-      for await (const batch of this.options.store.subscribe({ after: cursor, signal, batchSize })) {
+      let cursor = this.#instances.moving.reduce((high, i) => (i.position > high ? i.position : high), 0n);
+      for await (const page of this.#pages.follow(cursor, signal)) {
         await this.#gather(cursor, signal);
-        const last = batch.at(-1);
-        if (!last) continue;
+        if (!page) continue;
         await this.#advance(
-          this.#serving().filter((i) => i.position === cursor),
-          batch,
+          this.#instances.moving.filter((i) => i.position === cursor),
+          page,
         );
-        cursor = last.position;
+        cursor = page.to;
       }
     }
-  }
-
-  get #batchSize(): number {
-    return this.options.batchSize ?? 1_000;
-  }
-
-  #serving(): readonly Instance[] {
-    return this.#instances.filter((instance) => instance.status === 'live');
   }
 
   readonly #behind = new Set<Instance>();
 
   /** Brings those that are behind up to the cursor: at once if it is a few batches, else beside the others. */
   async #gather(cursor: bigint, signal: AbortSignal): Promise<void> {
-    for (const instance of this.#serving()) {
+    for (const instance of this.#instances.moving) {
       if (instance.position >= cursor || this.#behind.has(instance)) continue;
       if (await this.catchUp([instance], cursor, signal, 3)) continue;
       this.#behind.add(instance);
@@ -235,18 +213,15 @@ export class ProjectionRunner {
     maxBatches = Infinity,
   ): Promise<boolean> {
     const position = (): bigint => group[0]?.position ?? to;
-    const read = (after: bigint) => this.options.store.readAll({ after, upTo: to, limit: this.#batchSize });
-    let next = position() < to ? read(position()) : undefined;
+    let next = position() < to ? this.#pages.read(position(), to) : undefined;
     for (let batches = 0; next && position() < to; batches += 1) {
       const page = await next;
       if (signal.aborted || batches >= maxBatches) return false;
-      const last = page.at(-1)?.position;
-      next = last !== undefined && last < to ? read(last) : undefined;
+      next = page && page.to < to ? this.#pages.read(page.to, to) : undefined;
       // What is read ahead may fail before anybody waits for it.
       next?.catch(() => undefined);
-      if (last === undefined) await advance(this.options.database, group, [], to);
-      else await this.#advance(group, page);
-      if (group.some(({ status }) => status === 'failed')) return false;
+      await this.#advance(group, page ?? { events: [], to });
+      if (group.some(({ failure }) => failure)) return false;
     }
     return true;
   }
@@ -257,61 +232,34 @@ export class ProjectionRunner {
   async refresh(): Promise<void> {
     const regroup = this.#regroup;
     this.#regroup = new AbortController();
-    await this.#reload();
+    await this.#instances.reload();
     regroup.abort();
   }
 
-  async #advance(group: readonly Instance[], stored: readonly StoredEvent[]): Promise<void> {
-    const events = this.decode(stored);
-    const to = stored.at(-1)!.position;
+  async #advance(group: readonly Instance[], { events, to }: LogPage): Promise<void> {
     try {
       await advance(this.options.database, group, events, to);
     } catch (error) {
       if (!isPoison(error)) throw error;
-      for (const instance of group) await this.#advanceAlone(instance, events, to);
+      for (const instance of group) await this.#advanceAlone(instance, { events, to });
     }
     this.#complaint = '';
     this.#progress.announce();
   }
 
-  async #advanceAlone(instance: Instance, events: readonly Recorded[], to: bigint): Promise<void> {
+  async #advanceAlone(instance: Instance, { events, to }: LogPage): Promise<void> {
     try {
       await advance(this.options.database, [instance], events, to);
     } catch (error) {
       if (!isPoison(error)) throw error;
       const failure = await findPoison(this.options.database, instance, events, to);
       if (!failure) return;
-      await markFailed(this.options.database, instance, failure);
+      await markStopped(this.options.database, instance, failure);
       this.options.log?.(
         `projection ${instance.projection.name} stopped at event ${failure.eventId} (${failure.type}): ${failure.message}`,
       );
     }
   }
-
-  /** Decodes a batch; events that no projection handles are passed over without being parsed. */
-  decode(stored: readonly StoredEvent[]): readonly Recorded[] {
-    return stored.filter((event) => this.#handled.has(event.type)).map((event) => this.#decoded(event));
-  }
-
-  /** An event that cannot be decoded fails those that look into it, and them alone. */
-  #decoded(stored: StoredEvent): Recorded {
-    try {
-      return this.options.codec.decode(stored);
-    } catch (cause) {
-      const { id, type, stream, version, position, recordedAt, metadata } = stored;
-      const event = Object.defineProperty({ type, data: undefined }, 'data', {
-        get: () => {
-          throw new Error(`event ${id} cannot be read: ${(cause as Error).message}`, { cause });
-        },
-      });
-      return { event, id, stream, version, position, recordedAt, metadata };
-    }
-  }
-
-  get #handled(): ReadonlySet<string> {
-    return (this.#handledTypes ??= new Set(this.options.projections.flatMap((p) => p.handles)));
-  }
-  #handledTypes: ReadonlySet<string> | undefined;
 
   /** Position of the log's last event. */
   head(): Promise<bigint> {
@@ -324,14 +272,15 @@ export class ProjectionRunner {
   }
 
   /**
-   * Lets a failed projection go on after the event that stopped it.
-   * @returns the position that it goes on from, or null if it has not failed at that event.
+   * Lets what an event has stopped go on: after the event (it is left out), or with the event once more.
+   * @returns the position that it goes on from, or null if that event has not stopped it.
    */
-  async skip(name: string, eventId: string): Promise<bigint | null> {
-    const rows = await this.options.database.query<{ position: bigint }>(sql`
-      UPDATE projections SET position = (error ->> 'position')::bigint, status = 'live', error = NULL, updated_at = now()
-      WHERE name = ${name} AND status = 'failed' AND error ->> 'eventId' = ${eventId} RETURNING position`);
-    if (rows.length > 0) await this.refresh();
-    return rows[0]?.position ?? null;
+  async release(projection: Projection, eventId: string, from: 'after' | 'with'): Promise<bigint | null> {
+    const released = await this.#instances.release(projection, eventId, from);
+    if (!released) return null;
+    await this.refresh();
+    if (released.status === 'building')
+      this.options.onUnfinished?.(this.#instances.unfinished.filter((one) => one.projection === projection));
+    return released.position;
   }
 }

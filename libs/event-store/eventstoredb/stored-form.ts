@@ -94,24 +94,26 @@ export function storedEvent(recorded: Recorded): StoredEvent | undefined {
   if (stream.startsWith('$') || type.startsWith('$') || !position) return undefined;
   if (!isStoredMetadata(given) || !(data instanceof Uint8Array)) return undefined;
   const bytes = Buffer.from(given.metadata, 'utf8');
-  const place = { id: given.id, stream, version: Number(recorded.revision) + 1, position: position.commit };
+  const place = {
+    id: given.id,
+    stream,
+    version: Number(recorded.revision) + 1,
+    position: position.commit,
+    type,
+    recordedAt: recorded.created,
+  };
   return {
     ...place,
-    type,
     schemaVersion: given.schemaVersion,
     metadata: readMetadata(bytes, place),
     body: data,
-    recordedAt: recorded.created,
     metadataBytes: bytes,
     bodyHash: Buffer.from(given.bodyHash, 'base64'),
     hash: Buffer.from(given.hash, 'base64'),
   };
 }
 
-function readMetadata(
-  bytes: Buffer,
-  place: Pick<StoredEvent, 'id' | 'stream' | 'version' | 'position'>,
-): EventMetadata {
+function readMetadata(bytes: Buffer, place: EventUnreadable['event']): EventMetadata {
   try {
     return parseMetadata(bytes);
   } catch (cause) {

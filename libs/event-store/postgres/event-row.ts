@@ -40,14 +40,14 @@ export function toStoredEvent(row: EventRow): StoredEvent {
     stream: row.stream,
     version: Number(row.version),
     position: row.position,
+    type: row.type,
+    recordedAt: row.recorded_at,
   };
   return {
     ...place,
-    type: row.type,
     schemaVersion: row.schema_version,
     metadata: metadataOf(row, place),
     body: row.body === null ? new Uint8Array() : bytesOf(row.body),
-    recordedAt: row.recorded_at,
     metadataBytes: bytesOf(row.metadata),
     bodyHash: row.body_hash,
     hash: row.hash,

@@ -90,7 +90,7 @@ export class Administration implements OnModuleDestroy {
 
   /** Passes over the event that stopped a projection, on record. */
   async skip(name: string, { eventId, reason, dryRun }: SkipRequest, context: RequestContext) {
-    this.#named(name);
+    const [projection] = this.#named(name) as [Projection];
     const statuses = await projectionStatuses(this.database, await this.store.head());
     const failed = statuses.find(
       (status) => status.name === name && (status.error as { eventId?: string } | null)?.eventId === eventId,
@@ -101,7 +101,7 @@ export class Administration implements OnModuleDestroy {
         `${name} has not stopped at event ${eventId}. Its status names the event.`,
       );
     if (dryRun) return { name, eventId, dryRun, error: failed.error };
-    const position = await this.runner.skip(name, eventId);
+    const position = await this.runner.release(projection, eventId, 'after');
     if (position === null) throw new Problem('NOT_STOPPED_THERE', `${name} went on in the meantime.`);
     const data = { projection: name, eventId, position: position.toString(), reason: reason ?? null };
     await this.#record(name, { type: 'ProjectionEventSkipped', data }, `skip:${eventId}`, context);

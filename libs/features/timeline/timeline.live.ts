@@ -7,6 +7,8 @@ import type { Scope } from './matching-entries.js';
 import { entriesAfter } from './timeline.queries.js';
 
 const PAGE = 500;
+/** What this one does not show yet must not be passed over, even while it stands still. */
+const SOURCE = ['timeline'];
 
 /** Follows a timeline: what there is after a position, one `synced`, then what comes. */
 @Injectable()
@@ -20,9 +22,9 @@ export class LiveTimeline {
     context: Pick<RequestContext, 'caller'>,
     signal: AbortSignal,
   ): AsyncGenerator<readonly SseMessage[], void, undefined> {
-    let cursor = after ?? (await this.reads.position());
+    let cursor = after ?? (await this.reads.position(SOURCE));
     let synced = false;
-    for await (const head of this.reads.positions(signal)) {
+    for await (const head of this.reads.positions(signal, SOURCE)) {
       while (cursor < head && !signal.aborted) {
         const entries = await this.reads.read({ caller: context.caller }, (db) =>
           entriesAfter(db, scope, cursor, head, PAGE),
