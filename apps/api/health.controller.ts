@@ -7,17 +7,22 @@ import { positionToken } from '#libs/http/position.js';
 import { ProjectionRunner } from '#libs/projections/runner.js';
 
 export class HealthResponse {
-  @GivesOneOf(['ok', 'degraded'], '`degraded`: a projection has stopped; the rest works.')
+  @GivesOneOf(['ok', 'degraded'], '`degraded`: a projection stands still; the rest works.')
   readonly status!: 'ok' | 'degraded';
 
   @GivesPosition("The log's head.")
   readonly head!: string;
 
-  @GivesPosition('What all read models reflect.')
+  @GivesPosition('What all read models reflect that go on.')
   readonly projected!: string;
 
   @GivesTexts('The projections that have stopped, if any.', { optional: true })
   readonly failedProjections?: readonly string[];
+
+  @GivesTexts('The projections whose new version is being built while the former one is read, if any.', {
+    optional: true,
+  })
+  readonly buildingProjections?: readonly string[];
 }
 
 @ApiTags('health')
@@ -37,14 +42,18 @@ export class HealthController {
   @ApiOkResponse({ type: HealthResponse })
   async health(): Promise<HealthResponse> {
     const [head, projected] = await Promise.all([this.store.head(), this.runner.lowest()]);
-    const failed = this.runner.instances
-      .filter(({ status }) => status === 'failed')
-      .map(({ projection }) => projection.name);
+    const { standing } = this.runner;
+    const named = (stopped: boolean): readonly string[] =>
+      standing
+        .filter(({ failure }) => (failure !== null) === stopped)
+        .map(({ projection }) => projection.name);
+    const [failed, building] = [named(true), named(false)];
     return {
-      status: failed.length > 0 ? 'degraded' : 'ok',
+      status: standing.length > 0 ? 'degraded' : 'ok',
       head: positionToken(head),
       projected: positionToken(projected),
       ...(failed.length > 0 ? { failedProjections: failed } : {}),
+      ...(building.length > 0 ? { buildingProjections: building } : {}),
     };
   }
 }

@@ -85,6 +85,8 @@ export interface ProjectionState {
     readonly type?: string;
     readonly message?: string;
   } | null;
+  /** What its position means for those who read, where that is out of the ordinary. */
+  readonly note?: string | null;
   readonly updatedAt: string;
 }
 
@@ -125,7 +127,14 @@ export interface Verification {
   readonly tables: readonly TableComparison[];
 }
 
-export interface Skipped {
+/** Lets a read model go on that an event has stopped. */
+export interface Release {
+  readonly eventId: string;
+  readonly reason?: string;
+  readonly dryRun?: boolean;
+}
+
+export interface Released {
   readonly name: string;
   readonly eventId: string;
   readonly dryRun: boolean;
@@ -221,4 +230,5 @@ export interface Health {
   readonly head: string;
   readonly projected: string;
   readonly failedProjections?: readonly string[];
+  readonly buildingProjections?: readonly string[];
 }

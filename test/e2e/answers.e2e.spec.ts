@@ -78,9 +78,9 @@ describe('every answer is what the document says', () => {
   }
 
   it.each(operations.map((operation) => [operation.id, operation] as const))('%s', async (_, operation) => {
-    const skips = operation.path.endsWith('/skip');
-    if (skips) await stopProjection(app, world);
-    const requests = skips ? skipRequests(operation, world) : requestsOf(operation);
+    const releases = /\/(skip|retry)$/.test(operation.path);
+    if (releases) await stopProjection(app, world);
+    const requests = releases ? releaseRequests(operation, world) : requestsOf(operation);
     for (const request of requests) await expectDocumented(request);
     const lines = Object.values(operation.answers).some((content) => 'application/x-ndjson' in content);
     if (lines) await expectDocumented(requests[0]!, { accept: 'application/x-ndjson' });
@@ -111,6 +111,6 @@ async function stopProjection(app: TestApp, { ids }: World): Promise<void> {
   await database.close();
 }
 
-const skipRequests = (operation: Operation, { ids }: World): readonly ApiRequest[] => [
+const releaseRequests = (operation: Operation, { ids }: World): readonly ApiRequest[] => [
   { operation, path: { name: 'checkpoint' }, query: {}, body: { eventId: ids.message, dryRun: true } },
 ];

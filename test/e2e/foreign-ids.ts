@@ -169,7 +169,7 @@ const BODY_IDS: Readonly<Record<string, BodySlot>> = {
     body: ({ message }) => ({ toMessageId: message, dryRun: true }),
   },
   'SetSupervisorRequest taskId': { body: ({ supervisor }) => ({ taskId: supervisor }) },
-  'SkipRequest eventId': {
+  'ReleaseRequest eventId': {
     body: ({ message }) => ({ eventId: message, dryRun: true }),
     opaque: 'only the event that stopped a projection is known here',
   },

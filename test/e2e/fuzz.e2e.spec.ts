@@ -21,7 +21,7 @@ const CONCURRENCY = 16;
 /** Routes that read or rebuild everything: asked less often, or nothing else would be. */
 const HEAVY = ['/admin/projections/verify', '/rebuild', '/admin/database', '/audit/verify', '/audit/events'];
 /** Routes that cannot succeed here. */
-const NEVER = ['/supervisor/resume', '/skip'];
+const NEVER = ['/supervisor/resume', '/skip', '/retry'];
 
 const document = committedDocument();
 const operations = operationsOf(document);

@@ -23,6 +23,7 @@ const named = (some: readonly Operation[]) => some.map((operation) => [operation
 const NEVER: Readonly<Record<string, string>> = {
   'post /api/v1/contracts/{contractId}/supervisor/resume': 'NO_DAEMON',
   'post /api/v1/admin/projections/{name}/skip': 'NOT_STOPPED_THERE',
+  'post /api/v1/admin/projections/{name}/retry': 'NOT_STOPPED_THERE',
 };
 
 describe('two owners', () => {

@@ -184,7 +184,7 @@ const BODIES: Readonly<Record<string, (world: World) => readonly Json[]>> = {
     { byMessageCount: 1, reason: 'again' },
   ],
   SetSupervisorRequest: ({ ids }) => [{ taskId: ids.supervisor }],
-  SkipRequest: () => [{ eventId: randomUUID(), dryRun: true }],
+  ReleaseRequest: () => [{ eventId: randomUUID(), dryRun: true }],
   TakeSnapshotRequest: ({ marker }) => [{ note: marker, dryRun: true }, {}],
   UndoRewindRequest: () => [{ dryRun: true }, {}],
   VerifyRequest: () => [{ name: 'contract' }],

@@ -12,6 +12,7 @@ import * as snapshot from '#libs/features/snapshot/snapshot.queries.js';
 import * as task from '#libs/features/task/task.queries.js';
 import * as timeline from '#libs/features/timeline/timeline.queries.js';
 import type { World } from './world.js';
+import { PROJECTIONS } from '#libs/features/projections.js';
 
 // What the database shows of one owner to another when nothing but row-level security stands between them.
 
@@ -31,7 +32,7 @@ export const ASKED: Readonly<Record<string, Ask>> = {
   'access ownerOf': (db, { ownerId }) => access.ownerOf(db, ownerId),
   'access ownerNamed': (db) => access.ownerNamed(db, 'alice'),
   'access ownersBy': (db) => access.ownersBy(db, { limit: 100 }),
-  'admin projectionStatuses': (db) => admin.projectionStatuses(db, 0n),
+  'admin projectionStatuses': (db) => admin.projectionStatuses(db, PROJECTIONS, 0n),
   'admin ownerSizes': (db, { ownerId }) => admin.ownerSizes(db, ownerId),
   'chat chatOf': (db, { ids }) =>
     chat.chatOf(db, { kind: 'contract', contractId: ids.contract }, ids.contractChat, null),

@@ -41,7 +41,8 @@ describe('makima admin', () => {
       projections: [state, { ...state, name: 'task', status: 'live', lag: '0', error: null }],
     });
     const { out, err } = await run('admin projections');
-    expect(out).toMatch(/timeline +1 +failed +5 +7 +2 +MessageRecorded e-1: boom\ntask +1 +live /);
+    expect(out).toMatch(/timeline +1 +failed +5 +7 +2 +stopped at MessageRecorded e-1: boom\ntask +1 +live /);
+    expect(err).toContain('makima admin retry timeline');
     expect(err).toContain('makima admin skip timeline');
     expect(err).not.toContain('task has stopped');
   });
@@ -122,6 +123,27 @@ describe('makima admin', () => {
     await run('admin skip timeline --event e-2 --dry-run');
     expect(fake.last.body).toEqual({ eventId: 'e-2', dryRun: true });
     expect((await run('admin skip task --yes')).err).toContain('has not stopped at an event');
+  });
+
+  it('projections says what is read of one that is being built', async () => {
+    const note = 'Reads show this state, up to position 5, until version 2 has been built.';
+    fake.on(`GET ${PROJECTIONS}`, { projections: [{ ...state, status: 'live', error: null, note }] });
+    expect((await run('admin projections')).out).toContain(note);
+  });
+
+  it('retry tries the event that stopped a projection again', async () => {
+    fake
+      .on(`GET ${PROJECTIONS}`, { projections: [state] })
+      .on(`POST ${PROJECTIONS}/timeline/retry`, { name: 'timeline', eventId: 'e-1', dryRun: false });
+    const { code, out, err } = await run('admin retry timeline --reason upgraded');
+    expect({ code, out }).toEqual({ code: 0, out: '✓ timeline tries event e-1 again\n' });
+    expect(err).toContain('makima admin projections');
+    expect(fake.last.body).toEqual({ eventId: 'e-1', reason: 'upgraded' });
+    expect((await run('admin retry timeline --dry-run')).out).toContain(
+      'would try event e-1 again in timeline',
+    );
+    expect(fake.last.body).toEqual({ eventId: 'e-1', dryRun: true });
+    expect((await run('admin retry task')).err).toContain('has not stopped at an event');
   });
 
   it('replay shows what each event changed', async () => {

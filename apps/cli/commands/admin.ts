@@ -3,12 +3,13 @@ import { EXIT } from '#libs/client/exit-codes.js';
 import { pause } from '#libs/client/http-client.js';
 import type { Job, Verification } from '#libs/client/types-admin.js';
 import type { Cli } from '../cli.js';
-import { changes, leaf, noun, previews } from '../command.js';
+import { leaf, noun, previews } from '../command.js';
 import { resolveStream } from '../input/ids.js';
 import { natural, positive } from '../input/numbers.js';
 import { CommandFailed, UsageError } from '../usage-error.js';
 import { comparisonLines, projectionTable, replayLines, sizeLines } from '../views/admin.js';
 import { count, counted, done, wouldDo } from '../views/format.js';
+import { retry, skip } from './releasing.js';
 
 const POLL_MS = 250;
 
@@ -19,6 +20,7 @@ export function adminCommands(program: Command, cli: Cli): void {
   rebuild(admin, cli);
   verify(admin, cli);
   skip(admin, cli);
+  retry(admin, cli);
   replay(admin, cli);
   database(admin, cli);
 }
@@ -33,7 +35,7 @@ const projections = (admin: Command, cli: Cli): Command =>
       for (const { name, error } of answer.projections) {
         if (!error) continue;
         cli.afterwards(
-          `${name} has stopped. When the cause is mended: makima admin rebuild ${name}; to go on without the event: makima admin skip ${name} --reason <why>`,
+          `${name} has stopped. When the cause is mended: makima admin retry ${name}; to go on without the event: makima admin skip ${name} --reason <why>`,
         );
       }
       await cli.show({ json: answer, lines: () => projectionTable(answer.projections, cli.width) });
@@ -114,55 +116,6 @@ async function waitFor<Result>(cli: Cli, started: Job<Result>, verb: string): Pr
     throw new CommandFailed(EXIT.server);
   }
   return job;
-}
-
-interface SkipOptions {
-  readonly event?: string;
-  readonly reason?: string;
-  readonly dryRun?: boolean;
-}
-
-const skip = (admin: Command, cli: Cli): Command =>
-  leaf(admin, {
-    name: 'skip <name>',
-    summary: 'Pass over the event that stopped a read model; it goes on record in the log',
-    examples: [
-      [
-        'makima admin skip timeline --reason "known bug, fixed in the next version"',
-        'the event that it stopped at',
-      ],
-    ],
-    options: (command) =>
-      changes(
-        command
-          .option('--event <id>', 'the event (otherwise the one that it stopped at)')
-          .option('--reason <text>', 'why it is passed over'),
-      ),
-    act: async (name: string, { event, reason, dryRun }: SkipOptions) => {
-      const { admin: routes } = cli.api;
-      const eventId = event ?? (await stoppedAt(cli, name));
-      if (!dryRun && !(await cli.insistOn(`Leave event ${eventId} out of ${name}?`)))
-        return cli.note('nothing was changed');
-      const answer = await routes.skip(name, {
-        eventId,
-        ...(reason === undefined ? {} : { reason }),
-        ...(dryRun ? { dryRun } : {}),
-      });
-      const text = `event ${eventId} is passed over; ${name} goes on`;
-      if (!dryRun) cli.afterwards(`have it read after all with: makima admin rebuild ${name}`);
-      await cli.show({
-        json: answer,
-        lines: () => [dryRun ? wouldDo(`pass over event ${eventId} in ${name}`) : done(text)],
-      });
-    },
-  });
-
-async function stoppedAt(cli: Cli, name: string): Promise<string> {
-  const { projections: states } = await cli.api.admin.projections();
-  const eventId = states.find((state) => state.name === name && state.error?.eventId)?.error?.eventId;
-  if (eventId === undefined)
-    throw new UsageError(`${name} has not stopped at an event`, ['see: makima admin projections']);
-  return eventId;
 }
 
 interface ReplayOptions {

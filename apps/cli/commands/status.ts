@@ -29,6 +29,7 @@ export const statusCommand = (program: Command, cli: Cli): Command =>
                 health.projected === health.head ? 'up to date' : `at position ${health.projected}`,
               ],
               ['stopped', span((health.failedProjections ?? []).join(', '), 'red')],
+              ['being built', span((health.buildingProjections ?? []).join(', '), 'yellow')],
               ['you', me ? `${me.kind} key ${me.keyId}` : span('no key that works here', 'red')],
               ['owner', me?.ownerId ?? ''],
               ['cli', cli.host.version],

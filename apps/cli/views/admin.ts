@@ -15,9 +15,9 @@ export function projectionTable(projections: readonly ProjectionState[], width: 
       { head: 'position', align: 'right' },
       { head: 'head', align: 'right' },
       { head: 'lag', align: 'right' },
-      { head: 'stopped at', narrow: 'wrap' },
+      { head: 'note', narrow: 'wrap' },
     ],
-    projections.map(({ name, version, status, position, head, lag, error }) => [
+    projections.map(({ name, version, status, position, head, lag, error, note }) => [
       span(name, 'bold'),
       String(version),
       statusSpan(status),
@@ -25,8 +25,14 @@ export function projectionTable(projections: readonly ProjectionState[], width: 
       number(head),
       lag === '0' ? span('0', 'green') : span(number(lag), 'yellow'),
       error
-        ? span(oneLine(`${error.type ?? 'event'} ${error.eventId ?? ''}: ${error.message ?? ''}`, 300), 'red')
-        : '',
+        ? span(
+            oneLine(
+              `stopped at ${error.type ?? 'event'} ${error.eventId ?? ''}: ${error.message ?? ''}`,
+              300,
+            ),
+            'red',
+          )
+        : oneLine(note ?? '', 300),
     ]),
     width,
   );

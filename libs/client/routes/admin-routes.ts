@@ -9,8 +9,9 @@ import type {
   LogVerification,
   ProjectionState,
   RebuildPreview,
+  Release,
+  Released,
   Replay,
-  Skipped,
   Verification,
   VerificationProgress,
   WhoAmI,
@@ -60,10 +61,11 @@ export class AdminRoutes {
 
   job = <Result>(id: string) => this.http.get<Job<Result>>(`/api/v1/admin/jobs/${seg(id)}`);
 
-  skip = (
-    name: string,
-    request: { readonly eventId: string; readonly reason?: string; readonly dryRun?: boolean },
-  ) => this.http.post<Skipped>(`/api/v1/admin/projections/${seg(name)}/skip`, request);
+  skip = (name: string, request: Release) =>
+    this.http.post<Released>(`/api/v1/admin/projections/${seg(name)}/skip`, request);
+
+  retry = (name: string, request: Release) =>
+    this.http.post<Released>(`/api/v1/admin/projections/${seg(name)}/retry`, request);
 
   replay = (stream: string, query: Query = {}) =>
     this.http.get<Replay>(`/api/v1/admin/streams/${seg(stream)}/replay`, query);

@@ -16,7 +16,7 @@ import { GivesTruncated, type TruncatedField } from '#libs/http/shortened.js';
 
 /** The event that stopped a projection. */
 export class ProjectionErrorAnswer {
-  @GivesId('Id of the event; a skip names it.')
+  @GivesId('Id of the event; a skip or a retry names it.')
   readonly eventId!: string;
 
   @GivesPosition('Of the event.')
@@ -48,11 +48,16 @@ export class ProjectionStatusAnswer {
   @GivesText('Positions between the two; on Postgres that many events.', { example: '0' })
   readonly lag!: string;
 
-  @GivesOneOf(['live', 'building', 'failed'], 'Whether it serves, is being built, or has stopped.')
+  @GivesOneOf(['live', 'building', 'failed'], 'Whether it serves, is being built, or serves and has stopped.')
   readonly status!: string;
 
   @GivesObject(() => ProjectionErrorAnswer, 'What stopped it; null while nothing has.', { nullable: true })
   readonly error!: unknown;
+
+  @GivesText('What its position means for those who read; null where nothing is out of the ordinary.', {
+    nullable: true,
+  })
+  readonly note!: string | null;
 
   @GivesInstant('When it last moved.')
   readonly updatedAt!: string;
@@ -144,11 +149,11 @@ export class RebuildPreview {
   readonly serving!: readonly ProjectionStatusAnswer[];
 }
 
-export class EventSkippedResponse {
+export class ProjectionReleasedResponse {
   @GivesText('Name of the projection.')
   readonly name!: string;
 
-  @GivesId('The event that was passed over.')
+  @GivesId('The event that had stopped it.')
   readonly eventId!: string;
 
   @GivesFlag('True: nothing was changed.')
@@ -157,7 +162,7 @@ export class EventSkippedResponse {
   @GivesObject(() => ProjectionErrorAnswer, 'In a dry run: what stopped the projection.', { optional: true })
   readonly error?: unknown;
 
-  @GivesPosition('Of the event; absent in a dry run.', { optional: true })
+  @GivesPosition('Where it goes on from (exclusive); absent in a dry run.', { optional: true })
   readonly position?: string;
 }
 

@@ -10,12 +10,12 @@ import {
 import { Requires } from '#libs/http/auth.guard.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { IdParam, TextParam } from '#libs/http/validation.js';
-import { RebuildRequest, ReplayQuery, SkipRequest, VerifyRequest } from './admin.dto.js';
+import { RebuildRequest, ReleaseRequest, ReplayQuery, VerifyRequest } from './admin.dto.js';
 import { Administration } from './admin.process.js';
 import {
   DatabaseSizeResponse,
-  EventSkippedResponse,
   JobResponse,
+  ProjectionReleasedResponse,
   ProjectionsResponse,
   RebuildPreview,
   ReplayResponse,
@@ -73,13 +73,29 @@ export class AdminController {
     summary: 'Pass over the event that stopped a projection',
     description: 'Goes on record in the log.',
   })
-  @ApiOkResponse({ type: EventSkippedResponse })
+  @ApiOkResponse({ type: ProjectionReleasedResponse })
   skip(
     @NameParam() name: string,
-    @Body() body: SkipRequest,
+    @Body() body: ReleaseRequest,
     @Context() context: RequestContext,
-  ): Promise<EventSkippedResponse> {
+  ): Promise<ProjectionReleasedResponse> {
     return this.administration.skip(name, body, context);
+  }
+
+  @Post('projections/:name/retry')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Try the event that stopped a projection once more',
+    description:
+      'For when the cause is mended, by an upgrade for example: a restart alone does not try it again. Goes on record in the log.',
+  })
+  @ApiOkResponse({ type: ProjectionReleasedResponse })
+  retry(
+    @NameParam() name: string,
+    @Body() body: ReleaseRequest,
+    @Context() context: RequestContext,
+  ): Promise<ProjectionReleasedResponse> {
+    return this.administration.retry(name, body, context);
   }
 
   @Get('jobs/:jobId')

@@ -14,11 +14,12 @@ export class VerifyRequest {
   name?: string;
 }
 
-export class SkipRequest {
+/** Lets a projection go on that an event has stopped. */
+export class ReleaseRequest {
   @IsId({ description: 'The event that stopped the projection, as its status names it.' })
   eventId!: string;
 
-  @IsText({ max: 2_000, description: 'Why it is passed over.', optional: true })
+  @IsText({ max: 2_000, description: 'Why.', optional: true })
   reason?: string;
 
   @IsFlag({ description: 'Answer what would happen, and change nothing.', optional: true, default: false })

@@ -5,7 +5,20 @@ export type AdminEvent =
       readonly type: 'ProjectionEventSkipped';
       readonly data: {
         readonly projection: string;
+        /** The event that had stopped it. */
         readonly eventId: string;
+        /** Where it went on from (exclusive). */
+        readonly position: string;
+        readonly reason: string | null;
+      };
+    }
+  | {
+      readonly type: 'ProjectionEventRetried';
+      readonly data: {
+        readonly projection: string;
+        /** The event that had stopped it. */
+        readonly eventId: string;
+        /** Where it went on from (exclusive). */
         readonly position: string;
         readonly reason: string | null;
       };

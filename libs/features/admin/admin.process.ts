@@ -10,9 +10,15 @@ import type { RequestContext } from '#libs/http/request-context.js';
 import type { Projection } from '#libs/projections/projection.js';
 import { Rebuilder, type Progress } from '#libs/projections/rebuild.js';
 import { ProjectionRunner } from '#libs/projections/runner.js';
-import type { ReplayQuery, SkipRequest } from './admin.dto.js';
+import type { ReleaseRequest, ReplayQuery } from './admin.dto.js';
 import { projectionStream, type AdminEvent } from './admin.events.js';
-import { databaseSize, ownerSizes, projectionStatuses, tableSizes } from './admin.queries.js';
+import {
+  databaseSize,
+  ownerSizes,
+  projectionStatuses,
+  tableSizes,
+  type ProjectionStatus,
+} from './admin.queries.js';
 import { Jobs, type Job } from './jobs.js';
 import { replay } from './replay.js';
 
@@ -36,13 +42,13 @@ export class Administration implements OnModuleDestroy {
   }
 
   async projections() {
-    return { projections: await projectionStatuses(this.database, await this.store.head()) };
+    return { projections: await this.#statuses() };
   }
 
   /** Rebuilds one projection, or `all`, in the background. */
   async rebuild(name: string, dryRun: boolean, context: RequestContext) {
     const projections = this.#named(name);
-    const statuses = await projectionStatuses(this.database, await this.store.head());
+    const statuses = await this.#statuses();
     const names = projections.map((projection) => projection.name);
     if (dryRun)
       return {
@@ -88,24 +94,47 @@ export class Administration implements OnModuleDestroy {
     return job;
   }
 
-  /** Passes over the event that stopped a projection, on record. */
-  async skip(name: string, { eventId, reason, dryRun }: SkipRequest, context: RequestContext) {
-    const [projection] = this.#named(name) as [Projection];
-    const statuses = await projectionStatuses(this.database, await this.store.head());
-    const failed = statuses.find(
-      (status) => status.name === name && (status.error as { eventId?: string } | null)?.eventId === eventId,
+  /** Lets a projection go on without the event that stopped it, on record. */
+  skip(name: string, request: ReleaseRequest, context: RequestContext) {
+    return this.#release(name, 'after', request, context);
+  }
+
+  /** Lets a projection try the event that stopped it once more, on record. */
+  retry(name: string, request: ReleaseRequest, context: RequestContext) {
+    return this.#release(name, 'with', request, context);
+  }
+
+  async #release(
+    name: string,
+    from: 'after' | 'with',
+    { eventId, reason, dryRun }: ReleaseRequest,
+    context: RequestContext,
+  ) {
+    const [projection] = this.#named(name);
+    const stopped = (await this.#statuses()).find(
+      ({ name: of, version, error }) =>
+        of === name && version === projection?.version && error?.eventId === eventId,
     );
-    if (!failed)
+    if (!projection || !stopped)
       throw new Problem(
         'NOT_STOPPED_THERE',
         `${name} has not stopped at event ${eventId}. Its status names the event.`,
       );
-    if (dryRun) return { name, eventId, dryRun, error: failed.error };
-    const position = await this.runner.release(projection, eventId, 'after');
+    if (dryRun) return { name, eventId, dryRun, error: stopped.error };
+    const position = await this.runner.release(projection, eventId, from);
     if (position === null) throw new Problem('NOT_STOPPED_THERE', `${name} went on in the meantime.`);
     const data = { projection: name, eventId, position: position.toString(), reason: reason ?? null };
-    await this.#record(name, { type: 'ProjectionEventSkipped', data }, `skip:${eventId}`, context);
+    // An event is left out once, and may be tried again any number of times.
+    const [type, what] =
+      from === 'after'
+        ? (['ProjectionEventSkipped', `skip:${eventId}`] as const)
+        : (['ProjectionEventRetried', `retry:${eventId}:${context.commandId}`] as const);
+    await this.#record(name, { type, data }, what, context);
     return { name, eventId, dryRun, position: position.toString() };
+  }
+
+  async #statuses(): Promise<readonly ProjectionStatus[]> {
+    return projectionStatuses(this.database, this.runner.projections, await this.store.head());
   }
 
   async replay(stream: string, query: ReplayQuery, { caller }: RequestContext) {

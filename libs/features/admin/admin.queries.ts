@@ -1,5 +1,7 @@
 import type { Queryable } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
+import type { InstanceStatus, ProjectionFailure } from '#libs/projections/instance.js';
+import type { Projection } from '#libs/projections/projection.js';
 
 export interface ProjectionStatus {
   readonly name: string;
@@ -10,23 +12,32 @@ export interface ProjectionStatus {
   /** Positions between the projection and the log's head; on Postgres that many events. */
   readonly lag: string;
   readonly status: string;
-  /** The event that stopped it: id, position, type, message. */
-  readonly error: unknown;
+  /** The event that stopped it. */
+  readonly error: ProjectionFailure | null;
+  /** What its position means for those who read; null where nothing is out of the ordinary. */
+  readonly note: string | null;
   readonly updatedAt: string;
 }
 
-/** Every projection that serves, is being built, or has failed. */
-export async function projectionStatuses(db: Queryable, head: bigint): Promise<readonly ProjectionStatus[]> {
-  const rows = await db.query<{
-    name: string;
-    version: number;
-    schema: string;
-    position: bigint;
-    status: string;
-    error: unknown;
-    updated_at: Date;
-  }>(sql`SELECT name, version, schema, position, status, error, updated_at FROM projections
-         WHERE status <> 'retired' ORDER BY name, version, schema`);
+interface StatusRow {
+  readonly name: string;
+  readonly version: number;
+  readonly schema: string;
+  readonly position: bigint;
+  readonly status: InstanceStatus;
+  readonly error: ProjectionFailure | null;
+  readonly updated_at: Date;
+}
+
+/** Every instance that serves, is being built, or has stopped, also those that this version of makima has no code for. */
+export async function projectionStatuses(
+  db: Queryable,
+  projections: readonly Projection[],
+  head: bigint,
+): Promise<readonly ProjectionStatus[]> {
+  const rows = await db.query<StatusRow>(sql`
+    SELECT name, version, schema, position, status, error, updated_at FROM projections
+    WHERE status <> 'retired' ORDER BY name, version, schema`);
   return rows.map((row) => ({
     name: row.name,
     version: row.version,
@@ -36,8 +47,28 @@ export async function projectionStatuses(db: Queryable, head: bigint): Promise<r
     lag: (head > row.position ? head - row.position : 0n).toString(),
     status: row.status,
     error: row.error,
+    note: noteOn(row, rows, projections),
     updatedAt: row.updated_at.toISOString(),
   }));
+}
+
+const serves = ({ status }: StatusRow): boolean => status === 'live' || status === 'failed';
+
+function noteOn(
+  { name, version, position, status, error }: StatusRow,
+  rows: readonly StatusRow[],
+  projections: readonly Projection[],
+): string | null {
+  const known = projections.find((one) => one.name === name);
+  if (!known) return 'This version of makima has no such read model. Nothing waits for it.';
+  if (version !== known.version)
+    return `Reads show this state, up to position ${position}, until version ${known.version} has been built. Only a server of its own version moves it.`;
+  const goesOn = `It goes on with "makima admin retry ${name}", or without the event with "makima admin skip ${name}".`;
+  if (status === 'failed') return `Reads show the log up to position ${position}. ${goesOn}`;
+  if (status !== 'building') return null;
+  if (error) return `It has stopped being built. ${goesOn}`;
+  const former = rows.find((row) => row.name === name && serves(row));
+  return former ? `It is being built, and serves then; until then version ${former.version} does.` : null;
 }
 
 export interface TableSize {
