@@ -32,6 +32,8 @@ export const MESH: ChatScope = { kind: 'mesh', contractId: null };
 /** The chats of a contract. */
 export const ofContract = (contractId: string): ChatScope => ({ kind: 'contract', contractId });
 
+const SHOWN_BY = ['chat'];
+
 /** What chats are asked to do over HTTP: those of the mesh and those of a contract alike. */
 @Injectable()
 export class Chats {
@@ -195,12 +197,12 @@ export class Chats {
     const outcome = await this.commands.execute(
       new DispatchChat(chatId, { ...change, scope }, commandOf(context), { dryRun }),
     );
-    await this.reads.catchUp(outcome.position);
+    await this.reads.catchUpWritten(outcome.position, SHOWN_BY, { chatId });
     return outcome;
   }
 
   async #shown(scope: ChatScope, chatId: string, position: bigint, context: RequestContext) {
-    await this.reads.catchUp(position);
+    await this.reads.catchUpWritten(position, SHOWN_BY, { chatId });
     return {
       ...(await this.show(scope, chatId, { caller: context.caller })),
       dryRun: false,

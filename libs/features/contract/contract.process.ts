@@ -11,7 +11,15 @@ import { visibleTask } from '../task/task.guard.js';
 import { DispatchContract } from './contract.commands.js';
 import type { ContractCommand } from './contract.decider.js';
 import type { ContractsQuery, CreateContractRequest } from './contract.dto.js';
-import { contractOf, contractsBy, type ContractView } from './contract.queries.js';
+import { contractStream } from './contract.events.js';
+import { contractProjection } from './contract.projection.js';
+import {
+  contractFrom,
+  contractOf,
+  contractsBy,
+  type ContractRow,
+  type ContractView,
+} from './contract.queries.js';
 
 /** What contracts are asked to do over HTTP. */
 @Injectable()
@@ -54,9 +62,11 @@ export class Contracts {
     context: Pick<RequestContext, 'caller' | 'minPosition' | 'asOf'>,
   ): Promise<ContractView> {
     if (context.caller.contractId) assertContract(context.caller, contractId);
-    const contract = await this.reads.read(context, (db, at) => contractOf(db, contractId, at));
-    if (!contract) throw notFound('contract', contractId);
-    return contract;
+    return this.reads.read(context, async (db, at) => {
+      const contract = await contractOf(db, contractId, at);
+      if (!contract) throw notFound('contract', contractId);
+      return contract;
+    });
   }
 
   async change(contractId: string, command: ContractCommand, context: RequestContext) {
@@ -83,10 +93,13 @@ export class Contracts {
     const { position } = await this.commands.execute(
       new DispatchContract(contractId, command, commandOf(context)),
     );
-    await this.reads.settle(position);
-    return {
-      ...(await this.show(contractId, { caller: context.caller })),
-      position: positionToken(position),
-    };
+    const contract = await this.reads.afterwards(position, contractProjection, {
+      shown: () => this.show(contractId, { caller: context.caller }),
+      logged: async () =>
+        contractFrom(
+          (await this.reads.rowInLog<ContractRow>(contractProjection, contractStream(contractId)))!,
+        ),
+    });
+    return { ...contract, position: positionToken(position) };
   }
 }

@@ -17,7 +17,8 @@ export interface ContractView {
   readonly updatedAt: string;
 }
 
-interface ContractRow {
+/** A row of contract_states. */
+export interface ContractRow {
   contract_id: string;
   name: string;
   description: string;
@@ -44,7 +45,7 @@ export async function contractOf(
   const [row] = await db.query<ContractRow>(
     sql`SELECT c.* FROM contract_states c WHERE c.contract_id = ${contractId} AND ${heldAt(at)}`,
   );
-  return row ? toView(row) : null;
+  return row ? contractFrom(row) : null;
 }
 
 export interface ContractFilters {
@@ -63,10 +64,10 @@ export async function contractsBy(
       ${status ? sql`AND c.status = ${status}` : nothing}
       ${after ? sql`AND (c.created_at, c.contract_id) < (${after[0]}, ${after[1]})` : nothing}
     ORDER BY c.created_at DESC, c.contract_id DESC LIMIT ${limit ?? null}`);
-  return rows.map(toView);
+  return rows.map(contractFrom);
 }
 
-const toView = (row: ContractRow): ContractView => ({
+export const contractFrom = (row: ContractRow): ContractView => ({
   id: row.contract_id,
   name: unescapeText(row.name),
   description: unescapeText(row.description),

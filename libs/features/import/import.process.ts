@@ -131,8 +131,9 @@ export class Imports {
     const contractId = wanted ?? caller.contractId;
     if (contractId === undefined) return undefined;
     if (caller.contractId !== undefined) assertContract(caller, contractId);
-    const contract = await this.reads.read({ caller }, (db) => contractOf(db, contractId));
-    if (!contract) throw notFound('contract', contractId);
+    await this.reads.read({ caller }, async (db) => {
+      if (!(await contractOf(db, contractId))) throw notFound('contract', contractId);
+    });
     return contractId;
   }
 

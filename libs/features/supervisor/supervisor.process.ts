@@ -81,8 +81,11 @@ export class Supervisors {
     context: RequestContext,
   ): Promise<{ readonly contract: ContractView; readonly taskId: string }> {
     if (context.caller.contractId) assertContract(context.caller, contractId);
-    const contract = await this.reads.read(context, (db, at) => contractOf(db, contractId, at));
-    if (!contract) throw notFound('contract', contractId);
+    const contract = await this.reads.read(context, async (db, at) => {
+      const found = await contractOf(db, contractId, at);
+      if (!found) throw notFound('contract', contractId);
+      return found;
+    });
     if (contract.supervisorTaskId === null) {
       throw new Problem(
         'SUPERVISOR_NOT_FOUND',

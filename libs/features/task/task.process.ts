@@ -15,8 +15,10 @@ import { activitiesOf } from './activity.js';
 import { DispatchTask } from './task.commands.js';
 import type { OpenTask, TaskCommand } from './task.decider.js';
 import type { ContinueTaskRequest, CreateTaskRequest, ReassignTaskRequest, TasksQuery } from './task.dto.js';
+import { taskStream } from './task.events.js';
 import { visibleTask } from './task.guard.js';
-import { tasksBy, wholeTask, type WholeTask } from './task.queries.js';
+import { taskProjection } from './task.projection.js';
+import { tasksBy, wholeTask, wholeTaskFrom, type TaskRow, type WholeTask } from './task.queries.js';
 
 /** What tasks are asked to do over HTTP. */
 @Injectable()
@@ -63,8 +65,14 @@ export class Tasks {
       );
       if (supervised.position > position) position = supervised.position;
     }
-    await this.reads.settle(position);
-    return { ...(await this.show(taskId, { caller: context.caller })), position: positionToken(position) };
+    const task = await this.reads.afterwards(position, taskProjection, {
+      shown: () => this.show(taskId, { caller: context.caller }),
+      logged: async () => {
+        const row = await this.reads.rowInLog<TaskRow>(taskProjection, taskStream(taskId));
+        return wholeTaskFrom(row!, this.blobs, context.caller.ownerId);
+      },
+    });
+    return { ...task, position: positionToken(position) };
   }
 
   async list(query: TasksQuery, context: RequestContext) {

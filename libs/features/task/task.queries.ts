@@ -45,7 +45,8 @@ export type TaskView = Shortened<Task>;
 /** A task with everything. */
 export type WholeTask = Whole<Task>;
 
-interface TaskRow {
+/** A row of task_states. */
+export interface TaskRow {
   task_id: string;
   name: string;
   plan: string;
@@ -93,8 +94,11 @@ export async function wholeTask(
   { taskId, ownerId, at }: { readonly taskId: string; readonly ownerId: string; readonly at: bigint | null },
 ): Promise<WholeTask | null> {
   const row = await rowOf(db, taskId, at);
-  return row ? hydrate(blobs, ownerId, toTask(row)) : null;
+  return row ? wholeTaskFrom(row, blobs, ownerId) : null;
 }
+
+export const wholeTaskFrom = (row: TaskRow, blobs: BlobStore, ownerId: string): Promise<WholeTask> =>
+  hydrate(blobs, ownerId, toTask(row));
 
 async function rowOf(db: Queryable, taskId: string, at: bigint | null): Promise<TaskRow | undefined> {
   const [row] = await db.query<TaskRow>(
