@@ -1,7 +1,7 @@
 /**
  * Which runs of three characters (trigrams) occur in an entry's texts, as a bit map: a text can only be in an entry that
  * has the bits of all its trigrams. So a search looks at few texts, under row-level security and without an index.
- * docs/adr/0010-text-search.md has the measurements.
+ * docs/adr/0011-text-search.md has the measurements.
  */
 
 /** Bits that a map has for each trigram, so that two in five are set; a text of 1 KB takes 100 to 180 bytes. */
