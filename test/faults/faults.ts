@@ -40,7 +40,7 @@ export function killPostgres(home: string): void {
   process.kill(postgres.pid, 'SIGKILL');
 }
 
-const APPLICATIONS = { log: 'makima-log', projections: 'makima-system' } as const;
+const APPLICATIONS = { log: ['makima-log'], projections: ['makima-system', 'makima-rebuild'] } as const;
 
 /**
  * Ends one backend of the log's or the projections' connections, a working one if there is one. A killed one takes all
@@ -57,7 +57,7 @@ export async function endBackend(
   await client.connect();
   try {
     const { rows } = await client.query<{ pid: number }>(
-      `SELECT pid FROM pg_stat_activity WHERE application_name = $1 ORDER BY state = 'active' DESC, random() LIMIT 1`,
+      `SELECT pid FROM pg_stat_activity WHERE application_name = ANY ($1) ORDER BY state = 'active' DESC, random() LIMIT 1`,
       [APPLICATIONS[of]],
     );
     const pid = rows[0]?.pid;
