@@ -22,6 +22,9 @@ import {
 import { Jobs, type Job } from './jobs.js';
 import { replay } from './replay.js';
 
+/** How long a stop waits for work under way, in milliseconds; what it leaves is cleared away at the next start. */
+const GRACE_MS = 2_000;
+
 /** What admins do: look after projections, replay streams, see what the database holds. */
 @Injectable()
 export class Administration implements OnModuleDestroy {
@@ -37,8 +40,10 @@ export class Administration implements OnModuleDestroy {
     @Inject(PATIENT_DATABASE) private readonly patient: Database,
   ) {}
 
-  onModuleDestroy(): void {
+  /** Work that stops tidies up after itself, while the database is there. */
+  async onModuleDestroy(): Promise<void> {
     this.#stopping.abort();
+    await this.#jobs.ended(GRACE_MS);
   }
 
   async projections() {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '#libs/kernel/ids.js';
 
 /** Long work that a request started and others ask about. */
@@ -21,6 +22,7 @@ const KEPT = 100;
 export class Jobs {
   readonly #jobs = new Map<string, Job>();
   readonly #ownerOf = new WeakMap<Job, string>();
+  readonly #running = new Set<Promise<unknown>>();
 
   /** Starts work for an owner and answers at once. */
   start(
@@ -41,11 +43,23 @@ export class Jobs {
     this.#jobs.set(job.id, job);
     this.#ownerOf.set(job, ownerId);
     for (const id of this.#jobs.keys()) if (this.#jobs.size > KEPT) this.#jobs.delete(id);
-    void work(job)
+    const running = work(job)
       .then((result) => Object.assign(job, { status: 'done', result }))
       .catch((error: Error) => Object.assign(job, { status: 'failed', error: error.message }))
-      .finally(() => Object.assign(job, { finishedAt: new Date().toISOString() }));
+      .finally(() => {
+        Object.assign(job, { finishedAt: new Date().toISOString() });
+        this.#running.delete(running);
+      });
+    this.#running.add(running);
     return job;
+  }
+
+  /** Waits until all work has ended, though not for long. */
+  async ended(withinMs: number): Promise<void> {
+    const enough = new AbortController();
+    const late = delay(withinMs, undefined, { signal: enough.signal }).catch(() => undefined);
+    await Promise.race([Promise.all(this.#running), late]);
+    enough.abort();
   }
 
   /** An owner's job. */
