@@ -13,13 +13,8 @@ import type { ContractCommand } from './contract.decider.js';
 import type { ContractsQuery, CreateContractRequest } from './contract.dto.js';
 import { contractStream } from './contract.events.js';
 import { contractProjection } from './contract.projection.js';
-import {
-  contractFrom,
-  contractOf,
-  contractsBy,
-  type ContractRow,
-  type ContractView,
-} from './contract.queries.js';
+import { contractOf, contractsBy } from './contract.queries.js';
+import { contractFrom, type ContractRow, type ContractView } from './contract.view.js';
 
 /** What contracts are asked to do over HTTP. */
 @Injectable()

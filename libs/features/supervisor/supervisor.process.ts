@@ -5,7 +5,8 @@ import { assertContract, notFound } from '#libs/http/caller.js';
 import { Problem } from '#libs/http/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { ReadModels } from '#libs/projections/read-models.js';
-import { contractOf, type ContractView } from '../contract/contract.queries.js';
+import { contractOf } from '../contract/contract.queries.js';
+import type { ContractView } from '../contract/contract.view.js';
 import type {
   ConversationQuery,
   RewindConversationRequest,

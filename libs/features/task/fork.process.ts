@@ -24,7 +24,7 @@ import { findPoint } from '../conversation/rewind-point.js';
 import { cutAfter, indexIn, shows } from '../conversation/segments.js';
 import type { ForkTaskRequest } from './task.dto.js';
 import { taskStream, type ForkPoint, type TaskEvent } from './task.events.js';
-import type { TaskView } from './task.queries.js';
+import type { TaskView } from './task.view.js';
 import { visibleTask } from './task.guard.js';
 import { DispatchTask, TASK_STATES } from './task.commands.js';
 import type { TaskState } from './task.decider.js';

@@ -1,6 +1,7 @@
 import type { Queryable } from '#libs/database/database.js';
 import { notFound, reaches, type Caller } from '#libs/http/caller.js';
-import { taskOf, type TaskView } from './task.queries.js';
+import { taskOf } from './task.queries.js';
+import type { TaskView } from './task.view.js';
 
 /**
  * The task, if the caller may see it.

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { commandOf, createdId } from '#libs/commands/command-context.js';
 import { BlobStore } from '#libs/event-store/blob-store.js';
+import { hydrate } from '#libs/event-store/long-values.js';
 import { notFound, reaches } from '#libs/http/caller.js';
 import { CursorCodec } from '#libs/http/cursor.js';
 import { positionToken } from '#libs/http/position.js';
@@ -18,7 +19,8 @@ import type { ContinueTaskRequest, CreateTaskRequest, ReassignTaskRequest, Tasks
 import { taskStream } from './task.events.js';
 import { visibleTask } from './task.guard.js';
 import { taskProjection } from './task.projection.js';
-import { tasksBy, wholeTask, wholeTaskFrom, type TaskRow, type WholeTask } from './task.queries.js';
+import { tasksBy, wholeTask } from './task.queries.js';
+import { taskFrom, type TaskRow, type WholeTask } from './task.view.js';
 
 /** What tasks are asked to do over HTTP. */
 @Injectable()
@@ -69,7 +71,7 @@ export class Tasks {
       shown: () => this.show(taskId, { caller: context.caller }),
       logged: async () => {
         const row = await this.reads.rowInLog<TaskRow>(taskProjection, taskStream(taskId));
-        return wholeTaskFrom(row!, this.blobs, context.caller.ownerId);
+        return hydrate(this.blobs, context.caller.ownerId, taskFrom(row!));
       },
     });
     return { ...task, position: positionToken(position) };

@@ -1,75 +1,9 @@
 import type { Queryable } from '#libs/database/database.js';
 import { nothing, sql } from '#libs/database/sql.js';
-import { unescapeText } from '#libs/database/text-escape.js';
-import type { LongList } from '#libs/kernel/blob-reference.js';
 import type { BlobStore } from '#libs/event-store/blob-store.js';
-import { hydrate, type Whole } from '#libs/event-store/long-values.js';
-import { shortened, type Shortened } from '#libs/http/shortened.js';
-import { fromColumnJson } from '#libs/projections/column-text.js';
-import type { ForkPoint, TaskSource, TaskStatus } from './task.events.js';
-
-/** A task as its row says, a long list of files in its blob. */
-interface Task {
-  readonly id: string;
-  readonly name: string;
-  readonly plan: string;
-  readonly status: TaskStatus;
-  readonly contractId: string | null;
-  readonly parentTaskId: string | null;
-  readonly isSupervisor: boolean;
-  readonly continueFromTaskId: string | null;
-  readonly checkpointSha: string | null;
-  readonly copyFiles: LongList<string>;
-  readonly forkedFromTaskId: string | null;
-  readonly forkedAtCheckpointId: string | null;
-  readonly fork: {
-    readonly point: ForkPoint;
-    readonly sourceVersion: number;
-    readonly branchName: string | null;
-  } | null;
-  readonly source: TaskSource | null;
-  readonly pendingTaskIds: readonly string[];
-  readonly lastCheckpointSha: string | null;
-  readonly checkpointCount: number;
-  readonly checkpointMessage: string | null;
-  /** Counts what changes the meaning of a rewind; the ETag. */
-  readonly controlVersion: number;
-  readonly createdAt: string;
-  readonly completedAt: string | null;
-  readonly updatedAt: string;
-}
-
-/** A task as lists show it: of very many files to copy the first. */
-export type TaskView = Shortened<Task>;
-
-/** A task with everything. */
-export type WholeTask = Whole<Task>;
-
-/** A row of task_states. */
-export interface TaskRow {
-  task_id: string;
-  name: string;
-  plan: string;
-  status: TaskStatus;
-  contract_id: string | null;
-  parent_task_id: string | null;
-  is_supervisor: boolean;
-  continue_from_task_id: string | null;
-  checkpoint_sha: string | null;
-  copy_files: string;
-  forked_from_task_id: string | null;
-  forked_at_checkpoint_id: string | null;
-  fork: string | null;
-  source: string | null;
-  pending_task_ids: string;
-  last_checkpoint_sha: string | null;
-  checkpoint_count: number;
-  checkpoint_message: string | null;
-  control_version: bigint;
-  created_at: Date;
-  completed_at: Date | null;
-  updated_at: Date;
-}
+import { hydrate } from '#libs/event-store/long-values.js';
+import { shortened } from '#libs/http/shortened.js';
+import { taskFrom, type TaskRow, type TaskView, type WholeTask } from './task.view.js';
 
 /** Rows that held at a position (inclusive); null: those that hold now. */
 export const heldAt = (at: bigint | null) =>
@@ -94,11 +28,8 @@ export async function wholeTask(
   { taskId, ownerId, at }: { readonly taskId: string; readonly ownerId: string; readonly at: bigint | null },
 ): Promise<WholeTask | null> {
   const row = await rowOf(db, taskId, at);
-  return row ? wholeTaskFrom(row, blobs, ownerId) : null;
+  return row ? hydrate(blobs, ownerId, taskFrom(row)) : null;
 }
-
-export const wholeTaskFrom = (row: TaskRow, blobs: BlobStore, ownerId: string): Promise<WholeTask> =>
-  hydrate(blobs, ownerId, toTask(row));
 
 async function rowOf(db: Queryable, taskId: string, at: bigint | null): Promise<TaskRow | undefined> {
   const [row] = await db.query<TaskRow>(
@@ -145,31 +76,4 @@ export async function withSubtasks(db: Queryable, taskId: string): Promise<reado
   return rows.map((row) => row.task_id);
 }
 
-const toView = (row: TaskRow): TaskView => shortened(toTask(row));
-
-function toTask(row: TaskRow): Task {
-  return {
-    id: row.task_id,
-    name: unescapeText(row.name),
-    plan: unescapeText(row.plan),
-    status: row.status,
-    contractId: row.contract_id,
-    parentTaskId: row.parent_task_id,
-    isSupervisor: row.is_supervisor,
-    continueFromTaskId: row.continue_from_task_id,
-    checkpointSha: row.checkpoint_sha,
-    copyFiles: fromColumnJson(row.copy_files) as LongList<string>,
-    forkedFromTaskId: row.forked_from_task_id,
-    forkedAtCheckpointId: row.forked_at_checkpoint_id,
-    fork: row.fork === null ? null : (fromColumnJson(row.fork) as TaskView['fork']),
-    source: row.source === null ? null : (fromColumnJson(row.source) as TaskSource),
-    pendingTaskIds: fromColumnJson(row.pending_task_ids) as string[],
-    lastCheckpointSha: row.last_checkpoint_sha,
-    checkpointCount: row.checkpoint_count,
-    checkpointMessage: row.checkpoint_message === null ? null : unescapeText(row.checkpoint_message),
-    controlVersion: Number(row.control_version),
-    createdAt: row.created_at.toISOString(),
-    completedAt: row.completed_at?.toISOString() ?? null,
-    updatedAt: row.updated_at.toISOString(),
-  };
-}
+const toView = (row: TaskRow): TaskView => shortened(taskFrom(row));
