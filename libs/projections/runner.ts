@@ -7,6 +7,7 @@ import { PositionMoved, advance, findPoison, isPoison, markStopped, type Instanc
 import { Instances, standingLine, type Standstill } from './instances.js';
 import { LogPages, type LogPage } from './log-pages.js';
 import { Progress } from './progress.js';
+import { Tidying } from './tidying.js';
 import type { Projection } from './projection.js';
 
 export interface RunnerOptions {
@@ -39,6 +40,7 @@ export class ProjectionRunner {
   readonly #pages: LogPages;
   readonly #stop = new AbortController();
   readonly #progress: Progress;
+  readonly #tidying: Tidying;
   #loop: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: RunnerOptions) {
@@ -46,6 +48,7 @@ export class ProjectionRunner {
     this.#instances = new Instances(database, projections);
     this.#pages = new LogPages(store, codec, projections, batchSize);
     this.#progress = new Progress(this, options.database.options.url);
+    this.#tidying = new Tidying(database);
   }
 
   /** Creates what is missing, says what stands still, and starts to follow the log. */
@@ -59,6 +62,7 @@ export class ProjectionRunner {
 
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.#tidying.stop();
     await this.#loop;
     await this.#progress.close();
   }
@@ -244,6 +248,7 @@ export class ProjectionRunner {
       for (const instance of group) await this.#advanceAlone(instance, { events, to });
     }
     this.#complaint = '';
+    this.#tidying.noted(group, events.length);
     this.#progress.announce();
   }
 
