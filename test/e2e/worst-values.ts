@@ -289,7 +289,7 @@ export const ROUND_TRIPS: Readonly<Record<string, RoundTrip>> = {
 export const WRITES_NOTHING: Readonly<Record<string, string>> = {
   'NewKey.scopes': 'some of a few words',
   'VerifyRequest.name': 'names a projection',
-  'SkipRequest.reason':
+  'ReleaseRequest.reason':
     'stands in an event that only the audit shows, and needs a projection that has stopped',
   'ResumeSupervisorRequest.additionalContext': 'there is no daemon yet that could resume one: it is refused',
   'ForkFromDto.value': 'names a message, a time or a checkpoint',
