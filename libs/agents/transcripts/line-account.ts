@@ -11,6 +11,7 @@ export const IMPORTED: Fate = { as: 'imported' };
 export const raw = (what: string): Fate => ({ as: 'raw', what });
 export const skipped = (what: string): Fate => ({ as: 'skipped', what });
 
+const MAX_INVALID_LINES = 1_000;
 const MAX_KINDS = 200;
 const MAX_KIND_LENGTH = 80;
 
@@ -23,6 +24,7 @@ export class LineAccount {
   readonly #skipped = new Tally();
   readonly #notes = new Tally();
   readonly #invalid: InvalidLine[] = [];
+  #invalidCount = 0;
 
   /** Counts lines that hold nothing to read, and returns the others to be read and counted by `count`. */
   *records(lines: Iterable<SourceLine>, file: string): Generator<RecordLine> {
@@ -36,7 +38,9 @@ export class LineAccount {
         else if (line.kind === 'comment') this.#skipped.add('comment');
         else {
           const { number, byteOffset, reason } = line;
-          this.#invalid.push({ line: number, byteOffset, reason, file });
+          this.#invalidCount += 1;
+          if (this.#invalid.length < MAX_INVALID_LINES)
+            this.#invalid.push({ line: number, byteOffset, reason, file });
         }
       }
     }
@@ -62,6 +66,7 @@ export class LineAccount {
       skipped: this.#skipped.counts(),
       blank: this.#blank,
       invalid: this.#invalid,
+      invalidCount: this.#invalidCount,
       notes: this.#notes.counts(),
     };
   }

@@ -83,7 +83,7 @@ describe('real transcripts', () => {
       count(sessions, rewindsOf),
       sum(report.raw),
       sum(report.skipped),
-      report.invalid.length,
+      report.invalidCount,
     ]).toEqual(expected);
     expect(unaccountedLines(report)).toBe(0);
     for (const { entries } of sessions)

@@ -129,6 +129,6 @@ export function unaccountedLines(report: LineReport): number {
     sum(report.raw) -
     sum(report.skipped) -
     report.blank -
-    report.invalid.length
+    report.invalidCount
   );
 }

@@ -112,7 +112,7 @@ export interface RawEntry extends EntryBase {
 
 export type TranscriptEntry = MessageEntry | ToolResultEntry | RewindEntry | RawEntry;
 
-/** Where every line read went. `lines` is the sum of all other counts. */
+/** Where every line read went: `lines` is the sum of `imported`, `raw`, `skipped`, `blank` and `invalidCount`. */
 export interface LineReport {
   readonly lines: number;
   /** Lines that became or joined a message, a tool result or a rewind. */
@@ -122,7 +122,10 @@ export interface LineReport {
   /** Known lines that carry nothing to keep (progress ticks, duplicates), by reason. */
   readonly skipped: Readonly<Record<string, number>>;
   readonly blank: number;
+  /** The first 1,000. */
   readonly invalid: readonly InvalidLine[];
+  /** How many there are. */
+  readonly invalidCount: number;
   /** Oddities that lost nothing: orphans attached, results without a call, calls without a result … by kind. */
   readonly notes: Readonly<Record<string, number>>;
 }

@@ -48,12 +48,6 @@ export interface SessionReport extends Counts {
   };
 }
 
-/** The lines of a transcript's files: `lines` is the sum of `imported`, `raw`, `skipped`, `blank` and `invalidCount`. */
-export interface LinesReport extends LineReport {
-  /** How many are invalid; `invalid` names the first 1,000. */
-  readonly invalidCount: number;
-}
-
 export interface TranscriptReport {
   readonly agent: string;
   /** Names, the main file first. */
@@ -62,7 +56,7 @@ export interface TranscriptReport {
   readonly contractCreated: boolean;
   /** The main session first, then its sub-agents. */
   readonly sessions: readonly SessionReport[];
-  readonly lines: LinesReport;
+  readonly lines: LineReport;
   /** Recording stopped here. What was recorded before stays, and importing again goes on from there. */
   readonly problem?: { readonly code: string; readonly detail: string };
 }
@@ -89,18 +83,11 @@ export interface Totals extends Counts {
   readonly invalid: number;
 }
 
-const MAX_INVALID_LINES = 1_000;
-
 /** @param notes oddities that the import itself found. */
-export function linesReport(report: LineReport, notes: Readonly<Record<string, number>>): LinesReport {
-  const { invalid } = report;
-  return {
-    ...report,
-    invalid: invalid.slice(0, MAX_INVALID_LINES),
-    invalidCount: invalid.length,
-    notes: { ...report.notes, ...notes },
-  };
-}
+export const linesReport = (report: LineReport, notes: Readonly<Record<string, number>>): LineReport => ({
+  ...report,
+  notes: { ...report.notes, ...notes },
+});
 
 export function totalsOf(transcripts: readonly TranscriptReport[]): Totals {
   const counts = noCounts();
