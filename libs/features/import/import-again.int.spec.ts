@@ -92,7 +92,7 @@ describe('importing again', () => {
     );
     const gone = new AbortController();
     const leaving = app.server.application.get(Imports).import(
-      [{ ...file, size: file.bytes.length }],
+      { files: [{ ...file, from: 0, size: file.bytes.length }], descriptor: -1 },
       {
         contractId: undefined,
         dryRun: false,

@@ -64,7 +64,7 @@ export class ImportController {
       const files = mediaTypeOf(request) === ONE_FILE ? oneFile(upload, query.name) : severalFiles(upload);
       const wanted = { contractId: query.contract_id, dryRun: query.dry_run };
       await answerImport(response, (waiting) =>
-        this.imports.import(files, { ...wanted, ...waiting }, context),
+        this.imports.import({ files, descriptor: upload.descriptor }, { ...wanted, ...waiting }, context),
       );
     } finally {
       upload.close();

@@ -1,7 +1,14 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { readTranscripts } from '#libs/agents/transcripts/read-transcripts.js';
-import type { Transcript, TranscriptFile } from '#libs/agents/transcripts/transcript.js';
+import type { Outline } from '#libs/agents/transcripts/transcript-outline.js';
+import { ReadingFailed } from '#libs/agents/transcripts/transcript-reader.js';
+import {
+  TranscriptReading,
+  type ReadingSource,
+  type Transcripts,
+} from '#libs/agents/transcripts/transcript-reading.js';
+import type { SizedFile } from '#libs/agents/transcripts/transcript-shelf.js';
+import { TooManyWaiting } from '#libs/agents/transcripts/turns.js';
 import { commandOf } from '#libs/commands/command-context.js';
 import type { StreamStates } from '#libs/commands/stream-states.js';
 import { BlobStore } from '#libs/event-store/blob-store.js';
@@ -18,18 +25,13 @@ import type { ContractEvent } from '../contract/contract.events.js';
 import { contractOf } from '../contract/contract.queries.js';
 import { tasksThatBeginWith } from './fork-source.queries.js';
 import { ForkSources } from './fork-sources.js';
-import { ImportRun } from './import-run.js';
+import { ImportRun, ImportStopped } from './import-run.js';
 import { totalsOf, type ImportReport, type TranscriptReport } from './import.report.js';
 import { KnownTasks } from './known-tasks.js';
 import { SessionImport } from './session-import.js';
 import { SessionRecorder } from './session-recorder.js';
 import { TranscriptImport } from './transcript-import.js';
-import { inOrder, outlineOf, related, type Outline } from './transcript-order.js';
-
-export interface ImportedFile extends TranscriptFile {
-  /** Bytes. */
-  readonly size: number;
-}
+import { inOrder, related } from './transcript-order.js';
 
 /** `done` and `total` are bytes of the files. */
 export interface ImportProgress {
@@ -46,21 +48,15 @@ export interface ImportWanted {
   readonly onProgress: (progress: ImportProgress) => void;
 }
 
-/** A transcript that was found among the files; small ones are kept, others are read again in their turn. */
-interface Found extends Outline {
-  readonly transcript: Transcript | null;
-}
-
 type Refused = ImportReport['refused'];
 
-/** Files of so many bytes together are read once and kept while they are imported. */
-const KEPT_BYTES = 32_000_000;
 const MAX_REFUSED = 200;
 
 /** Imports what agents wrote. */
 @Injectable()
 export class Imports {
   readonly #logger = new Logger('import');
+  readonly #reading = new TranscriptReading();
 
   constructor(
     private readonly commands: CommandBus,
@@ -77,17 +73,27 @@ export class Imports {
    * @throws Problem IMPORT_UNREADABLE when no file is a transcript, IMPORTED_ELSEWHERE when all of it stands in another
    * contract, NOT_FOUND for a contract that the caller does not reach.
    */
-  async import(
-    files: readonly ImportedFile[],
-    wanted: ImportWanted,
-    context: RequestContext,
-  ): Promise<ImportReport> {
+  async import(source: ReadingSource, wanted: ImportWanted, context: RequestContext): Promise<ImportReport> {
     await this.#level(wanted.signal);
     const contractId = await this.#contractOf(wanted.contractId, context);
-    const { found, refused } = read(files);
+    const read = await this.#reading.open(source, wanted.signal).catch(explain);
+    try {
+      return await this.#importAll(read, source.files, { ...wanted, contractId }, context);
+    } finally {
+      read.close();
+    }
+  }
+
+  async #importAll(
+    read: Transcripts,
+    files: readonly SizedFile[],
+    { contractId, dryRun, signal, onProgress }: ImportWanted,
+    context: RequestContext,
+  ): Promise<ImportReport> {
+    const { found, refused } = read.survey;
     if (found.length === 0) throw unreadable(refused);
-    const progress = new Progress(files, wanted.onProgress);
-    const run = new ImportRun(this.commands, commandOf(context), wanted.dryRun, wanted.signal, (entries) =>
+    const progress = new Progress(files, onProgress);
+    const run = new ImportRun(this.commands, commandOf(context), dryRun, signal, (entries) =>
       progress.recorded(entries),
     );
     const tasks = new KnownTasks(this.store, this.codec);
@@ -99,7 +105,7 @@ export class Imports {
       await new Promise((resolve) => setImmediate(resolve));
       run.assertWanted();
       progress.start(outline);
-      const transcript = outline.transcript ?? readAgain(files, outline);
+      const transcript = await read.take(found.indexOf(outline)).catch(explain);
       transcripts.push(await importer.import(outline.files, transcript));
       tasks.settle(needed.has(outline));
       progress.finish(outline);
@@ -107,7 +113,7 @@ export class Imports {
     assertSomeHere(transcripts, context);
     await this.#visible(run.position);
     const position = positionToken(run.position);
-    return { dryRun: wanted.dryRun, position, transcripts, refused, totals: totalsOf(transcripts) };
+    return { dryRun, position, transcripts, refused, totals: totalsOf(transcripts) };
   }
 
   #importer(
@@ -163,34 +169,15 @@ const MAX_WAITS = 20;
 
 const isBehind = (error: unknown): boolean => error instanceof Problem && error.code === 'READ_MODEL_BEHIND';
 
-function read(files: readonly ImportedFile[]): {
-  readonly found: readonly Found[];
-  readonly refused: Refused;
-} {
-  const keeps = files.reduce((sum, { size }) => sum + size, 0) <= KEPT_BYTES;
-  const found: Found[] = [];
-  const refused: Refused[number][] = [];
-  for (const result of readTranscripts(files)) {
-    if (result.kind === 'refused') {
-      refused.push({ name: result.name, reason: result.reason });
-      continue;
-    }
-    const outline = outlineOf(result.files, result.transcript);
-    if (outline) found.push({ ...outline, transcript: keeps ? result.transcript : null });
-    else for (const name of result.files) refused.push({ name, reason: 'nobody says anything in it' });
-  }
-  return { found, refused };
-}
-
-function readAgain(files: readonly ImportedFile[], outline: Outline): Transcript {
-  const names = new Set(outline.files);
-  for (const result of readTranscripts(files.filter(({ name }) => names.has(name)))) {
-    if (result.kind === 'transcript') return result.transcript;
-  }
-  throw new Problem(
-    'IMPORT_UNREADABLE',
-    `The file ${outline.files[0] ?? ''} could not be read a second time.`,
-  );
+/** What became of reading, as an answer. */
+function explain(error: Error): never {
+  if (error.name === 'AbortError') throw new ImportStopped('the client has left', { cause: error });
+  if (error instanceof TooManyWaiting)
+    throw new Problem('OVERLOADED', 'Too many imports are under way. Try again in a while.', {
+      headers: { 'Retry-After': '60' },
+    });
+  if (error instanceof ReadingFailed) throw new Problem('IMPORT_UNREADABLE', error.message);
+  throw error;
 }
 
 const unreadable = (refused: Refused): Problem =>
@@ -222,7 +209,7 @@ class Progress {
   #entries = 0;
 
   constructor(
-    files: readonly ImportedFile[],
+    files: readonly SizedFile[],
     private readonly tell: (progress: ImportProgress) => void,
   ) {
     this.#sizes = new Map(files.map(({ name, size }) => [name, size]));

@@ -1,4 +1,5 @@
-import { inOrder, related, type Outline } from './transcript-order.js';
+import type { Outline } from '#libs/agents/transcripts/transcript-outline.js';
+import { inOrder, related } from './transcript-order.js';
 
 const outline = (sessionId: string, rest: Partial<Outline> = {}): Outline => ({
   files: [`${sessionId}.jsonl`],

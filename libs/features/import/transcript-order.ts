@@ -1,36 +1,4 @@
-import type { Transcript } from '#libs/agents/transcripts/transcript.js';
-import { sourceIdIn } from './shared-part.js';
-
-/** What must be known of a transcript to import it at the right time: after those that it may be a fork of. */
-export interface Outline {
-  readonly files: readonly string[];
-  readonly agent: string;
-  readonly sessionId: string;
-  /** ISO 8601, UTC; '' where no line has a time. */
-  readonly startedAt: string;
-  readonly endedAt: string;
-  readonly entries: number;
-  /** Of its first message. */
-  readonly firstId: string | undefined;
-  readonly forkedFrom: string | undefined;
-}
-
-/** Null for a transcript in which nobody says anything. */
-export function outlineOf(files: readonly string[], { sessions }: Transcript): Outline | null {
-  const [main] = sessions;
-  if (!main || sessions.every(({ entries }) => entries.every(({ kind }) => kind === 'raw'))) return null;
-  const first = main.entries.find(({ kind }) => kind === 'message' || kind === 'tool_result');
-  return {
-    files,
-    agent: main.agent,
-    sessionId: main.sessionId,
-    startedAt: main.startedAt ?? '',
-    endedAt: main.endedAt ?? '',
-    entries: main.entries.length,
-    firstId: first && sourceIdIn(first),
-    forkedFrom: main.forkedFrom?.sessionId,
-  };
-}
+import type { Outline } from '#libs/agents/transcripts/transcript-outline.js';
 
 /** Earlier sessions first, shorter files of a session first, and each fork after the session that it names as its source. */
 export function inOrder<O extends Outline>(outlines: readonly O[]): readonly O[] {

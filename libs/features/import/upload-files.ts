@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import type { PlacedFile } from '#libs/agents/transcripts/transcript-reading.js';
 import { invalidField, type Problem } from '#libs/http/problem.js';
-import type { ImportedFile } from './import.process.js';
 import type { Upload } from './upload.js';
 
 /** Bytes that can be read piece by piece. */
@@ -12,7 +12,7 @@ const MAX_NAME_LENGTH = 1_000;
 const NEWLINE = 0x0a;
 
 /** A body that is one file. Its bytes are read when they are asked for. */
-export const oneFile = (upload: Bytes, name: string): readonly ImportedFile[] => [
+export const oneFile = (upload: Bytes, name: string): readonly PlacedFile[] => [
   fileAt(upload, name, 0, upload.size),
 ];
 
@@ -20,8 +20,8 @@ export const oneFile = (upload: Bytes, name: string): readonly ImportedFile[] =>
  * A body of several files: for each, a line of JSON `{"name": …, "bytes": …}`, then its bytes, and so on to the end.
  * @throws Problem VALIDATION_FAILED that says which of them cannot be read.
  */
-export function severalFiles(upload: Bytes): readonly ImportedFile[] {
-  const files: ImportedFile[] = [];
+export function severalFiles(upload: Bytes): readonly PlacedFile[] {
+  const files: PlacedFile[] = [];
   const names = new Set<string>();
   for (let at = 0; at < upload.size;) {
     if (files.length >= MAX_FILES) throw invalidField('body', `must hold at most ${MAX_FILES} files`);
@@ -39,8 +39,9 @@ export function severalFiles(upload: Bytes): readonly ImportedFile[] {
   return files;
 }
 
-const fileAt = (upload: Bytes, name: string, from: number, size: number): ImportedFile => ({
+const fileAt = (upload: Bytes, name: string, from: number, size: number): PlacedFile => ({
   name,
+  from,
   size,
   get bytes() {
     return upload.read(from, size);

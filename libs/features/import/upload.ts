@@ -22,6 +22,11 @@ export class Upload {
     unlinkSync(path);
   }
 
+  /** Of the open file. */
+  get descriptor(): number {
+    return this.#file;
+  }
+
   get size(): number {
     return this.#size;
   }
