@@ -44,6 +44,22 @@ describe('rewinds', () => {
     expect(rewindsOf(session(lines))).toMatchObject([{ keepUpTo: 'r1' }]);
   });
 
+  test('over to the end of a branch that was left, and back again', () => {
+    const lines = twoTurns()
+      .user('u3', 'in blue', { parentUuid: 'a1' })
+      .says('a3', 'm3', 'blue now')
+      .user('u4', 'darker', { parentUuid: 'a2' })
+      .says('a4', 'm4', 'dark red now')
+      .user('u5', 'lighter', { parentUuid: 'a3' })
+      .says('a5', 'm5', 'light blue now')
+      .user('u6', 'thanks');
+    expect(rewindsOf(session(lines))).toMatchObject([
+      { sourceId: 'rewind-u3', keepUpTo: 'a1' },
+      { sourceId: 'rewind-u4', keepUpTo: 'a2' },
+      { sourceId: 'rewind-u5', keepUpTo: 'a3' },
+    ]);
+  });
+
   test('to the beginning', () => {
     expect(rewindsOf(session(twoTurns().user('u3', 'anew', { parentUuid: null })))).toMatchObject([
       { keepUpTo: null },

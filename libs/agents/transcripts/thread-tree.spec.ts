@@ -26,7 +26,19 @@ describe('ThreadTree', () => {
     tree.add('reply', 'second', entry('reply', 6));
     expect(tree.promptUnder('answer', 7, false)).toBe('answer');
     expect(tree.promptUnder('duration', 8, false)).toBe('answer');
-    expect(tree.promptUnder('reply', 9, false)).toBeUndefined();
+  });
+
+  test('a first prompt under what is no longer shown goes over to it, and under what is shown does not', () => {
+    const tree = answered();
+    tree.promptUnder('answer', 5, false);
+    tree.add('second', 'answer', entry('second', 5));
+    tree.add('reply', 'second', entry('reply', 6));
+    expect(tree.promptUnder('answer', 7, false)).toBe('answer');
+    tree.add('other', 'answer', entry('other', 7));
+    expect(tree.promptUnder('reply', 8, false)).toBe('reply');
+    tree.add('third', 'reply', entry('third', 8));
+    expect(tree.promptUnder('third', 9, false)).toBeUndefined();
+    expect(tree.promptUnder('other', 10, false)).toBe('other');
   });
 
   test('commands between do not hide it; what was said after the first prompt does not hold', () => {
