@@ -29,7 +29,7 @@ import { taskDecider } from '#libs/features/task/task.decider.js';
 import { TaskModule } from '#libs/features/task/task.module.js';
 import { TimelineModule } from '#libs/features/timeline/timeline.module.js';
 import { HttpModule } from '#libs/http/http.module.js';
-import type { Instance } from '#libs/projections/instance.js';
+import { projecting } from '#libs/projections/projecting.js';
 import { ReadModels } from '#libs/projections/read-models.js';
 import { Rebuilder } from '#libs/projections/rebuild.js';
 import { ProjectionRunner } from '#libs/projections/runner.js';
@@ -46,35 +46,22 @@ export interface Foundations {
   readonly store: EventStore;
   readonly cursorKey: Buffer;
   readonly snapshots: SnapshotPolicy;
+  /** Whether this process may move the projections, or leaves them to others. */
+  readonly projects: boolean;
   readonly log: (line: string) => void;
 }
 
 @Global()
 @Module({})
 class FoundationModule {
-  static forRoot({ system, patient, reader, store, snapshots, log }: Foundations): DynamicModule {
+  static forRoot({ system, patient, reader, store, snapshots, projects, log }: Foundations): DynamicModule {
     const blobs = new PostgresBlobStore(system);
     const codec = new EventCodec(blobs, UPCASTERS, LONG_FIELDS);
     const shelf = new PostgresStateShelf(system);
-    const runner = new ProjectionRunner({
-      database: system,
-      store,
-      codec,
-      projections: PROJECTIONS,
-      log,
-      onUnfinished: (building) => void finishBuilding(building),
-    });
-    const rebuilder = new Rebuilder(patient, runner);
-    const finishBuilding = async (building: readonly Instance[]): Promise<void> => {
-      await rebuilder.clear().catch(() => undefined); // then when the lease is taken the next time
-      for (const instance of building) {
-        const { name, version } = instance.projection;
-        await rebuilder
-          .resume(instance, runner.stopped)
-          .then((built) => (built ? log(`projection ${name} version ${version} serves now`) : undefined))
-          .catch((error: Error) => log(`projection ${name} is not built yet: ${error.message}`));
-      }
-    };
+    const { runner, rebuilder } = projecting(
+      { database: system, store, codec, projections: PROJECTIONS, leads: projects, log },
+      patient,
+    );
     const providers: Provider[] = [
       { provide: EventStore, useValue: store },
       { provide: BlobStore, useValue: blobs },

@@ -51,7 +51,7 @@ async function database({ home, databaseUrl }: Settings): Promise<string> {
 
 async function start(): Promise<RunningServer> {
   const settings = readSettings();
-  const { home, host, port, eventStoreUrl, snapshots } = settings;
+  const { home, host, port, eventStoreUrl, snapshots, projects } = settings;
   ensureHome(home);
   const lock = await lockHome(home);
   running.push(async () => lock.release());
@@ -63,6 +63,7 @@ async function start(): Promise<RunningServer> {
     host,
     port,
     snapshots,
+    projects,
     log,
     cursorKey: cursorKey(home),
     ...(eventStoreUrl ? { eventStoreUrl } : {}),

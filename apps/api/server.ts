@@ -5,23 +5,21 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { PATIENT } from '#libs/database/connection.js';
 import { Database } from '#libs/database/database.js';
 import { migrate } from '#libs/database/migrate.js';
-import { UnusableDatabase } from '#libs/database/unusable-database.js';
-import type { EventStore } from '#libs/event-store/event-store.js';
-import { PostgresEventStore } from '#libs/event-store/postgres/postgres-event-store.js';
+import { openEventStore, type LogPlace } from '#libs/event-store/open-event-store.js';
 import { AccessBootstrap } from '#libs/features/access/bootstrap.js';
 import type { SnapshotPolicy } from '#libs/features/snapshot/snapshot.decider.js';
 import { configureHttp, HTTP_APPLICATION_OPTIONS } from '#libs/http/http.module.js';
 import { ProjectionRunner } from '#libs/projections/runner.js';
 import { AppModule } from './app.module.js';
 
-export interface ServerOptions {
-  readonly databaseUrl: string;
-  readonly eventStoreUrl?: string;
+export interface ServerOptions extends LogPlace {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
   readonly cursorKey: Buffer;
   readonly snapshots: SnapshotPolicy;
+  /** False: other processes move the projections (default true). */
+  readonly projects?: boolean;
   /** The token of `credentials.json`, if there is one. */
   readonly token?: string;
   readonly log: (line: string) => void;
@@ -71,11 +69,11 @@ async function open(
     () => patient.close(),
     () => reader.close(),
   );
-  const store = await openStore(options);
+  const store = await openEventStore(options);
   opened.push(() => store.close());
-  const { cursorKey, snapshots } = options;
+  const { cursorKey, snapshots, projects = true } = options;
   const application = await NestFactory.create<NestExpressApplication>(
-    AppModule.forRoot({ system, patient, reader, store, cursorKey, snapshots, log }),
+    AppModule.forRoot({ system, patient, reader, store, cursorKey, snapshots, projects, log }),
     { ...HTTP_APPLICATION_OPTIONS, logger: ['error', 'warn'], abortOnError: false },
   );
   configureHttp(application);
@@ -110,19 +108,6 @@ async function closeApplication(application: NestExpressApplication): Promise<vo
     await application.close();
   } finally {
     clearTimeout(cut);
-  }
-}
-
-async function openStore({ databaseUrl, eventStoreUrl }: ServerOptions): Promise<EventStore> {
-  if (!eventStoreUrl) return new PostgresEventStore({ url: databaseUrl });
-  // Loaded only where it is used: its client brings a gRPC stack along.
-  const { EventStoreDbEventStore } =
-    await import('#libs/event-store/eventstoredb/eventstoredb-event-store.js');
-  try {
-    return await EventStoreDbEventStore.open({ url: eventStoreUrl });
-  } catch (error) {
-    const reason = (error as Error).message.replace(/\s*\n\s*/g, ' ');
-    throw new UnusableDatabase(`${reason}: check EVENTSTORE_URL, and that the server runs`, { cause: error });
   }
 }
 

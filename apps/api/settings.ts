@@ -13,6 +13,8 @@ export interface Settings {
   readonly databaseUrl?: string;
   /** EventStoreDB as the log's engine. */
   readonly eventStoreUrl?: string;
+  /** Whether this process may move the projections; otherwise `apps/projector` does. */
+  readonly projects: boolean;
   /** When snapshots of conversations are taken by themselves. */
   readonly snapshots: SnapshotPolicy;
 }
@@ -33,6 +35,12 @@ function whole(env: NodeJS.ProcessEnv, name: string, otherwise: number, max: num
   return value;
 }
 
+function onOff(env: NodeJS.ProcessEnv, name: string): boolean {
+  const text = env[name] || 'on';
+  if (text !== 'on' && text !== 'off') throw new SettingError(`${name}=${text} is neither on nor off`);
+  return text === 'on';
+}
+
 /** Reads the settings. @throws SettingError naming the variable that is wrong. */
 export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   const { DATABASE_URL: databaseUrl, EVENTSTORE_URL: eventStoreUrl } = env;
@@ -42,8 +50,15 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   if (eventStoreUrl && !/^(esdb|eventstoredb|kurrentdb)(\+discover)?:\/\//.test(eventStoreUrl)) {
     throw new SettingError('EVENTSTORE_URL must begin with esdb://');
   }
+  const projects = onOff(env, 'MAKIMA_PROJECTIONS');
+  if (!projects && !databaseUrl) {
+    throw new SettingError(
+      'MAKIMA_PROJECTIONS=off needs DATABASE_URL: a projector moves the projections of a database that it shares',
+    );
+  }
   return {
     home: makimaHome(env),
+    projects,
     host: env['HOST'] || '127.0.0.1',
     port: whole(env, 'PORT', 7420, 65_535),
     ...(databaseUrl ? { databaseUrl } : {}),

@@ -162,6 +162,18 @@ describe('the runner', () => {
     expect(lines).toEqual([`projections: ${trouble.message}`]);
   });
 
+  it('only waits for another process where it is told not to lead', async () => {
+    const follower = await world.start([noteProjection()], { leads: false });
+    const [poison] = await world.note('n-1', 'poison', 'later');
+    expect(await follower.caughtUp(2n, 1_500)).toBe(false);
+    await world.start([noteProjection()]);
+    await until(() => follower.standing.length > 0);
+    expect(await follower.release(follower.projections[0]!, poison!, 'after')).toBe(1n);
+    await until(async () => (await world.texts()).length > 0);
+    expect(await follower.caughtUp(2n, 5_000)).toBe(true);
+    expect(await world.texts()).toEqual(['later']);
+  });
+
   it('hands over to another process when the first one stops', async () => {
     const first = await world.start([noteProjection()]);
     const second = await world.start([noteProjection()]);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isConnectionError, type Database } from '#libs/database/database.js';
+import { isConnectionError, type Database, type Queryable } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
 import type { EventCodec } from '#libs/event-store/codec.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
@@ -18,6 +18,8 @@ export interface RunnerOptions {
   /** Events a transaction (default 1,000). */
   readonly batchSize?: number;
   readonly log?: (line: string) => void;
+  /** False: this process leaves the projections to others, and only knows how far they are (default true). */
+  readonly leads?: boolean;
   /** Called with instances whose building has to go on: when this process takes the lease, or an admin lets one go on. */
   readonly onUnfinished?: (building: readonly Instance[]) => void;
 }
@@ -135,11 +137,9 @@ export class ProjectionRunner {
       let pauseMs = RETRY_MS;
       try {
         await this.options.database.withConnection(async (connection) => {
-          const [row] = await connection.query<{ mine: boolean }>(
-            sql`SELECT pg_try_advisory_lock(${LEASE_KEY}) AS mine`,
-          );
+          const isMine = this.options.leads !== false && (await isLeaseTaken(connection));
           await this.#instances.reload();
-          if (!row?.mine) return void (pauseMs = LEASE_MS);
+          if (!isMine) return void (pauseMs = LEASE_MS);
           const watch = setInterval(() => void this.#watch(), WATCH_MS);
           try {
             this.#leading = true;
@@ -288,4 +288,12 @@ export class ProjectionRunner {
       this.options.onUnfinished?.(this.#instances.unfinished.filter((one) => one.projection === projection));
     return released.position;
   }
+}
+
+/** Takes the lease, unless another process holds it. */
+async function isLeaseTaken(connection: Queryable): Promise<boolean> {
+  const [row] = await connection.query<{ mine: boolean }>(
+    sql`SELECT pg_try_advisory_lock(${LEASE_KEY}) AS mine`,
+  );
+  return row?.mine === true;
 }

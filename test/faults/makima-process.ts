@@ -13,11 +13,14 @@ import { runningProcess, type RunningProcess } from '#libs/database/embedded/run
 import { stopLeftover } from '#libs/database/embedded-postgres.js';
 import { claim, PREFIX, sweep } from './leftovers.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/apps/api/main.js', import.meta.url));
-const READY = /^makima ready at (http:\/\/\S+)$/;
+const mainOf = (program: string): string =>
+  fileURLToPath(new URL(`../../dist/apps/${program}/main.js`, import.meta.url));
+const READY = /^makima (?:ready at (http:\/\/\S+)|projector ready)$/;
 const PATIENCE_MS = 90_000;
 
 export interface LaunchOptions {
+  /** Default: api. */
+  readonly program?: 'api' | 'projector';
   readonly home: string;
   /** 0: any free one. */
   readonly port?: number;
@@ -43,9 +46,9 @@ export class MakimaProcess {
   readonly #child: ChildProcess;
   #ending: Ending | undefined;
 
-  constructor({ home, port = 0, env = {}, user }: LaunchOptions) {
+  constructor({ program = 'api', home, port = 0, env = {}, user }: LaunchOptions) {
     this.home = home;
-    this.#child = spawn(process.execPath, [MAIN], {
+    this.#child = spawn(process.execPath, [mainOf(program)], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: '/',
@@ -73,17 +76,21 @@ export class MakimaProcess {
 
   /** The address that it said it is ready at, once it has. */
   get url(): string | undefined {
-    return READY.exec(this.stdout.at(-1) ?? '')?.[1];
+    return this.#readiness?.[1];
   }
 
-  /** Waits until it says that it is ready. @throws Error with its output when it ends instead. */
+  get #readiness(): RegExpExecArray | null {
+    return READY.exec(this.stdout.at(-1) ?? '');
+  }
+
+  /** Waits until it says that it is ready. @returns its address, if it has one. @throws Error with its output when it ends instead. */
   async ready(): Promise<string> {
     await eventually(
-      () => this.url !== undefined || !this.running,
+      () => this.#readiness !== null || !this.running,
       () => `not ready: ${this.output}`,
     );
-    if (this.url === undefined) throw new Error(`ended instead of being ready: ${this.output}`);
-    return this.url;
+    if (!this.#readiness) throw new Error(`ended instead of being ready: ${this.output}`);
+    return this.url ?? '';
   }
 
   /** Its notes, without the one that it makes when a start takes long, as it may on a busy machine. */
