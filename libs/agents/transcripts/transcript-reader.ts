@@ -14,13 +14,16 @@ export class ReadingFailed extends Error {
 export interface ReaderLimits {
   /** Of what it makes of a file, which is about twice its size; the file itself comes on top. */
   readonly heapMb: number;
-  /** A file that is read for longer is not worth waiting for. */
-  readonly silenceMs: number;
+  /** A file that is read for longer is not worth waiting for; to this comes what its size takes. */
+  readonly patienceMs: number;
 }
 
 // By the package's own name of the file, which is the built one whoever asks, from wherever.
 const CODE = "import '#libs/agents/transcripts/reader-process.js'";
 const FOLDER = fileURLToPath(new URL('.', import.meta.url));
+
+/** A tenth of what is usual, on a machine that does other things too. */
+const SLOWEST_BYTES_PER_MS = 5_000;
 
 type Answer<Kind extends ReaderAnswer['kind']> = Extract<ReaderAnswer, { readonly kind: Kind }>;
 
@@ -30,7 +33,8 @@ export class ReaderProcess {
   readonly #answers: AsyncGenerator<ReaderAnswer, void, undefined>;
   readonly #ended: Promise<string | number | null>;
   #file = '';
-  #isSilent = false;
+  #isTooSlow = false;
+  #patienceMs: number;
 
   /** @param onClosed is called when the process has ended. */
   constructor(
@@ -46,6 +50,7 @@ export class ReaderProcess {
       env: {},
       stdio: [descriptor, 'pipe', 'ignore', 'pipe'],
     });
+    this.#patienceMs = limits.patienceMs;
     this.#answers = framesIn(this.#child.stdout as Readable);
     this.#ended = new Promise<string | number | null>((resolve) => {
       this.#child.once('exit', (status, by) => resolve(by ?? status));
@@ -59,6 +64,8 @@ export class ReaderProcess {
 
   /** Looks files through. @throws ReadingFailed */
   async survey(files: readonly FilePlace[]): Promise<Survey> {
+    const bytes = files.reduce((sum, { size }) => sum + size, 0);
+    this.#patienceMs = this.limits.patienceMs + bytes / SLOWEST_BYTES_PER_MS;
     this.#ask({ files: files.map(({ name, from, size }) => ({ name, from, size })) });
     return (await this.#answer('survey')).survey;
   }
@@ -93,18 +100,18 @@ export class ReaderProcess {
   /** The next answer that is more than a sign of life. */
   async #next(): Promise<ReaderAnswer> {
     for (;;) {
-      const { value, done } = await this.#beforeSilence(this.#answers.next());
+      const { value, done } = await this.#withinPatience(this.#answers.next());
       if (done) throw await this.#failure();
       if (value.kind !== 'opens') return value;
       this.#file = value.name;
     }
   }
 
-  async #beforeSilence<Result>(answer: Promise<Result>): Promise<Result> {
+  async #withinPatience<Result>(answer: Promise<Result>): Promise<Result> {
     const timer = setTimeout(() => {
-      this.#isSilent = true;
+      this.#isTooSlow = true;
       this.#child.kill('SIGKILL');
-    }, this.limits.silenceMs);
+    }, this.#patienceMs);
     try {
       return await answer;
     } finally {
@@ -115,7 +122,7 @@ export class ReaderProcess {
   async #failure(): Promise<Error> {
     const end = await this.#ended;
     if (this.signal.aborted) return this.signal.reason as Error;
-    if (this.#isSilent) return new ReadingFailed(`${this.#file}: reading it takes too long.`);
+    if (this.#isTooSlow) return new ReadingFailed(`${this.#file}: reading it takes too long.`);
     // How V8 ends when memory does not suffice.
     const isTooBig = end === 'SIGABRT' || end === 'SIGTRAP' || end === 134;
     return new ReadingFailed(

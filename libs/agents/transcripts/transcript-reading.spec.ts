@@ -8,7 +8,7 @@ import { TranscriptReading, type ReadingSource } from './transcript-reading.js';
 import type { Transcript, TranscriptFile } from './transcript.js';
 import { TooManyWaiting } from './turns.js';
 
-const LIMITS = { processes: 1, waiting: 1, heapMb: 200, silenceMs: 60_000 };
+const LIMITS = { processes: 1, waiting: 1, heapMb: 200, patienceMs: 60_000 };
 const { signal } = new AbortController();
 const PICTURE = { type: 'base64', media_type: 'image/png', data: Buffer.alloc(20_000, 7).toString('base64') };
 
@@ -107,7 +107,7 @@ describe('reading transcripts in a process of its own', () => {
   });
 
   it('gives up a file that takes too long', async () => {
-    const reading = new TranscriptReading({ ...LIMITS, silenceMs: 1 });
+    const reading = new TranscriptReading({ ...LIMITS, patienceMs: -1e6 });
     await expect(reading.open(sourceOf(big()), signal)).rejects.toThrow('takes too long');
   });
 

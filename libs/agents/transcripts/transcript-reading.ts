@@ -26,7 +26,7 @@ export interface Transcripts {
 
 /** So little is read at once, in some 20 ms, and can't take much memory whatever it holds. */
 const SMALL_BYTES = 1_000_000;
-const LIMITS = { processes: 2, waiting: 50, heapMb: 1_536, silenceMs: 120_000 };
+const LIMITS = { processes: 2, waiting: 50, heapMb: 1_536, patienceMs: 20_000 };
 
 /** How much is read at a time: more transcripts wait their turn, and more than `waiting` are sent away. */
 export interface ReadingLimits extends ReaderLimits {
