@@ -1,10 +1,8 @@
-import { Controller, Get, Headers, Query, Res } from '@nestjs/common';
+import { applyDecorators, Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { Response } from 'express';
 import { ApiEventStream } from '#libs/http/answer-fields.js';
 import { Requires } from '#libs/http/auth.guard.js';
-import { parsePosition } from '#libs/http/position.js';
-import { invalidField } from '#libs/http/problem.js';
+import { Follower, type Following } from '#libs/http/follower.js';
 import { AcceptsAsOf } from '#libs/http/request.interceptor.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { LiveStreams } from '#libs/http/sse.js';
@@ -30,6 +28,17 @@ import {
   TimelineOverviewResponse,
   TimelineResponse,
 } from './timeline.answers.dto.js';
+
+/** A route that sends entries as they come, for as long as somebody follows. */
+const Follows = (summary: string): MethodDecorator =>
+  applyDecorators(
+    Requires('history:read'),
+    ApiEventStream('Messages, for as long as the client stays.', EntryMessage, SyncedMessage),
+    ApiOperation({
+      summary,
+      description: 'Server-sent events `entry` and one `synced`; `id` is a position.',
+    }),
+  );
 
 @ApiTags('history')
 @Controller('api/v1')
@@ -67,25 +76,18 @@ export class TimelineController {
   }
 
   @Get('contracts/:contractId/stream')
-  @Requires('history:read')
-  @ApiEventStream('Messages, for as long as the client stays.', EntryMessage, SyncedMessage)
-  @ApiOperation({
-    summary: 'Follow a contract live',
-    description: 'Server-sent events `entry` and one `synced`; `id` is a position.',
-  })
+  @Follows('Follow a contract live')
   async contractStream(
     @IdParam('contractId') contractId: string,
     @Query() query: StreamQuery,
-    @Headers('last-event-id') lastId: string | undefined,
+    @Follower() follower: Following,
     @Context() context: RequestContext,
-    @Res() response: Response,
   ): Promise<void> {
     return this.#stream(
       await this.timelines.scopeOf({ contract_id: contractId }, context),
       query,
-      lastId,
+      follower,
       context,
-      response,
     );
   }
 
@@ -129,26 +131,14 @@ export class TimelineController {
   }
 
   @Get('mesh/tasks/:taskId/stream')
-  @Requires('history:read')
-  @ApiEventStream('Messages, for as long as the client stays.', EntryMessage, SyncedMessage)
-  @ApiOperation({
-    summary: 'Follow a task live',
-    description: 'Server-sent events `entry` and one `synced`; `id` is a position.',
-  })
+  @Follows('Follow a task live')
   async taskStream(
     @IdParam('taskId') taskId: string,
     @Query() query: StreamQuery,
-    @Headers('last-event-id') lastId: string | undefined,
+    @Follower() follower: Following,
     @Context() context: RequestContext,
-    @Res() response: Response,
   ): Promise<void> {
-    return this.#stream(
-      await this.timelines.scopeOf({ task_id: taskId }, context),
-      query,
-      lastId,
-      context,
-      response,
-    );
+    return this.#stream(await this.timelines.scopeOf({ task_id: taskId }, context), query, follower, context);
   }
 
   @Get('timeline')
@@ -176,33 +166,23 @@ export class TimelineController {
   }
 
   @Get('timeline/stream')
-  @Requires('history:read')
-  @ApiEventStream('Messages, for as long as the client stays.', EntryMessage, SyncedMessage)
-  @ApiOperation({
-    summary: 'Follow everything live',
-    description: 'Server-sent events `entry` and one `synced`; `id` is a position.',
-  })
+  @Follows('Follow everything live')
   async timelineStream(
     @Query() query: TimelineStreamQuery,
-    @Headers('last-event-id') lastId: string | undefined,
+    @Follower() follower: Following,
     @Context() context: RequestContext,
-    @Res() response: Response,
   ): Promise<void> {
-    return this.#stream(await this.timelines.scopeOf(query, context), query, lastId, context, response);
+    return this.#stream(await this.timelines.scopeOf(query, context), query, follower, context);
   }
 
   #stream(
     scope: Scope,
     { after }: StreamQuery,
-    lastId: string | undefined,
+    { response, lastSeen }: Following,
     context: RequestContext,
-    response: Response,
   ): Promise<void> {
-    const resumed = lastId === undefined || lastId === '' ? undefined : parsePosition(lastId);
-    if (lastId && resumed === undefined)
-      throw invalidField('Last-Event-ID', 'must be a position that a message had as its id');
     return this.streams.send(response, (signal) =>
-      this.live.follow(scope, resumed ?? after ?? null, context, signal),
+      this.live.follow(scope, lastSeen ?? after ?? null, context, signal),
     );
   }
 }
