@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from '#libs/database/sql.js';
-import { NoteWorld, noteProjection, until } from '#libs/testing/note-world.js';
+import { NoteWorld, noteProjection } from '#libs/testing/note-world.js';
 import { createInstance, type Instance } from './instance.js';
 import { Tidying } from './tidying.js';
 
@@ -30,8 +30,14 @@ async function planned(): Promise<number> {
 describe('a load that is over', () => {
   it('leaves Postgres knowing how large the tables are', async () => {
     expect(await planned()).toBe(-1);
-    new Tidying(world.database, AT_ONCE).noted([instance], 5_000);
-    await until(async () => (await planned()) === 5_000);
+    const tidying = new Tidying(world.database, 50);
+    tidying.noted([instance], 5_000);
+    // Ordinary work is in nobody's way.
+    for (let n = 0; (await planned()) === -1 && n < 200; n += 1) {
+      tidying.noted([instance], 1);
+      await delay(10);
+    }
+    expect(await planned()).toBe(5_000);
   });
 
   it('is not tidied up after while it goes on, when it was small, or when the server stops', async () => {

@@ -2,8 +2,10 @@ import type { Database } from '#libs/database/database.js';
 import { Sql } from '#libs/database/sql.js';
 import type { Instance } from './instance.js';
 
-/** So long nothing is written before the tables are tidied. */
+/** So long after a load's last batch its tables are tidied. */
 const QUIET_MS = 1_000;
+/** Events of a batch that says that a load goes on; ordinary work makes fewer. */
+const LOADING = 100;
 /** Fewer new events change no plan. */
 const LEAST = 1_000;
 /** A tenth more rows changes none either. */
@@ -37,17 +39,23 @@ export class Tidying {
       const { events: before = 0, fresh = 0 } = this.#grown.get(instance.schema) ?? {};
       this.#grown.set(instance.schema, { instance, events: before + events, fresh: fresh + events });
     }
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#tidy(), this.quietMs).unref();
+    if (events >= LOADING) this.#clear();
+    this.#timer ??= setTimeout(() => void this.#tidy(), this.quietMs).unref();
   }
 
   stop(): void {
     this.#stopped = true;
+    this.#clear();
+  }
+
+  #clear(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** One after the other; one that cannot be tidied now is left to autovacuum. */
   async #tidy(): Promise<void> {
+    this.#clear();
     for (const [schema, { instance, events, fresh }] of this.#grown) {
       if (this.#stopped) return;
       if (fresh < LEAST || fresh * GROWTH < events) continue;
