@@ -139,7 +139,10 @@ const segmentRows = (segments: readonly Segment[]): Sql => sql`unnest(
       segments.map((s) => s.to),
     )}::int[]) WITH ORDINALITY AS s(task_id, from_seq, to_seq, ordinal)`;
 
-/** One segment's messages. OFFSET 0 keeps them a look-up of their own: a join would pair a task's messages with all its segments. */
+/**
+ * One segment's messages. OFFSET 0 keeps them a look-up of their own, here and below: a join would read all messages, or
+ * pair a task's with all its segments.
+ */
 const messagesOfSegment = (columns: Sql): Sql => sql`SELECT ${columns} FROM messages m
   WHERE m.task_id = s.task_id AND m.seq BETWEEN s.from_seq AND s.to_seq OFFSET 0`;
 
@@ -217,7 +220,8 @@ export async function firstSince(
   time: Date,
 ): Promise<MessagePlace | null> {
   const latestAt = (seq: Sql): Sql =>
-    sql`CROSS JOIN LATERAL (SELECT latest_at FROM messages m WHERE m.task_id = s.task_id AND m.seq = ${seq}) m`;
+    sql`CROSS JOIN LATERAL (
+      SELECT latest_at FROM messages m WHERE m.task_id = s.task_id AND m.seq = ${seq} OFFSET 0) m`;
   const [row] = await db.query<{ task_id: string; seq: number }>(sql`
     WITH RECURSIVE half AS (
       (SELECT s.task_id, s.from_seq AS low, s.to_seq AS high FROM ${segmentRows(segments)} ${latestAt(sql`s.to_seq`)}
