@@ -18,13 +18,16 @@ const program = buildProgram(
   }),
 );
 
+/** What servers print begins with the same word. */
+const PRINTED = /^(?:projector )?ready\b/;
+
 /** Command lines in a text: after a prompt, at a line's beginning, or between backticks. */
 function commandLines(markdown: string): readonly string[] {
   const blocks = [...markdown.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) => block!.split('\n'));
   const inline = [...markdown.matchAll(/`(makima [^`\n]+)`/g)].map(([, line]) => line!);
   return [...blocks, ...inline].flatMap((line) => {
     const [, words] = /^(?:\$ )?(?:npx )?makima ([^#]+)/.exec(line.trim()) ?? [];
-    return words === undefined || words.startsWith('ready at') ? [] : [words.trim()];
+    return words === undefined || PRINTED.test(words) ? [] : [words.trim()];
   });
 }
 
