@@ -67,6 +67,8 @@ export async function startTestApp(options: Partial<ServerOptions> = {}): Promis
     log: () => undefined,
     ...options,
   });
+  // What specs do on purpose is no news: refusals, and uses of all-owners.
+  server.application.useLogger(['error']);
   const { body: me } = await callerOf(server.url, '', server.token).call('GET', '/api/v1/access/whoami');
   const root = callerOf(server.url, me['ownerId'] as string, server.token);
   const newKey = async (ownerId: string, key: object): Promise<TestCaller> => {

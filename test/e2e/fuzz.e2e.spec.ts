@@ -38,8 +38,6 @@ describe(`fuzz (MAKIMA_FUZZ_SEED=${SEED} MAKIMA_FUZZ_REQUESTS=${REQUESTS})`, () 
 
   beforeAll(async () => {
     app = await startTestApp({ snapshots: { everyMessages: 20, everyMinutes: 0 } });
-    // Uses of all-owners are on record; here are too many of them to be shown.
-    app.server.application.useLogger(['error']);
     toy = await buildWorld(app, await newOwner(app, 'toy'), 'marked-toy');
     kept = await buildWorld(app, await newOwner(app, 'kept'), 'marked-kept');
     const tool = await keyOf(app, toy.ownerId, { kind: 'tool', contractId: toy.ids.contract });

@@ -14,8 +14,6 @@ const eventId = randomUUID();
 
 beforeEach(async () => {
   app = await startTestApp();
-  // Each 503 is on record; here they are meant.
-  app.server.application.useLogger(['error']);
   tables = new Database({ url: app.databaseUrl, max: 1 });
 });
 afterEach(async () => {
