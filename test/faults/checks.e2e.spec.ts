@@ -74,14 +74,14 @@ describe('the checks of the fault tests', () => {
   });
 
   it('find a last event that is lost without a trace, as after a restore from an old copy', async () => {
-    const [last] = await run(`
-      SELECT e.position, e.version, e.event_id AS id, s.id AS stream FROM events e JOIN streams s ON s.id = e.stream_id
-      ORDER BY e.position DESC LIMIT 1`);
+    // What the server appended by itself after it, snapshots, goes with it: nobody was told of these.
+    const newest = await run(`SELECT position, event_id AS id FROM events ORDER BY position DESC LIMIT 100`);
+    const last = newest.find(({ id }) => load.acknowledged.has(String(id)));
     await run(`
-      DELETE FROM events WHERE position = ${String(last?.['position'])};
-      UPDATE log_head SET position = position - 1;
-      UPDATE streams s SET version = s.version - 1, hash = e.hash FROM events e
-      WHERE s.id = ${String(last?.['stream'])} AND e.stream_id = s.id AND e.version = s.version - 1`);
+      DELETE FROM events WHERE position >= ${String(last?.['position'])};
+      UPDATE log_head SET position = ${String(last?.['position'])} - 1;
+      UPDATE streams s SET version = e.version, hash = e.hash FROM events e
+      WHERE e.stream_id = s.id AND e.version = (SELECT max(version) FROM events WHERE stream_id = s.id)`);
     expect(await checkLog()).toEqual([`event ${String(last?.['id'])} was acknowledged and is lost`]);
   });
 

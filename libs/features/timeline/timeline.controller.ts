@@ -1,8 +1,9 @@
-import { applyDecorators, Controller, Get, Query } from '@nestjs/common';
+import { applyDecorators, Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
 import { ApiEventStream } from '#libs/http/answer-fields.js';
 import { Requires } from '#libs/http/auth.guard.js';
-import { Follower, type Following } from '#libs/http/follower.js';
+import { LastSeen } from '#libs/http/last-seen.js';
 import { AcceptsAsOf } from '#libs/http/request.interceptor.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { LiveStreams } from '#libs/http/sse.js';
@@ -80,15 +81,12 @@ export class TimelineController {
   async contractStream(
     @IdParam('contractId') contractId: string,
     @Query() query: StreamQuery,
-    @Follower() follower: Following,
+    @LastSeen() lastSeen: bigint | undefined,
     @Context() context: RequestContext,
+    @Res() response: Response,
   ): Promise<void> {
-    return this.#stream(
-      await this.timelines.scopeOf({ contract_id: contractId }, context),
-      query,
-      follower,
-      context,
-    );
+    const scope = await this.timelines.scopeOf({ contract_id: contractId }, context);
+    return this.#stream(scope, lastSeen ?? query.after ?? null, context, response);
   }
 
   @Get('mesh/tasks/:taskId/history')
@@ -135,10 +133,12 @@ export class TimelineController {
   async taskStream(
     @IdParam('taskId') taskId: string,
     @Query() query: StreamQuery,
-    @Follower() follower: Following,
+    @LastSeen() lastSeen: bigint | undefined,
     @Context() context: RequestContext,
+    @Res() response: Response,
   ): Promise<void> {
-    return this.#stream(await this.timelines.scopeOf({ task_id: taskId }, context), query, follower, context);
+    const scope = await this.timelines.scopeOf({ task_id: taskId }, context);
+    return this.#stream(scope, lastSeen ?? query.after ?? null, context, response);
   }
 
   @Get('timeline')
@@ -169,20 +169,15 @@ export class TimelineController {
   @Follows('Follow everything live')
   async timelineStream(
     @Query() query: TimelineStreamQuery,
-    @Follower() follower: Following,
+    @LastSeen() lastSeen: bigint | undefined,
     @Context() context: RequestContext,
+    @Res() response: Response,
   ): Promise<void> {
-    return this.#stream(await this.timelines.scopeOf(query, context), query, follower, context);
+    const scope = await this.timelines.scopeOf(query, context);
+    return this.#stream(scope, lastSeen ?? query.after ?? null, context, response);
   }
 
-  #stream(
-    scope: Scope,
-    { after }: StreamQuery,
-    { response, lastSeen }: Following,
-    context: RequestContext,
-  ): Promise<void> {
-    return this.streams.send(response, (signal) =>
-      this.live.follow(scope, lastSeen ?? after ?? null, context, signal),
-    );
+  #stream(scope: Scope, after: bigint | null, context: RequestContext, response: Response): Promise<void> {
+    return this.streams.send(response, (signal) => this.live.follow(scope, after, context, signal));
   }
 }
