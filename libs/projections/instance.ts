@@ -30,6 +30,10 @@ export interface ProjectionFailure {
 /** Another process moved the projection: this one's position is stale and it must read it again. */
 export class PositionMoved extends Error {
   override readonly name = 'PositionMoved';
+
+  constructor() {
+    super('another process has moved the projection');
+  }
 }
 
 const raw = (text: string): Sql => new Sql([text], []);
@@ -87,17 +91,13 @@ export async function advance(
 ): Promise<void> {
   const project = async (connection: Queryable): Promise<void> => {
     const batches = instances.map(({ projection }) => handledBy(projection, events));
-    const [moved, ...lookups] = await allOf([
-      connection.query(sql`
-        UPDATE projections p SET position = ${to}, updated_at = now()
-        FROM unnest(${instances.map((i) => i.schema)}::text[], ${instances.map((i) => i.position)}::bigint[],
-                    ${instances.map((i) => i.status)}::text[]) AS i(schema, position, status)
-        WHERE p.schema = i.schema AND p.position = i.position AND p.status = i.status RETURNING p.schema`),
+    // Sent together; that it was moved tells more than what a look-up in tables that are gone says.
+    const [, ...lookups] = await allOf([
+      move(connection, instances, to),
       ...instances.map(async ({ projection, schema }, n) =>
         batches[n]!.length > 0 ? projection.load?.(connection, schema, batches[n]!) : undefined,
       ),
     ]);
-    if ((moved as readonly unknown[]).length !== instances.length) throw new PositionMoved();
     // Nothing waits for what is sent: the next statement is made while the server works on the one before.
     const sent: Promise<unknown>[] = [];
     try {
@@ -113,6 +113,16 @@ export async function advance(
   // A crash takes back rows and position together. What is only being built goes on from there; what people read lasts.
   await database.transaction(project, { lasting: instances.some(({ status }) => status === 'live') });
   for (const instance of instances) instance.position = to;
+}
+
+/** Moves instances from where they are thought to stand. @throws PositionMoved */
+async function move(connection: Queryable, instances: readonly Instance[], to: bigint): Promise<void> {
+  const moved = await connection.query(sql`
+    UPDATE projections p SET position = ${to}, updated_at = now()
+    FROM unnest(${instances.map((i) => i.schema)}::text[], ${instances.map((i) => i.position)}::bigint[],
+                ${instances.map((i) => i.status)}::text[]) AS i(schema, position, status)
+    WHERE p.schema = i.schema AND p.position = i.position AND p.status = i.status RETURNING p.schema`);
+  if (moved.length !== instances.length) throw new PositionMoved();
 }
 
 function handledBy(projection: Projection, events: readonly Recorded[]): readonly Recorded[] {

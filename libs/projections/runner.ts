@@ -236,8 +236,11 @@ export class ProjectionRunner {
   async refresh(): Promise<void> {
     const regroup = this.#regroup;
     this.#regroup = new AbortController();
-    await this.#instances.reload();
-    regroup.abort();
+    try {
+      await this.#instances.reload();
+    } finally {
+      regroup.abort();
+    }
   }
 
   async #advance(group: readonly Instance[], { events, to }: LogPage): Promise<void> {

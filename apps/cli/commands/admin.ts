@@ -112,7 +112,7 @@ async function waitFor<Result>(cli: Cli, started: Job<Result>, verb: string): Pr
     bar.end();
   }
   if (job.status === 'failed') {
-    await cli.note(`${verb} ${job.name} failed: ${job.error ?? 'the server does not say why'}`);
+    await cli.note(`${verb} ${job.names.join(', ')} failed: ${job.error || 'the server does not say why'}`);
     throw new CommandFailed(EXIT.server);
   }
   return job;

@@ -8,7 +8,7 @@ import { commandOf, continuesAnother, isTyped } from './claude-code-prompts.js';
 import type { SpilledOutputs } from './claude-code-spilled.js';
 import { usageOf } from './entry-log.js';
 import type { EntryLog, MessageDraft } from './entry-log.js';
-import { isTooDeep, isTrueAt, numberAt, recordAt, textAt } from './json-fields.js';
+import { countAt, dollarsAt, isTooDeep, isTrueAt, recordAt, textAt } from './json-fields.js';
 import type { JsonRecord } from './json-fields.js';
 import type { LineAccount } from './line-account.js';
 import { RepeatedBlocks } from './repeated-blocks.js';
@@ -57,7 +57,7 @@ export class ClaudeCodeMessages {
     this.#fill(draft, fresh, line);
     const usage = usageIn(message);
     if (usage && !draft.origin) draft.usage = usage;
-    const cost = numberAt(line.record, 'costUSD');
+    const cost = dollarsAt(line.record, 'costUSD');
     if (cost !== undefined) draft.costUsd = cost;
     return { as: 'imported', place };
   }
@@ -208,9 +208,9 @@ export const readableBlocks = (content: unknown): readonly Block[] | undefined =
 function usageIn(message: JsonRecord): TokenUsage | undefined {
   const usage = recordAt(message, 'usage');
   return usageOf({
-    input: numberAt(usage, 'input_tokens'),
-    output: numberAt(usage, 'output_tokens'),
-    cacheRead: numberAt(usage, 'cache_read_input_tokens'),
-    cacheWrite: numberAt(usage, 'cache_creation_input_tokens'),
+    input: countAt(usage, 'input_tokens'),
+    output: countAt(usage, 'output_tokens'),
+    cacheRead: countAt(usage, 'cache_read_input_tokens'),
+    cacheWrite: countAt(usage, 'cache_creation_input_tokens'),
   });
 }

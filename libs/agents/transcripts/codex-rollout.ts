@@ -5,7 +5,7 @@ import { filesOfCodexCall, filesOfPatchEvent } from './codex-patches.js';
 import { EntryLog, imageOf, usageOf } from './entry-log.js';
 import type { MessageDraft, ResultDraft } from './entry-log.js';
 import { safeId, titleOf } from './entry-names.js';
-import { isTooDeep, numberAt, recordAt, textAt } from './json-fields.js';
+import { countAt, isTooDeep, numberAt, recordAt, textAt } from './json-fields.js';
 import type { JsonRecord } from './json-fields.js';
 import { IMPORTED, raw, skipped } from './line-account.js';
 import type { Fate, LineAccount } from './line-account.js';
@@ -211,7 +211,7 @@ export class CodexRollout {
   /** Comes once for each response, and again whenever limits change: then the total is the same. */
   #usage(payload: JsonRecord): Fate {
     const info = recordAt(payload, 'info');
-    const total = numberAt(recordAt(info, 'total_token_usage'), 'total_tokens');
+    const total = countAt(recordAt(info, 'total_token_usage'), 'total_tokens');
     const last = recordAt(info, 'last_token_usage');
     const response = this.#lastResponse;
     this.#open = undefined;
@@ -219,9 +219,9 @@ export class CodexRollout {
       return skipped('event:token_count');
     }
     this.#totalTokens = total;
-    const cached = numberAt(last, 'cached_input_tokens') ?? 0;
-    const input = Math.max(0, (numberAt(last, 'input_tokens') ?? 0) - cached);
-    const usage = usageOf({ input, output: numberAt(last, 'output_tokens'), cacheRead: cached });
+    const cached = countAt(last, 'cached_input_tokens') ?? 0;
+    const input = Math.max(0, (countAt(last, 'input_tokens') ?? 0) - cached);
+    const usage = usageOf({ input, output: countAt(last, 'output_tokens'), cacheRead: cached });
     if (usage) response.usage = usage;
     return IMPORTED;
   }

@@ -38,6 +38,11 @@ describe('titleOf', () => {
 });
 
 describe('timeOf', () => {
+  test('takes years from 1 on, which are all that read models know', () => {
+    expect(timeOf('0000-01-01T00:00:00Z')).toBeUndefined();
+    expect(timeOf('0001-01-01T00:00:00Z')).toBe('0001-01-01T00:00:00.000Z');
+  });
+
   test.each([
     ['2026-01-05T10:00:00Z', '2026-01-05T10:00:00.000Z'],
     ['2026-01-05T10:00:00.123456Z', '2026-01-05T10:00:00.123Z'],

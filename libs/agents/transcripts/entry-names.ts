@@ -47,5 +47,6 @@ export function timeOf(value: unknown): string | undefined {
   const milliseconds = Date.parse(value);
   if (Number.isNaN(milliseconds)) return undefined;
   const time = new Date(milliseconds).toISOString();
-  return time.length === 24 ? time : undefined;
+  // What Postgres has no year for is no time of anybody's either.
+  return time.length === 24 && !time.startsWith('0000') ? time : undefined;
 }

@@ -2,7 +2,7 @@ import { EntryLog, usageOf } from './entry-log.js';
 import type { MessageDraft } from './entry-log.js';
 import { fingerprint, safeId, titleOf } from './entry-names.js';
 import { filesOfGeminiCall, outcomeOf, partsOf, responseText, thoughtOf } from './gemini-cli-parts.js';
-import { isRecord, isTooDeep, jsonText, listAt, numberAt, recordAt, textAt } from './json-fields.js';
+import { countAt, isRecord, isTooDeep, jsonText, listAt, recordAt, textAt } from './json-fields.js';
 import type { JsonRecord } from './json-fields.js';
 import { IMPORTED, raw, skipped } from './line-account.js';
 import type { Fate, LineAccount } from './line-account.js';
@@ -228,10 +228,10 @@ export class GeminiCliChat {
 
 /** Prompt tokens include the cached ones, and thoughts are put out too. */
 function usageIn(tokens: JsonRecord | undefined): TokenUsage | undefined {
-  if (!tokens || numberAt(tokens, 'total') === 0) return undefined;
-  const cacheRead = numberAt(tokens, 'cached') ?? 0;
-  const input = Math.max(0, (numberAt(tokens, 'input') ?? 0) - cacheRead);
-  const output = (numberAt(tokens, 'output') ?? 0) + (numberAt(tokens, 'thoughts') ?? 0);
+  if (!tokens || countAt(tokens, 'total') === 0) return undefined;
+  const cacheRead = countAt(tokens, 'cached') ?? 0;
+  const input = Math.max(0, (countAt(tokens, 'input') ?? 0) - cacheRead);
+  const output = (countAt(tokens, 'output') ?? 0) + (countAt(tokens, 'thoughts') ?? 0);
   return usageOf({ input, output, cacheRead });
 }
 

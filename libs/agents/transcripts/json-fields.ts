@@ -10,9 +10,24 @@ export const textAt = (record: JsonRecord | undefined, key: string): string | un
   return typeof value === 'string' ? value : undefined;
 };
 
+/** Counts and prices beyond it are mistakes, and would not add up. */
+const MOST = 1e12;
+
 export const numberAt = (record: JsonRecord | undefined, key: string): number | undefined => {
   const value = record?.[key];
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+};
+
+/** A count: anything else that stands there counts nothing. */
+export const countAt = (record: JsonRecord | undefined, key: string): number | undefined => {
+  const value = numberAt(record, key);
+  return value !== undefined && Number.isInteger(value) && value >= 0 && value <= MOST ? value : undefined;
+};
+
+/** US dollars; what nobody can have paid is none. */
+export const dollarsAt = (record: JsonRecord | undefined, key: string): number | undefined => {
+  const value = numberAt(record, key);
+  return value !== undefined && value >= 0 && value <= MOST ? value : undefined;
 };
 
 export const recordAt = (record: JsonRecord | undefined, key: string): JsonRecord | undefined => {

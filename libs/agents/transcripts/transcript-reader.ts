@@ -60,6 +60,7 @@ export class ReaderProcess {
     // That it does not listen any more is told by the end of its answers.
     this.#child.stdio[3]?.on('error', () => undefined);
     signal.addEventListener('abort', this.close);
+    if (signal.aborted) this.close();
   }
 
   /** Looks files through. @throws ReadingFailed */

@@ -150,8 +150,7 @@ function operationsOf(recorded: Recorded<TaskEvent>, { amendments, times }: Know
       return [insert(branches, branchRow(recorded, START))];
     case 'TaskForked': {
       const { after, keptMessages } = event.data;
-      const kind = after === null ? 'start' : 'fork';
-      return [insert(branches, branchRow(recorded, { ...START, kind, after, keptMessages }))];
+      return [insert(branches, branchRow(recorded, { ...START, kind: 'fork', after, keptMessages }))];
     }
     case 'MessageRecorded':
       return [

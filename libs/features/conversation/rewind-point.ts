@@ -1,8 +1,9 @@
 import type { Queryable } from '#libs/database/database.js';
+import { unescapeJson, unescapeText } from '#libs/database/text-escape.js';
 import { reaches, type Caller } from '#libs/http/caller.js';
 import { invalid, Problem } from '#libs/http/problem.js';
 import { taskOf } from '../task/task.queries.js';
-import type { MessagePlace, RewindPoint } from './conversation.events.js';
+import type { MessagePlace, RewindPoint, ToolCall } from './conversation.events.js';
 import { firstSince, messagesIn, nthLastWhole, placeOf, type Shown } from './conversation.queries.js';
 import { indexIn, shows, slice } from './segments.js';
 
@@ -91,11 +92,18 @@ async function shownPlace(
 async function withResults(db: Queryable, shown: Shown, place: MessagePlace): Promise<MessagePlace> {
   const index = before(shown, place);
   const [message] = await messagesIn(db, slice(shown.segments, index, index + 1));
+  if (message?.tool_calls == null) return place;
+  const calls = new Set((unescapeJson(message.tool_calls) as readonly ToolCall[]).map(({ id }) => id));
   let last = place;
-  if (message?.tool_calls == null) return last;
-  for (const row of await messagesIn(db, slice(shown.segments, index + 1, index + 200))) {
-    if (row.role !== 'tool') break;
-    if (row.call_seq === place.seq) last = { taskId: row.task_id, seq: row.seq };
+  for (let from = index + 1; ; from += PAGE) {
+    const page = await messagesIn(db, slice(shown.segments, from, from + PAGE));
+    for (const row of page) {
+      if (row.role !== 'tool') return last;
+      if (calls.has(unescapeText(row.tool_call_id ?? ''))) last = { taskId: row.task_id, seq: row.seq };
+    }
+    if (page.length < PAGE) return last;
   }
-  return last;
 }
+
+/** Messages that are looked at together. */
+const PAGE = 200;
