@@ -11,6 +11,8 @@ import type {
 export interface ConversationState extends Tree {
   /** Number of the branch that is shown. */
   readonly branch: number;
+  /** Events of it so far. */
+  readonly changes: number;
   /** Tool calls without a result yet: the call's message and the tool's name. */
   readonly openCalls: Readonly<Record<string, { readonly seq: number; readonly name: string }>>;
 }
@@ -57,6 +59,7 @@ export const startConversation = (taskId: string, { last, count }: Tip): Convers
   taskId,
   seq: 0,
   branch: 0,
+  changes: 0,
   branches: [{ from: 1, after: last, kept: count, previous: null, undoable: false }],
   openCalls: {},
 });
@@ -164,7 +167,10 @@ function undo(
   ];
 }
 
-export function evolveConversation(state: ConversationState, event: ConversationEvent): ConversationState {
+export const evolveConversation = (state: ConversationState, event: ConversationEvent): ConversationState =>
+  evolved({ ...state, changes: state.changes + 1 }, event);
+
+function evolved(state: ConversationState, event: ConversationEvent): ConversationState {
   switch (event.type) {
     case 'MessageRecorded':
       return withOpenCalls({ ...state, seq: event.data.seq }, event.data.seq, event.data);

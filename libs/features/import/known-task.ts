@@ -46,6 +46,11 @@ export class KnownTask {
     return this.#version;
   }
 
+  /** How often its conversation has changed, whoever did it. */
+  get changes(): number {
+    return this.#state.kind === 'open' ? this.#state.conversation.changes : 0;
+  }
+
   /** What the transcript shows of the conversation. */
   get view(): TranscriptView {
     return this.#view;

@@ -50,7 +50,8 @@ function reading(stream: Stream) {
     }
   }
   const state = stream.state();
-  return { messages: [...messages], state: { ...state, version: 0 } };
+  const conversation = { ...state.conversation, changes: 0 };
+  return { messages: [...messages], state: { ...state, conversation, version: 0 } };
 }
 
 describe('a session', () => {

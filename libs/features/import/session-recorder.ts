@@ -23,9 +23,9 @@ interface Aside {
   readonly shown: Tip;
 }
 
-/** Where a task's stream ends. */
+/** Where a task's conversation stands. */
 interface End {
-  readonly version: number;
+  readonly changes: number;
   /** Null while the task shows what its transcript shows. */
   readonly aside: Aside | null;
 }
@@ -50,13 +50,15 @@ export class SessionRecorder {
   ): Promise<SessionPlan> {
     const recorded = new Set<string>();
     let known = before;
-    for (let attempt = 1; ; attempt += 1) {
+    let attempt = 1;
+    for (let done = 0; ; done = recorded.size, attempt += 1) {
       const plan = new SessionPlan(session, known, ids, shared, recorded);
       try {
         await this.#carryOut(plan, known, recorded);
         return plan;
       } catch (error) {
         // The task has changed meanwhile: what is left is worked out again.
+        if (recorded.size > done) attempt = 1;
         if (!isChanged(error) || attempt >= MAX_ATTEMPTS) throw error;
         known = await this.tasks.load(ids.taskId);
       }
@@ -64,9 +66,9 @@ export class SessionRecorder {
   }
 
   async #carryOut(plan: SessionPlan, known: KnownTask, recorded: Set<string>): Promise<void> {
-    const { taskId, version, shownBeside } = known;
+    const { taskId, changes, shownBeside } = known;
     let end: End = {
-      version,
+      changes,
       aside: shownBeside && { transcript: tipOfView(known), shown: shownBeside },
     };
     for (let next = plan.next(); next; next = plan.next()) {
@@ -90,21 +92,22 @@ export class SessionRecorder {
         images.map(({ bytes }) => bytes),
       );
     }
-    const { aside, version: expectedVersion } = end;
+    const { aside, changes: expectedChanges } = end;
     const beside = aside !== null && batch.some(({ goesOn }) => goesOn) ? aside : null;
     const happenings = beside ? this.#beside(batch, beside) : batch;
-    const { version, state } = await this.run.task(
+    const { state } = await this.run.task(
       taskId,
       {
         type: 'RecordActivity',
         activities: happenings.map(({ activity }) => activity),
         // No snapshots: a transcript's history holds what is in the transcript, and nothing of ours.
-        expectedVersion,
+        expectedChanges,
       },
       happenings.map(originOf),
     );
-    if (!beside) return { version, aside };
-    return { version, aside: { ...beside, transcript: tipOfTranscript(state as OpenTask) } };
+    const { changes } = (state as OpenTask).conversation;
+    if (!beside) return { changes, aside };
+    return { changes, aside: { ...beside, transcript: tipOfTranscript(state as OpenTask) } };
   }
 
   /** Shows the transcript's conversation, adds to it, and shows again what was shown before. */

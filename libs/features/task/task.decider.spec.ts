@@ -98,6 +98,13 @@ describe('a task', () => {
       });
   });
 
+  it('records what was worked out from a conversation unless that has changed, whatever else happens', () => {
+    const output: TaskEvent = { type: 'TaskOutputRecorded', data: { channel: 'stdout', text: 'a line' } };
+    const command = { ...record(say('two')), expectedChanges: 1 } as TaskCommand;
+    expect(given(taskDecider, created, message(1), output, output).when(command).events()).toHaveLength(1);
+    given(taskDecider, created, message(1), message(2)).when(command).refused('PRECONDITION_FAILED');
+  });
+
   it('records all of a batch or nothing', () => {
     given(taskDecider, created)
       .when(record(say('one'), { type: 'AmendMessage', seq: 9, content: { role: 'user', content: '' } }))

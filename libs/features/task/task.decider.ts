@@ -68,8 +68,8 @@ export type TaskCommand =
       readonly activities: readonly Activity[];
       /** Without it no snapshots are taken, neither by themselves nor with checkpoints. */
       readonly snapshots?: SnapshotPlan;
-      /** The stream's version that the activities were worked out from. */
-      readonly expectedVersion?: number;
+      /** How often the conversation had changed when the activities were worked out from it. */
+      readonly expectedChanges?: number;
     }
   | ({ readonly type: 'TakeSnapshot' } & SnapshotWanted)
   | {
@@ -159,10 +159,10 @@ function isShown(
 
 /** One event for each activity, in order, then the snapshots that were due on the way, each as things stood then. */
 function record(
-  { activities, snapshots: plan, expectedVersion }: Extract<TaskCommand, { type: 'RecordActivity' }>,
+  { activities, snapshots: plan, expectedChanges }: Extract<TaskCommand, { type: 'RecordActivity' }>,
   before: OpenTask,
 ): TaskDecision {
-  if (expectedVersion !== undefined && expectedVersion !== before.version) {
+  if (expectedChanges !== undefined && expectedChanges !== before.conversation.changes) {
     return refuse('PRECONDITION_FAILED', 'The task changed since it was read. Read it again.');
   }
   const events: TaskEvent[] = [];
