@@ -50,6 +50,7 @@ function reading(stream: Stream) {
     }
   }
   const state = stream.state();
+  if (state.kind === 'none') throw new Error('the stream is empty');
   const conversation = { ...state.conversation, changes: 0 };
   return { messages: [...messages], state: { ...state, conversation, version: 0 } };
 }
