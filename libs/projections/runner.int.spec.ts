@@ -51,6 +51,15 @@ describe('the runner', () => {
     expect(await world.texts()).toEqual(['one']);
   });
 
+  it('knows what somebody has dropped from what an event has broken', async () => {
+    const gone: Instance = { projection: totalProjection, schema: 'total_v1', position: 0n, status: 'live' };
+    await world.note('n-1', 'one');
+    const events = (await world.store.readAll({ after: 0n, limit: 10 })).map((stored) =>
+      world.codec.decode(stored),
+    );
+    await expect(advance(world.database, [gone], events, 1n)).rejects.toThrow(PositionMoved);
+  });
+
   it('is not in the way of somebody who drops what it is just advancing, nor the other way round', async () => {
     const p = noteProjection();
     await world.database.transaction((connection) => createInstance(connection, p, 'note_v1', 'retired'));
