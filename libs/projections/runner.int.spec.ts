@@ -148,7 +148,7 @@ describe('the runner', () => {
     expect(await world.texts()).toEqual(['one', 'two', 'three']);
   });
 
-  it('blames no event for trouble of the world.database, and goes on when that is over', async () => {
+  it('blames no event for trouble of the database, and goes on when that is over', async () => {
     const trouble = { code: '53100', message: 'could not extend file: No space left on device', times: 0 };
     const troubled: Projection = {
       ...noteProjection(),
