@@ -153,15 +153,19 @@ export class ProjectionRunner {
         });
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        if (!isConnectionError(error) && !(error instanceof PositionMoved)) this.#complain(error as Error);
+        this.#complain(error as Error);
       }
       await delay(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
   }
 
-  /** Says what keeps the projections from going on: once, however often it is tried again. */
-  #complain({ message }: Error): void {
-    if (message === this.#complaint) return;
+  /**
+   * Says what keeps the projections from going on: once, however often it is tried again. A connection that ended, and
+   * another process that was faster, keep nothing.
+   */
+  #complain(error: Error): void {
+    const { message } = error;
+    if (isConnectionError(error) || error instanceof PositionMoved || message === this.#complaint) return;
     this.#complaint = message;
     this.options.log?.(`projections: ${message}`);
   }
@@ -199,9 +203,7 @@ export class ProjectionRunner {
       if (await this.catchUp([instance], cursor, signal, 3)) continue;
       this.#behind.add(instance);
       void this.catchUp([instance], cursor, signal)
-        .catch((error: Error) =>
-          this.options.log?.(`projection ${instance.projection.name}: ${error.message}`),
-        )
+        .catch((error: Error) => this.#complain(error))
         .finally(() => this.#behind.delete(instance));
     }
   }
