@@ -1,4 +1,4 @@
-import { nothing, sql } from './sql.js';
+import { identifier, nothing, sql } from './sql.js';
 
 describe('the sql tag', () => {
   it('numbers its values', () => {
@@ -12,5 +12,11 @@ describe('the sql tag', () => {
     const statement = sql`SELECT * FROM t WHERE ${sql`a = ${hostile} AND b = ${2}`} ${nothing} LIMIT ${3}`;
     expect(statement.text).toBe('SELECT * FROM t WHERE a = $1 AND b = $2  LIMIT $3');
     expect(statement.values).toEqual([hostile, 2, 3]);
+  });
+
+  it('quotes names, whatever is in them', () => {
+    expect(sql`SELECT FROM ${identifier('of_a_schema', 'a "table"')}`.text).toBe(
+      'SELECT FROM "of_a_schema"."a ""table"""',
+    );
   });
 });

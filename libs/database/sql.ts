@@ -32,5 +32,12 @@ export function sql(strings: TemplateStringsArray, ...values: readonly unknown[]
   return new Sql(texts, parameters);
 }
 
+/** A text as it stands: for statements of our own that are kept as texts, never for anything from outside. */
+export const raw = (text: string): Sql => new Sql([text], []);
+
+/** A name, quoted; of several, each within the one before: a schema and its table. */
+export const identifier = (...names: readonly string[]): Sql =>
+  raw(names.map((name) => `"${name.replaceAll('"', '""')}"`).join('.'));
+
 /** Nothing: for a filter that is absent. */
-export const nothing = new Sql([''], []);
+export const nothing = raw('');

@@ -1,5 +1,5 @@
 import type { Queryable } from '#libs/database/database.js';
-import { Sql } from '#libs/database/sql.js';
+import { identifier, sql } from '#libs/database/sql.js';
 import type { Projection } from './projection.js';
 import type { Table } from './table.js';
 
@@ -37,13 +37,8 @@ export async function compareTables(
 
 async function contentOf(connection: Queryable, schema: string, table: Table): Promise<TableContent> {
   const [row] = await connection.query<{ rows: bigint; hash: string }>(
-    new Sql(
-      [
-        `SELECT count(*) AS rows, coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text AS hash
-         FROM "${schema}"."${table.name}" t`,
-      ],
-      [],
-    ),
+    sql`SELECT count(*) AS rows, coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text AS hash
+      FROM ${identifier(schema, table.name)} t`,
   );
   return { rows: Number(row!.rows), hash: row!.hash };
 }

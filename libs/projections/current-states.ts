@@ -1,6 +1,6 @@
 import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable, Row } from '#libs/database/database.js';
-import { Sql } from '#libs/database/sql.js';
+import { identifier, sql } from '#libs/database/sql.js';
 import type { Table } from './table.js';
 
 /**
@@ -15,10 +15,8 @@ export async function currentStates(
 ): Promise<Map<string, Row>> {
   const key = table.key[0]!;
   const rows = await connection.query(
-    new Sql(
-      [`SELECT * FROM "${schema}"."${table.name}" WHERE to_position IS NULL AND ${key} = ANY (`, '::uuid[])'],
-      [binaryArray('uuid', [...new Set(ids)])],
-    ),
+    sql`SELECT * FROM ${identifier(schema, table.name)}
+      WHERE to_position IS NULL AND ${identifier(key)} = ANY (${binaryArray('uuid', [...new Set(ids)])}::uuid[])`,
   );
   return new Map(rows.map((row) => [row[key] as string, row]));
 }

@@ -1,5 +1,5 @@
 import { isTransient, type Database, type Queryable } from '#libs/database/database.js';
-import { Sql, sql } from '#libs/database/sql.js';
+import { identifier, raw, sql } from '#libs/database/sql.js';
 import type { Recorded } from '#libs/kernel/event.js';
 import { ddl, type Projection } from './projection.js';
 import { sendOperations } from './row-operation.js';
@@ -35,8 +35,6 @@ export class PositionMoved extends Error {
     super('another process has moved the projection');
   }
 }
-
-const raw = (text: string): Sql => new Sql([text], []);
 
 /** Runs statements that have no parameters, one by one. */
 async function runScript(connection: Queryable, script: string): Promise<void> {
@@ -74,8 +72,8 @@ export async function dropInstance(database: Database, schema: string): Promise<
   );
   // A view that still shows it is one that no version has any more.
   for (const { name } of tables)
-    await database.query(raw(`DROP TABLE IF EXISTS "${schema}"."${name}" CASCADE`));
-  await database.query(raw(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`));
+    await database.query(sql`DROP TABLE IF EXISTS ${identifier(schema, name)} CASCADE`);
+  await database.query(sql`DROP SCHEMA IF EXISTS ${identifier(schema)} CASCADE`);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Database } from '#libs/database/database.js';
-import { Sql } from '#libs/database/sql.js';
+import { identifier, raw } from '#libs/database/sql.js';
 import type { Instance } from './instance.js';
 
 /** So long after a load's last batch its tables are tidied. */
@@ -60,9 +60,9 @@ export class Tidying {
       if (this.#stopped) return;
       if (fresh < LEAST || fresh * GROWTH < events) continue;
       this.#grown.set(schema, { instance, events, fresh: 0 });
-      const tables = instance.projection.tables.map(({ name }) => `"${schema}"."${name}"`).join(', ');
+      const tables = instance.projection.tables.map(({ name }) => identifier(schema, name).text).join(', ');
       await this.database
-        .query(new Sql([`VACUUM (ANALYZE, SKIP_LOCKED) ${tables}`], []))
+        .query(raw(`VACUUM (ANALYZE, SKIP_LOCKED) ${tables}`))
         .catch(() => this.#grown.delete(schema));
     }
   }

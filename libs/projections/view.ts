@@ -1,5 +1,5 @@
 import { sqlState, type Database, type Queryable } from '#libs/database/database.js';
-import { Sql, sql } from '#libs/database/sql.js';
+import { identifier, raw, sql, type Sql } from '#libs/database/sql.js';
 import type { Projection } from './projection.js';
 
 /** The view has other columns than before, or in another order. */
@@ -15,7 +15,7 @@ export async function createView(
   name: string,
 ): Promise<void> {
   await connection.query(definition(projection, schema, name));
-  await connection.query(raw(`GRANT SELECT ON public."${name}" TO makima_app`));
+  await connection.query(sql`GRANT SELECT ON ${identifier('public', name)} TO makima_app`);
 }
 
 /**
@@ -37,13 +37,11 @@ export async function showIn(
     if (sqlState(error) !== INVALID_TABLE_DEFINITION) throw error;
     await database.transaction(async (connection) => {
       await connection.query(PATIENCE);
-      await connection.query(raw(`DROP VIEW public."${name}"`));
+      await connection.query(sql`DROP VIEW ${identifier('public', name)}`);
       await createView(connection, projection, schema, name);
     });
   }
 }
-
-const raw = (text: string): Sql => new Sql([text], []);
 
 const definition = ({ views }: Projection, schema: string, name: string): Sql =>
   raw(

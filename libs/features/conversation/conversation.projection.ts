@@ -1,6 +1,6 @@
 import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable, Row } from '#libs/database/database.js';
-import { Sql } from '#libs/database/sql.js';
+import { identifier, sql } from '#libs/database/sql.js';
 import { escapeJson } from '#libs/database/text-escape.js';
 import type { Recorded } from '#libs/kernel/event.js';
 import { columnText } from '#libs/projections/column-text.js';
@@ -121,23 +121,15 @@ async function loadAmendments(
   );
   if (amended.length === 0) return new Map();
   const rows = await connection.query<{ task_id: string; seq: number; amendments: string }>(
-    new Sql(
-      [
-        `SELECT m.task_id, m.seq, m.amendments FROM unnest(`,
-        '::uuid[], ',
-        `::int[]) AS a(task_id, seq) JOIN "${schema}".messages m USING (task_id, seq) WHERE m.amendments IS NOT NULL`,
-      ],
-      [
-        binaryArray(
-          'uuid',
-          amended.map(({ taskId }) => taskId),
-        ),
-        binaryArray(
-          'int4',
-          amended.map(({ seq }) => seq),
-        ),
-      ],
-    ),
+    sql`SELECT m.task_id, m.seq, m.amendments
+      FROM unnest(${binaryArray(
+        'uuid',
+        amended.map(({ taskId }) => taskId),
+      )}::uuid[], ${binaryArray(
+        'int4',
+        amended.map(({ seq }) => seq),
+      )}::int[]) AS a(task_id, seq)
+      JOIN ${identifier(schema, messages.name)} m USING (task_id, seq) WHERE m.amendments IS NOT NULL`,
   );
   return new Map(rows.map((row) => [`${row.task_id}/${row.seq}`, JSON.parse(row.amendments) as Amendment[]]));
 }

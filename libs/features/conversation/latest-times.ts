@@ -1,6 +1,6 @@
 import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable } from '#libs/database/database.js';
-import { Sql } from '#libs/database/sql.js';
+import { identifier, sql } from '#libs/database/sql.js';
 import type { Recorded } from '#libs/kernel/event.js';
 import type { TaskEvent } from '../task/task.events.js';
 
@@ -44,18 +44,12 @@ export async function loadLatestTimes(
   );
   if (tasks.size === 0) return new LatestTimes([]);
   const rows = await connection.query<{ task_id: string; latest_at: Date }>(
-    new Sql(
-      [
-        'SELECT t.task_id, m.latest_at FROM unnest(',
-        `::uuid[]) AS t(task_id)
-        CROSS JOIN LATERAL (SELECT seq, latest_at FROM "${schema}".messages m WHERE m.task_id = t.task_id
-          ORDER BY m.seq DESC LIMIT 1) m
-        CROSS JOIN LATERAL (SELECT from_seq FROM "${schema}".conversation_branches b WHERE b.task_id = t.task_id
-          ORDER BY b.branch DESC LIMIT 1) b
-        WHERE m.seq >= b.from_seq`,
-      ],
-      [binaryArray('uuid', [...tasks])],
-    ),
+    sql`SELECT t.task_id, m.latest_at FROM unnest(${binaryArray('uuid', [...tasks])}::uuid[]) AS t(task_id)
+      CROSS JOIN LATERAL (SELECT seq, latest_at FROM ${identifier(schema, 'messages')} m WHERE m.task_id = t.task_id
+        ORDER BY m.seq DESC LIMIT 1) m
+      CROSS JOIN LATERAL (SELECT from_seq FROM ${identifier(schema, 'conversation_branches')} b WHERE b.task_id = t.task_id
+        ORDER BY b.branch DESC LIMIT 1) b
+      WHERE m.seq >= b.from_seq`,
   );
   return new LatestTimes(rows.map((row) => [row.task_id, row.latest_at] as const));
 }

@@ -1,6 +1,6 @@
 import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable, Row } from '#libs/database/database.js';
-import { Sql } from '#libs/database/sql.js';
+import { identifier, sql } from '#libs/database/sql.js';
 import { deriveId } from '#libs/event-store/event-hash.js';
 import type { Recorded } from '#libs/kernel/event.js';
 import { columnJson } from '#libs/projections/column-text.js';
@@ -120,10 +120,8 @@ async function loadPlaces(
 ): Promise<Lookup> {
   const taskIds = new Set(batch.filter((e) => !e.stream.startsWith('contract-')).map((e) => idOf(e.stream)));
   const rows = await connection.query<{ task_id: string; contract_id: string | null }>(
-    new Sql(
-      [`SELECT task_id, contract_id FROM "${schema}".task_places WHERE task_id = ANY (`, '::uuid[])'],
-      [binaryArray('uuid', [...taskIds])],
-    ),
+    sql`SELECT task_id, contract_id FROM ${identifier(schema, places.name)}
+      WHERE task_id = ANY (${binaryArray('uuid', [...taskIds])}::uuid[])`,
   );
   const contractOf = new Map(rows.map((row) => [row.task_id, row.contract_id]));
   const contractIds = new Set<string>(rows.flatMap((row) => row.contract_id ?? []));
@@ -133,10 +131,8 @@ async function loadPlaces(
     if (contractId) contractIds.add(contractId);
   }
   const phaseRows = await connection.query<{ contract_id: string; phase: string }>(
-    new Sql(
-      [`SELECT contract_id, phase FROM "${schema}".contract_phases WHERE contract_id = ANY (`, '::uuid[])'],
-      [binaryArray('uuid', [...contractIds])],
-    ),
+    sql`SELECT contract_id, phase FROM ${identifier(schema, phases.name)}
+      WHERE contract_id = ANY (${binaryArray('uuid', [...contractIds])}::uuid[])`,
   );
   return { contractOf, phaseOf: new Map(phaseRows.map((row) => [row.contract_id, row.phase])) };
 }
