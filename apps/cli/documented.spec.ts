@@ -1,22 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { type Command } from 'commander';
-import { Cli } from './cli.js';
-import { buildProgram } from './program.js';
-import { Kept } from './testing/run-command.js';
+import { programForSpecs } from './testing/program.js';
 
-const program = buildProgram(
-  new Cli({
-    env: {},
-    stdin: Readable.from([]),
-    stdout: new Kept(),
-    stderr: new Kept(),
-    version: '1',
-    now: () => new Date(),
-    signal: new AbortController().signal,
-  }),
-);
+const program = programForSpecs();
 
 /** What servers print begins with the same word. */
 const PRINTED = /^(?:projector )?ready\b/;

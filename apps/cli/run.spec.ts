@@ -3,11 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { FakeMakima, problem } from '#libs/client/testing/fake-makima.js';
-import { Cli } from './cli.js';
-import { buildProgram } from './program.js';
-import { Kept, runCommand } from './testing/run-command.js';
+import { programForSpecs } from './testing/program.js';
+import { runCommand } from './testing/run-command.js';
 import { task } from './testing/samples.js';
-import { Readable } from 'node:stream';
 
 describe('the command line', () => {
   let fake: FakeMakima;
@@ -162,19 +160,6 @@ describe('the command line', () => {
   });
 });
 
-const program = (): Command => {
-  const cli = new Cli({
-    env: {},
-    stdin: Readable.from([]),
-    stdout: new Kept(),
-    stderr: new Kept(),
-    version: '1',
-    now: () => new Date(),
-    signal: new AbortController().signal,
-  });
-  return buildProgram(cli);
-};
-
 const leaves = (command: Command): readonly Command[] =>
   command.commands.length > 0 ? command.commands.flatMap(leaves) : [command];
 
@@ -187,7 +172,7 @@ describe('every command', () => {
   beforeAll(async () => (empty = await FakeMakima.start()));
   afterAll(() => empty.stop());
 
-  const visible = leaves(program()).filter((command) => !command.name().startsWith('__'));
+  const visible = leaves(programForSpecs()).filter((command) => !command.name().startsWith('__'));
 
   it.each(visible.map((command) => [pathOf(command).join(' ')]))(
     '%s --help shows how it is used, with examples that it understands',

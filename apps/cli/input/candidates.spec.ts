@@ -1,25 +1,8 @@
-import { type Command } from 'commander';
-import { Cli } from '../cli.js';
-import { buildProgram } from '../program.js';
-import { Kept } from '../testing/run-command.js';
+import { programForSpecs } from '../testing/program.js';
 import { candidates } from './candidates.js';
-import { Readable } from 'node:stream';
-
-const program = (): Command =>
-  buildProgram(
-    new Cli({
-      env: {},
-      stdin: Readable.from([]),
-      stdout: new Kept(),
-      stderr: new Kept(),
-      version: '1',
-      now: () => new Date(),
-      signal: new AbortController().signal,
-    }),
-  );
 
 const words = (...typed: readonly string[]): readonly string[] =>
-  candidates(program(), typed).map(({ word }) => word);
+  candidates(programForSpecs(), typed).map(({ word }) => word);
 
 describe('completions', () => {
   it('are commands, by what was typed', () => {
@@ -46,6 +29,6 @@ describe('completions', () => {
   });
 
   it('say what they are about', () => {
-    expect(candidates(program(), ['undo'])[0]?.about).toContain('Take back');
+    expect(candidates(programForSpecs(), ['undo'])[0]?.about).toContain('Take back');
   });
 });
