@@ -148,10 +148,32 @@ function handledSet(projection: Projection): ReadonlySet<string> {
 export const isPoison = (error: unknown): boolean => !(error instanceof PositionMoved) && !isTransient(error);
 
 /**
+ * Applies one batch to one instance, or as much of it as comes before an event that it cannot take: that stops it.
+ * @returns what stopped it, if anything did.
+ * @throws whatever is no event's fault.
+ */
+export async function advanceOrStop(
+  database: Database,
+  instance: Instance,
+  events: readonly Recorded[],
+  to: bigint,
+): Promise<ProjectionFailure | null> {
+  try {
+    await advance(database, [instance], events, to);
+    return null;
+  } catch (error) {
+    if (!isPoison(error)) throw error;
+    const failure = await findPoison(database, instance, events, to);
+    if (failure) await markStopped(database, instance, failure);
+    return failure;
+  }
+}
+
+/**
  * Finds the first event of a batch that an instance cannot take, applying those before it.
  * @throws whatever is not that event's fault.
  */
-export async function findPoison(
+async function findPoison(
   database: Database,
   instance: Instance,
   events: readonly Recorded[],
@@ -175,7 +197,7 @@ export async function findPoison(
 }
 
 /** Notes the event that stopped an instance. One that does not serve yet keeps its status: nobody reads it. */
-export async function markStopped(
+async function markStopped(
   database: Database,
   instance: Instance,
   failure: ProjectionFailure,

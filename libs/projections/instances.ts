@@ -12,7 +12,8 @@ export interface Standstill {
   readonly failure: ProjectionFailure | null;
 }
 
-interface InstanceRow {
+/** A row of the table `projections`. */
+export interface InstanceRow {
   readonly name: string;
   readonly version: number;
   readonly schema: string;

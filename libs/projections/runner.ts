@@ -3,7 +3,7 @@ import { isConnectionError, type Database, type Queryable } from '#libs/database
 import { sql } from '#libs/database/sql.js';
 import type { EventCodec } from '#libs/event-store/codec.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
-import { PositionMoved, advance, findPoison, isPoison, markStopped, type Instance } from './instance.js';
+import { advance, advanceOrStop, isPoison, PositionMoved, type Instance } from './instance.js';
 import { Instances, standingLine, type Standstill } from './instances.js';
 import { LogPages, type LogPage } from './log-pages.js';
 import { Progress } from './progress.js';
@@ -250,25 +250,18 @@ export class ProjectionRunner {
       await advance(this.options.database, group, events, to);
     } catch (error) {
       if (!isPoison(error)) throw error;
-      for (const instance of group) await this.#advanceAlone(instance, { events, to });
+      for (const instance of group) {
+        const failure = await advanceOrStop(this.options.database, instance, events, to);
+        if (!failure) continue;
+        const { eventId, type, message } = failure;
+        this.options.log?.(
+          `projection ${instance.projection.name} stopped at event ${eventId} (${type}): ${message}`,
+        );
+      }
     }
     this.#complaint = '';
     this.#tidying.noted(group, events.length);
     this.#progress.announce();
-  }
-
-  async #advanceAlone(instance: Instance, { events, to }: LogPage): Promise<void> {
-    try {
-      await advance(this.options.database, [instance], events, to);
-    } catch (error) {
-      if (!isPoison(error)) throw error;
-      const failure = await findPoison(this.options.database, instance, events, to);
-      if (!failure) return;
-      await markStopped(this.options.database, instance, failure);
-      this.options.log?.(
-        `projection ${instance.projection.name} stopped at event ${failure.eventId} (${failure.type}): ${failure.message}`,
-      );
-    }
   }
 
   /** Position of the log's last event. */

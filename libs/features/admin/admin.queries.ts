@@ -1,6 +1,7 @@
 import type { Queryable } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
-import type { InstanceStatus, ProjectionFailure } from '#libs/projections/instance.js';
+import type { ProjectionFailure } from '#libs/projections/instance.js';
+import type { InstanceRow } from '#libs/projections/instances.js';
 import type { Projection } from '#libs/projections/projection.js';
 
 export interface ProjectionStatus {
@@ -19,13 +20,7 @@ export interface ProjectionStatus {
   readonly updatedAt: string;
 }
 
-interface StatusRow {
-  readonly name: string;
-  readonly version: number;
-  readonly schema: string;
-  readonly position: bigint;
-  readonly status: InstanceStatus;
-  readonly error: ProjectionFailure | null;
+interface StatusRow extends InstanceRow {
   readonly updated_at: Date;
 }
 
