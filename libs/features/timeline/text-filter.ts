@@ -47,7 +47,7 @@ function inJson(column: Sql, value: Sql, text: string): Sql {
     WHERE ${inText(sql`(inner_text.value #>> '{}')`, text)}))`;
 }
 
-/** For ASCII the C collation folds case as well as any other, several times faster. */
+/** ASCII folds the same in every collation, and in C several times faster (docs/adr/0011-text-search.md). */
 function like(text: string): Sql {
   const pattern = `%${text.replace(/[\\%_]/g, '\\$&')}%`;
   const ascii = Buffer.byteLength(text) === text.length;
