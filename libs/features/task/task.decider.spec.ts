@@ -30,6 +30,9 @@ const record = (...activities: Activity[]): TaskCommand => ({
   type: 'RecordActivity',
   activities,
 });
+/** The result of a call, from an agent that does not say which tool it was. */
+const answering = (toolCallId: string): TaskCommand =>
+  record({ type: 'RecordToolResult', content: { toolCallId, toolName: '', result: 'ok', isError: false } });
 const point = { kind: 'messageCount', value: '1' } as const;
 const rewind = (seq: number | null): Extract<TaskCommand, { type: 'RewindConversation' }> => ({
   type: 'RewindConversation',
@@ -72,12 +75,7 @@ describe('a task', () => {
       data: { seq: 1, role: 'assistant', content: '', toolCalls: [{ id: 'c1', name: 'Edit', input: {} }] },
     };
     given(taskDecider, created, call, message(2))
-      .when(
-        record({
-          type: 'RecordToolResult',
-          content: { toolCallId: 'c1', toolName: '', result: 'ok', isError: false },
-        }),
-      )
+      .when(answering('c1'))
       .then({
         type: 'ToolResultRecorded',
         data: { seq: 3, callSeq: 1, toolCallId: 'c1', toolName: 'Edit', result: 'ok', isError: false },
@@ -86,12 +84,7 @@ describe('a task', () => {
 
   it('keeps a result whose call nobody knows', () => {
     given(taskDecider, created)
-      .when(
-        record({
-          type: 'RecordToolResult',
-          content: { toolCallId: 'x', toolName: '', result: 'ok', isError: false },
-        }),
-      )
+      .when(answering('x'))
       .then({
         type: 'ToolResultRecorded',
         data: { seq: 1, callSeq: null, toolCallId: 'x', toolName: 'unknown', result: 'ok', isError: false },
@@ -221,12 +214,7 @@ describe('going back in a conversation', () => {
       .when({ type: 'UndoRewind' })
       .events();
     given(taskDecider, ...three, call, ...rewound, ...undone)
-      .when(
-        record({
-          type: 'RecordToolResult',
-          content: { toolCallId: 'c1', toolName: '', result: 'ok', isError: false },
-        }),
-      )
+      .when(answering('c1'))
       .then({
         type: 'ToolResultRecorded',
         data: { seq: 5, callSeq: 4, toolCallId: 'c1', toolName: 'Edit', result: 'ok', isError: false },
