@@ -69,7 +69,7 @@ export class Forks {
       return { source: task, shown: now, found: await locate(db, context.caller, task, now, wanted) };
     });
     const tip = wanted.includeConversation ? tipIn(shown, found.keepUpTo) : NOTHING_SHOWN;
-    const { version } = await this.states.load(taskStream(taskId));
+    const { version } = await this.states.refresh(taskStream(taskId));
     const data = { ...forked(newTaskId, source, wanted, found, tip), sourceVersion: version };
     const { position } = await this.commands.execute(
       new DispatchTask(newTaskId, { type: 'ForkTask', data }, command, { dryRun: request.dryRun }),
