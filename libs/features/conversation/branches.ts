@@ -30,6 +30,9 @@ export interface Tip {
   readonly count: number;
 }
 
+export const samePlace = (one: MessagePlace | null, other: MessagePlace | null): boolean =>
+  one?.taskId === other?.taskId && one?.seq === other?.seq;
+
 export const NOTHING_SHOWN: Tip = { last: null, count: 0 };
 
 /** What a branch shows: the present one now, another one when it was left. */

@@ -1,11 +1,11 @@
 import type { Recorded } from '#libs/kernel/event.js';
-import type { Tip } from '../conversation/branches.js';
+import { samePlace, type Tip } from '../conversation/branches.js';
 import { shownTip } from '../conversation/conversation.decider.js';
 import type { ConversationEvent, MessagePlace } from '../conversation/conversation.events.js';
 import { taskDecider, type TaskState } from '../task/task.decider.js';
 import type { LifeCycleEvent, TaskEvent, TaskSource } from '../task/task.events.js';
 import { extentOf, type Extent } from './entry-activity.js';
-import { samePlace, TranscriptView, type Placed } from './transcript-view.js';
+import { TranscriptView, type Placed } from './transcript-view.js';
 
 /** A message or tool result of a transcript, as a task holds it. */
 export interface KnownEntry extends Placed {

@@ -13,6 +13,7 @@ import { SessionPlan, type PlannedHappening } from './session-plan.js';
 import type { SharedPart } from './shared-part.js';
 import { amendmentId, type ImportIds } from './transcript-ids.js';
 
+/** One after the other, without anything having been recorded. */
 const MAX_ATTEMPTS = 5;
 const REASON = 'Messages were added to what the transcript shows.';
 
@@ -50,16 +51,17 @@ export class SessionRecorder {
   ): Promise<SessionPlan> {
     const recorded = new Set<string>();
     let known = before;
-    let attempt = 1;
-    for (let done = 0; ; done = recorded.size, attempt += 1) {
+    let [attempts, done] = [0, 0];
+    for (;;) {
       const plan = new SessionPlan(session, known, ids, shared, recorded);
       try {
         await this.#carryOut(plan, known, recorded);
         return plan;
       } catch (error) {
-        // The task has changed meanwhile: what is left is worked out again.
-        if (recorded.size > done) attempt = 1;
-        if (!isChanged(error) || attempt >= MAX_ATTEMPTS) throw error;
+        // The conversation has changed meanwhile: what is left is worked out again.
+        attempts = recorded.size > done ? 1 : attempts + 1;
+        if (!isChanged(error) || attempts >= MAX_ATTEMPTS) throw error;
+        done = recorded.size;
         known = await this.tasks.load(ids.taskId);
       }
     }

@@ -1,10 +1,10 @@
 import type { TranscriptEntry, TranscriptSession } from '#libs/agents/transcripts/transcript.js';
+import { samePlace } from '../conversation/branches.js';
 import type { MessagePlace } from '../conversation/conversation.events.js';
 import { hashOf } from '../task/activity.process.js';
 import { activityOf, type SpokenEntry } from './entry-activity.js';
 import type { KnownEntry } from './known-task.js';
 import { amendmentId } from './transcript-ids.js';
-import { samePlace } from './transcript-view.js';
 
 /** The task that another one is a fork of, as far as its transcript tells. */
 export interface ForkSource {

@@ -1,3 +1,4 @@
+import { samePlace } from '../conversation/branches.js';
 import type { MessagePlace } from '../conversation/conversation.events.js';
 
 /** A message's place in a conversation, and the way that leads to it. */
@@ -45,6 +46,3 @@ export class TranscriptView {
     return samePlace(this.#end?.place ?? null, target?.place ?? null);
   }
 }
-
-export const samePlace = (one: MessagePlace | null, other: MessagePlace | null): boolean =>
-  one?.taskId === other?.taskId && one?.seq === other?.seq;

@@ -8,7 +8,7 @@ import {
   type ConversationRefusal,
   type ConversationState,
 } from '../conversation/conversation.decider.js';
-import { NOTHING_SHOWN, tipAt } from '../conversation/branches.js';
+import { NOTHING_SHOWN, samePlace } from '../conversation/branches.js';
 import type { FileChange } from '../conversation/conversation.events.js';
 import {
   isDue,
@@ -140,21 +140,16 @@ function control(command: ControlCommand, state: OpenTask): TaskDecision {
       `The task changed since: its control version is ${state.controlVersion}, not ${expectedControlVersion}. Read it again.`,
     );
   }
-  if (command.type === 'RestoreConversation' && isShown(command, state.conversation)) {
+  if (
+    command.type === 'RestoreConversation' &&
+    samePlace(command.keepUpTo, shownTip(state.conversation).last)
+  ) {
     return refuse(
       'NOTHING_TO_RESTORE',
       'The conversation shows exactly that now: there is nothing to restore.',
     );
   }
   return decideConversation(command, state.conversation);
-}
-
-function isShown(
-  { keepUpTo, keptMessages }: Extract<ConversationCommand, { type: 'RestoreConversation' }>,
-  conversation: ConversationState,
-): boolean {
-  const [{ last }, wanted] = [shownTip(conversation), tipAt(conversation, keepUpTo, keptMessages).last];
-  return last?.taskId === wanted?.taskId && last?.seq === wanted?.seq;
 }
 
 /** One event for each activity, in order, then the snapshots that were due on the way, each as things stood then. */
