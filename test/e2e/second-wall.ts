@@ -1,5 +1,8 @@
 import type { Queryable } from '#libs/database/database.js';
 import { sql, Sql } from '#libs/database/sql.js';
+import { MemoryBlobStore } from '#libs/event-store/blob-store.js';
+import { EventCodec } from '#libs/event-store/codec.js';
+import { MemoryEventStore } from '#libs/event-store/memory/memory-event-store.js';
 import { PostgresBlobStore } from '#libs/event-store/postgres/postgres-blob-store.js';
 import * as access from '#libs/features/access/access.queries.js';
 import * as admin from '#libs/features/admin/admin.queries.js';
@@ -22,7 +25,8 @@ const WHOLE = Number.MAX_SAFE_INTEGER;
 const YEAR_1 = new Date('0001-01-01T00:00:00Z');
 /** The messages of a task as the API would find them, had it let the caller through. */
 const shownOf = ({ ids }: World) => [{ taskId: ids.task, from: 1, to: 2 }];
-const page = { order: 'oldest', limit: 100, after: null, at: null } as const;
+const log = { store: new MemoryEventStore(), codec: new EventCodec(new MemoryBlobStore()) };
+const page = { order: 'oldest', limit: 100, after: null, at: null, log } as const;
 
 /** Every query of the features, asked with another owner's ids; by file and name. */
 export const ASKED: Readonly<Record<string, Ask>> = {

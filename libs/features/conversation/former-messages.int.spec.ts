@@ -1,19 +1,27 @@
 import { readFileSync } from 'node:fs';
+import { claudeCode, SESSION } from '#libs/agents/transcripts/spec-lines.js';
 import { startTestApp, type TestApp } from '#libs/testing/app.js';
 
 const SAMPLES = 'libs/agents/transcripts/samples/claude-code-growing';
 
 let app: TestApp;
-beforeAll(async () => {
+beforeEach(async () => {
   app = await startTestApp();
 });
-afterAll(() => app.close());
+afterEach(() => app.close());
 
-async function importPart(name: string): Promise<{ readonly taskId: string; readonly position: string }> {
+const importPart = (name: string): Promise<Imported> => imported(name, readFileSync(`${SAMPLES}/${name}`));
+
+interface Imported {
+  readonly taskId: string;
+  readonly position: string;
+}
+
+async function imported(name: string, body: Buffer | string): Promise<Imported> {
   const response = await app.fetch(`/api/v1/import?name=${name}`, {
     method: 'POST',
     headers: { 'content-type': 'application/octet-stream' },
-    body: readFileSync(`${SAMPLES}/${name}`),
+    body,
   });
   const report = (await response.json()) as {
     readonly position: string;
@@ -37,4 +45,17 @@ it('shows a message that was amended later as it stood', async () => {
   );
   expect(amended).toBeGreaterThanOrEqual(0);
   expect(after.messages[amended]).toMatchObject({ id: (before.messages[amended] as { id: string }).id });
+});
+
+it.each(['oldest', 'newest'])('shows it as it stood in timelines too, the %s first', async (order) => {
+  const lines = claudeCode().user('u1', 'go on').says('a1', 'm1', 'the beginning');
+  const { taskId, position } = await imported(`${SESSION}.jsonl`, lines.lines.join('\n'));
+  const history = (query: string): Promise<{ readonly entries: readonly { readonly content?: string }[] }> =>
+    app.get(`/api/v1/mesh/tasks/${taskId}/history?order=${order}&limit=1000&${query}`);
+  const before = await history(`minPosition=${position}`);
+  lines.says('a2', 'm1', 'and the end');
+  const { position: later } = await imported(`${SESSION}.jsonl`, lines.lines.join('\n'));
+  const after = await history(`minPosition=${later}`);
+  expect(after.entries.find(({ content }) => content?.includes('and the end'))).toBeDefined();
+  expect((await history(`asOf=${position}`)).entries).toEqual(before.entries);
 });

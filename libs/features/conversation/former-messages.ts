@@ -13,23 +13,28 @@ export interface Log {
 
 /** Rows as they stood at a position: those amended since get the value that they had then, from the log. */
 export async function asTheyStood(
-  { store, codec }: Log,
+  log: Log,
   rows: readonly MessageRow[],
   at: bigint | null,
 ): Promise<readonly MessageRow[]> {
   if (at === null) return rows;
   const then: MessageRow[] = [];
-  for (const row of rows) {
-    const amendments = row.amendments === null ? [] : (JSON.parse(row.amendments) as Amendment[]);
-    const later = amendments.findIndex(([position]) => BigInt(position) > at);
-    if (later < 0) then.push(row);
-    else {
-      const eventId = amendments[later - 1]?.[1] ?? row.message_id;
-      const [stored] = await store.findEvents(taskStream(row.task_id), [eventId]);
-      then.push(stored ? { ...row, ...columnsOf(codec.decode(stored).event as TaskEvent) } : row);
-    }
-  }
+  for (const row of rows) then.push({ ...row, ...(await formerColumns(log, row, at)) });
   return then;
+}
+
+/** What a message's columns held at a position, from the log; null where they have not changed since. */
+export async function formerColumns(
+  { store, codec }: Log,
+  message: Pick<MessageRow, 'task_id' | 'message_id' | 'amendments'>,
+  at: bigint,
+): Promise<Partial<MessageRow> | null> {
+  const amendments = message.amendments === null ? [] : (JSON.parse(message.amendments) as Amendment[]);
+  const later = amendments.findIndex(([position]) => BigInt(position) > at);
+  if (later < 0) return null;
+  const eventId = amendments[later - 1]?.[1] ?? message.message_id;
+  const [stored] = await store.findEvents(taskStream(message.task_id), [eventId]);
+  return stored ? columnsOf(codec.decode(stored).event as TaskEvent) : null;
 }
 
 function columnsOf(event: TaskEvent): Partial<MessageRow> {

@@ -4,6 +4,7 @@ import { unescapeText } from '#libs/database/text-escape.js';
 import { isBlobReference, type LongText } from '#libs/kernel/blob-reference.js';
 import { shortened } from '#libs/http/shortened.js';
 import { fromColumnJson } from '#libs/projections/column-text.js';
+import { formerColumns, type Log } from '../conversation/former-messages.js';
 import type { EntryKind } from './entries.js';
 import { inScope, matching, matchingAmong, type Scope } from './matching-entries.js';
 import type { EntryFilters } from './timeline.dto.js';
@@ -41,6 +42,8 @@ interface EntryRow {
   role: string | null;
   content: string | null;
   tool_name: string | null;
+  message_id: string | null;
+  amendments: string | null;
   /** Of a message with values in blobs: where they are. */
   long: string | null;
 }
@@ -52,6 +55,7 @@ export interface EntryPageOptions {
   readonly limit: number;
   readonly after: EntryPlace | null;
   readonly at: bigint | null;
+  readonly log: Log;
 }
 
 const JOINED = sql`LEFT JOIN messages m ON m.task_id = e.task_id AND m.seq = e.seq
@@ -61,7 +65,7 @@ const COLUMNS = sql`e.position, e.ordinal, e.id, e.contract_id, e.task_id, e.cha
   e.failed, e.seq, e.data, e.occurred_at`;
 const SHOWN = sql`${COLUMNS}, (extract(epoch FROM e.occurred_at) * 1000000)::bigint AS micros, t.name AS task_name, m.role,
   coalesce(m.content, c.content) AS content, m.tool_name,
-  CASE WHEN coalesce(m.extra, c.extra) LIKE '%"$blob"%' THEN coalesce(m.extra, c.extra) END AS long`;
+  m.message_id, m.amendments, CASE WHEN coalesce(m.extra, c.extra) LIKE '%"$blob"%' THEN coalesce(m.extra, c.extra) END AS long`;
 
 /** A page's entries are found by what indexes hold of them, and read when it is known which they are. */
 const PLACE = sql`e.occurred_at, e.position, e.ordinal`;
@@ -85,12 +89,24 @@ export interface EntryPage {
   readonly next: EntryPlace | null;
 }
 
-function pageOf(rows: readonly EntryRow[], limit: number): EntryPage {
+async function pageOf(rows: readonly EntryRow[], { limit, at, log }: EntryPageOptions): Promise<EntryPage> {
   const last = rows.length === limit ? rows.at(-1)! : null;
   return {
-    entries: rows.map(toEntry),
+    entries: (at === null ? rows : await Promise.all(rows.map((row) => asItStood(log, row, at)))).map(
+      toEntry,
+    ),
     next: last && [String(last.micros), String(last.position), last.ordinal],
   };
+}
+
+/** An entry with what its message said at a position. */
+async function asItStood(log: Log, row: EntryRow, at: bigint): Promise<EntryRow> {
+  const { task_id, message_id, amendments } = row;
+  if (task_id === null || message_id === null || amendments === null) return row;
+  const former = await formerColumns(log, { task_id, message_id, amendments }, at);
+  if (!former) return row;
+  const { content = null, tool_name = null, extra = null, has_blobs: hasBlobs } = former;
+  return { ...row, content, tool_name, long: hasBlobs ? extra : null };
 }
 
 /** Entries that are searched for a text before all are. */
@@ -104,7 +120,7 @@ export async function entriesPage(db: Queryable, options: EntryPageOptions): Pro
       SELECT ${SHOWN} FROM (
         SELECT ${PLACE} FROM ${entries} AND ${beyond(options)} ${sorted(order)} LIMIT ${limit}
       ) found ${ofPlaces} ${sorted(order)}`);
-    return pageOf(rows, limit);
+    return pageOf(rows, options);
   };
   const { text } = filters;
   if (text !== undefined) {
@@ -138,7 +154,7 @@ export async function countedPage(
     SELECT e.*, counted.total FROM (SELECT count(*) AS total FROM matching) counted LEFT JOIN shown e ON true
     ${sorted(order)}`);
   const found = rows[0]!.id === null ? [] : rows;
-  return { ...pageOf(found, limit), totalCount: Number(rows[0]!.total) };
+  return { ...(await pageOf(found, options)), totalCount: Number(rows[0]!.total) };
 }
 
 /** How many entries the filters match. */
