@@ -79,7 +79,7 @@ it('verifies, and says by its exit code when something is not what the log says'
   expect(await makima('audit', 'verify')).toMatchObject({ code: 0 });
   const database = new Database({ url: app.databaseUrl, max: 1 });
   try {
-    await database.query(sql`UPDATE conversation_v2.messages SET content = 'another text' WHERE seq = 1`);
+    await database.query(sql`UPDATE conversation_v3.messages SET content = 'another text' WHERE seq = 1`);
     expect(await makima('admin', 'verify')).toMatchObject({ code: 8 });
     await database.query(sql`UPDATE events SET body = body || ' '::bytea WHERE type = 'MessageRecorded'`);
     const broken = await makima('audit', 'verify');

@@ -122,7 +122,7 @@ it('goes back nowhere while the conversations’ read model has stopped', async 
     await record(task, message('1'), message('2'));
     await app.caughtUp();
     await database.query(
-      sql`ALTER TABLE conversation_v2.messages ADD CONSTRAINT no_poison CHECK (content <> 'poison')`,
+      sql`ALTER TABLE conversation_v3.messages ADD CONSTRAINT no_poison CHECK (content <> 'poison')`,
     );
     await record(task, message('poison'), message('4'));
     const rewind = (): Promise<{ status: number; body: Record<string, unknown> }> =>

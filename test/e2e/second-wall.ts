@@ -1,8 +1,5 @@
 import type { Queryable } from '#libs/database/database.js';
 import { sql, Sql } from '#libs/database/sql.js';
-import { MemoryBlobStore } from '#libs/event-store/blob-store.js';
-import { EventCodec } from '#libs/event-store/codec.js';
-import { MemoryEventStore } from '#libs/event-store/memory/memory-event-store.js';
 import { PostgresBlobStore } from '#libs/event-store/postgres/postgres-blob-store.js';
 import * as access from '#libs/features/access/access.queries.js';
 import * as admin from '#libs/features/admin/admin.queries.js';
@@ -10,6 +7,7 @@ import * as chat from '#libs/features/chat/chat.queries.js';
 import * as checkpoint from '#libs/features/checkpoint/checkpoint.queries.js';
 import * as contract from '#libs/features/contract/contract.queries.js';
 import * as conversation from '#libs/features/conversation/conversation.queries.js';
+import { formerMessagesOf } from '#libs/features/conversation/former-messages.queries.js';
 import * as imports from '#libs/features/import/fork-source.queries.js';
 import * as snapshot from '#libs/features/snapshot/snapshot.queries.js';
 import * as task from '#libs/features/task/task.queries.js';
@@ -25,8 +23,7 @@ const WHOLE = Number.MAX_SAFE_INTEGER;
 const YEAR_1 = new Date('0001-01-01T00:00:00Z');
 /** The messages of a task as the API would find them, had it let the caller through. */
 const shownOf = ({ ids }: World) => [{ taskId: ids.task, from: 1, to: 2 }];
-const log = { store: new MemoryEventStore(), codec: new EventCodec(new MemoryBlobStore()) };
-const page = { order: 'oldest', limit: 100, after: null, at: null, log } as const;
+const page = { order: 'oldest', limit: 100, after: null, at: null } as const;
 
 /** Every query of the features, asked with another owner's ids; by file and name. */
 export const ASKED: Readonly<Record<string, Ask>> = {
@@ -73,11 +70,15 @@ export const ASKED: Readonly<Record<string, Ask>> = {
   'conversation shownBy': (db, { ids }) => conversation.shownBy(db, ids.task, null, null),
   'conversation shownAt': (db, { ids }) => conversation.shownAt(db, { taskId: ids.task, seq: 1 }),
   'conversation messagesIn': (db, of) => conversation.messagesIn(db, shownOf(of)),
-  'conversation totalsOf': (db, of) => conversation.totalsOf(db, shownOf(of)),
-  'conversation callsOf': (db, { ids }) => conversation.callsOf(db, [{ taskId: ids.task, seq: 2 }]),
+  'conversation totalsOf': (db, of) => conversation.totalsOf(db, shownOf(of), null),
+  'conversation callsOf': (db, { ids }) => conversation.callsOf(db, [{ taskId: ids.task, seq: 2 }], null),
   'conversation placeOf': (db, { ids }) => conversation.placeOf(db, ids.message, []),
   'conversation firstSince': (db, of) => conversation.firstSince(db, shownOf(of), YEAR_1),
   'conversation nthLastWhole': (db, of) => conversation.nthLastWhole(db, shownOf(of), 1),
+  'former-messages formerMessagesOf': async (db, { ids }) => {
+    const places = Array.from({ length: 20 }, (_, index) => ({ taskId: ids.importedTask, seq: index + 1 }));
+    return [...(await formerMessagesOf(db, places, 0n)).values()];
+  },
   'fork-source tasksThatBeginWith': async (db) => {
     const [row] = await db.query<{ id: string }>(
       sql`SELECT source_id AS id FROM messages WHERE seq = 1 AND source_id IS NOT NULL LIMIT 1`,
@@ -115,6 +116,9 @@ export const HARMLESS: Readonly<Record<string, string>> = {
   'admin tableSizes': "sizes out of Postgres' catalogue",
   'admin databaseSize': "a size out of Postgres' catalogue",
   'conversation extraOf': 'asks no database',
+  'former-messages allFormerAt': 'asks no database',
+  'former-messages formerAt': 'asks no database',
+  'former-messages placeRows': 'asks no database',
   'task heldAt': 'asks no database',
 };
 

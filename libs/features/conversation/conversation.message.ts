@@ -41,9 +41,10 @@ export async function toMessages(
   blobs: BlobStore,
   ownerId: string,
   rows: readonly MessageRow[],
+  at: bigint | null,
   options: MessageOptions,
 ): Promise<readonly ConversationMessage[]> {
-  const calls = options.includeToolCalls ? await callsByPlace(db, rows) : new Map<string, string>();
+  const calls = options.includeToolCalls ? await callsByPlace(db, rows, at) : new Map<string, string>();
   const inputs = new Map<string, readonly ToolCall[]>();
   const messages = rows.map((row) =>
     toMessage(row, options, (place) => {
@@ -59,7 +60,11 @@ export async function toMessages(
   return withBlobs ? hydrate(blobs, ownerId, messages) : withoutReferences(messages);
 }
 
-async function callsByPlace(db: Queryable, rows: readonly MessageRow[]): Promise<Map<string, string>> {
+async function callsByPlace(
+  db: Queryable,
+  rows: readonly MessageRow[],
+  at: bigint | null,
+): Promise<Map<string, string>> {
   const calls = new Map<string, string>();
   for (const row of rows) if (row.tool_calls !== null) calls.set(placeOf(row, row.seq), row.tool_calls);
   const elsewhere = rows.flatMap((row) =>
@@ -67,7 +72,7 @@ async function callsByPlace(db: Queryable, rows: readonly MessageRow[]): Promise
       ? [{ taskId: row.task_id, seq: row.call_seq }]
       : [],
   );
-  for (const [place, json] of await callsOf(db, elsewhere)) calls.set(place, json);
+  for (const [place, json] of await callsOf(db, elsewhere, at)) calls.set(place, json);
   return calls;
 }
 

@@ -1,11 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Queryable } from '#libs/database/database.js';
 import { BlobStore } from '#libs/event-store/blob-store.js';
-import { EventCodec } from '#libs/event-store/codec.js';
-import { EventStore } from '#libs/event-store/event-store.js';
 import type { ConversationMessage } from './conversation.answers.dto.js';
 import { toMessages, type MessageOptions } from './conversation.message.js';
-import { asTheyStood } from './former-messages.js';
+import { formerMessagesOf } from './former-messages.queries.js';
 import { messagesIn, totalsOf, type MessageRow, type Shown } from './conversation.queries.js';
 import { slice } from './segments.js';
 
@@ -30,11 +28,7 @@ export interface ConversationPage {
 /** Reads pages of what conversations show. A page's cost depends on its length, not on the conversation's. */
 @Injectable()
 export class ConversationReader {
-  constructor(
-    @Inject(BlobStore) private readonly blobs: BlobStore,
-    @Inject(EventStore) readonly store: EventStore,
-    @Inject(EventCodec) readonly codec: EventCodec,
-  ) {}
+  constructor(@Inject(BlobStore) private readonly blobs: BlobStore) {}
 
   /** `at`: messages that were amended later are shown as they stood then. */
   async page(
@@ -45,17 +39,17 @@ export class ConversationReader {
     options: PageOptions,
   ): Promise<ConversationPage> {
     const { rows: present, next } = await collect(db, shown, options);
-    const rows = await asTheyStood(this, present, at);
+    const rows = await asTheyStood(db, present, at);
     const whole = rows.length === shown.totalCount;
     // Summing up costs as much as the conversation is long, so it is done once: with the first page.
     const totals = whole
       ? sum(rows)
       : options.start === null
-        ? await totalsOf(db, shown.segments)
+        ? await totalsOf(db, shown.segments, at)
         : NO_TOTALS;
     const ordered = options.order === 'oldest' ? rows : rows.toReversed();
     return {
-      messages: await toMessages(db, this.blobs, ownerId, ordered, options),
+      messages: await toMessages(db, this.blobs, ownerId, ordered, at, options),
       next,
       totalTokens: totals.tokens === null ? null : Number(totals.tokens),
       totalCost: totals.cost,
@@ -64,6 +58,18 @@ export class ConversationReader {
 }
 
 const NO_TOTALS = { tokens: null, cost: null } as const;
+
+/** Messages with what they said at a position. */
+async function asTheyStood(
+  db: Queryable,
+  rows: readonly MessageRow[],
+  at: bigint | null,
+): Promise<readonly MessageRow[]> {
+  if (at === null) return rows;
+  const places = rows.map(({ task_id: taskId, seq }) => ({ taskId, seq }));
+  const former = await formerMessagesOf(db, places, at);
+  return rows.map((row) => ({ ...row, ...former.get(`${row.task_id}/${row.seq}`) }));
+}
 
 /** Rows in the conversation's order, as many as the page needs, leaving out what the caller does not want. */
 async function collect(

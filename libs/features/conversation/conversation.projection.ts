@@ -1,6 +1,4 @@
-import { binaryArray } from '#libs/database/binary-array.js';
-import type { Queryable, Row } from '#libs/database/database.js';
-import { identifier, sql } from '#libs/database/sql.js';
+import type { Row } from '#libs/database/database.js';
 import { escapeJson } from '#libs/database/text-escape.js';
 import type { Recorded } from '#libs/kernel/event.js';
 import { columnText } from '#libs/projections/column-text.js';
@@ -9,8 +7,9 @@ import { insert, update, type RowOperation } from '#libs/projections/row-operati
 import type { Table } from '#libs/projections/table.js';
 import type { TaskEvent } from '../task/task.events.js';
 import type { MessagePlace } from './conversation.events.js';
+import { formerMessages, loadAmended, SAID, type AmendedMessages } from './former-messages.js';
 import { loadLatestTimes, type LatestTimes } from './latest-times.js';
-import { messageColumns, resultColumns, type Amendment } from './message-columns.js';
+import { messageColumns, resultColumns } from './message-columns.js';
 
 /**
  * Every message once, under the task and number at which it was recorded. A tool result is a message of role `tool`.
@@ -23,21 +22,9 @@ const messages: Table = {
     seq: 'int4',
     owner_id: 'uuid',
     position: 'int8',
-    amendments: 'text?',
     message_id: 'uuid',
-    role: 'text',
-    content: 'text',
-    tool_calls: 'text?',
-    tool_call_id: 'text?',
-    tool_name: 'text?',
+    ...SAID,
     call_seq: 'int4?',
-    is_error: 'bool?',
-    token_count: 'int8?',
-    cost_usd: 'float8?',
-    origin: 'text?',
-    source_id: 'text?',
-    extra: 'text?',
-    has_blobs: 'bool',
     occurred_at: 'timestamptz',
     latest_at: 'timestamptz',
   },
@@ -75,16 +62,17 @@ const branches: Table = {
 
 /** What a batch must know of the rows before it. */
 interface Known {
-  readonly amendments: Amendments;
+  readonly amended: AmendedMessages;
   readonly times: LatestTimes;
 }
 
 export const conversationProjection = projection<Known>({
   name: 'conversation',
-  version: 2,
-  tables: [messages, branches],
+  version: 3,
+  tables: [messages, formerMessages, branches],
   views: {
     messages: 'SELECT * FROM {schema}.messages',
+    former_messages: 'SELECT * FROM {schema}.former_messages',
     conversation_branches: 'SELECT * FROM {schema}.conversation_branches',
   },
   handles: [
@@ -98,44 +86,19 @@ export const conversationProjection = projection<Known>({
   ],
   load: async (connection, schema, batch) => {
     const events = batch as readonly Recorded<TaskEvent>[];
-    const [amendments, times] = await Promise.all([
-      loadAmendments(connection, schema, events),
+    const [amended, times] = await Promise.all([
+      loadAmended(connection, schema, events),
       loadLatestTimes(connection, schema, events),
     ]);
-    return { amendments, times };
+    return { amended, times };
   },
   project: (batch, known) =>
     (batch as readonly Recorded<TaskEvent>[]).flatMap((recorded) => operationsOf(recorded, known)),
 });
 
-/** The earlier amendments of a message, by `<task>/<seq>`: position and id of their events, first to last. */
-type Amendments = Map<string, readonly Amendment[]>;
-
-async function loadAmendments(
-  connection: Queryable,
-  schema: string,
-  batch: readonly Recorded<TaskEvent>[],
-): Promise<Amendments> {
-  const amended = batch.flatMap(({ event, stream }) =>
-    event.type === 'MessageAmended' ? [{ taskId: stream.slice('task-'.length), seq: event.data.seq }] : [],
-  );
-  if (amended.length === 0) return new Map();
-  const rows = await connection.query<{ task_id: string; seq: number; amendments: string }>(
-    sql`SELECT m.task_id, m.seq, m.amendments
-      FROM unnest(${binaryArray(
-        'uuid',
-        amended.map(({ taskId }) => taskId),
-      )}::uuid[], ${binaryArray(
-        'int4',
-        amended.map(({ seq }) => seq),
-      )}::int[]) AS a(task_id, seq)
-      JOIN ${identifier(schema, messages.name)} m USING (task_id, seq) WHERE m.amendments IS NOT NULL`,
-  );
-  return new Map(rows.map((row) => [`${row.task_id}/${row.seq}`, JSON.parse(row.amendments) as Amendment[]]));
-}
-
-function operationsOf(recorded: Recorded<TaskEvent>, { amendments, times }: Known): readonly RowOperation[] {
-  const { event, position, stream } = recorded;
+function operationsOf(recorded: Recorded<TaskEvent>, known: Known): readonly RowOperation[] {
+  const { event, stream } = recorded;
+  const { amended, times } = known;
   const taskId = stream.slice('task-'.length);
   switch (event.type) {
     case 'TaskCreated':
@@ -145,23 +108,16 @@ function operationsOf(recorded: Recorded<TaskEvent>, { amendments, times }: Know
       return [insert(branches, branchRow(recorded, { ...START, kind: 'fork', after, keptMessages }))];
     }
     case 'MessageRecorded':
-      return [
-        insert(messages, { ...placeOf(recorded, event.data.seq, times), ...messageColumns(event.data) }),
-      ];
-    case 'ToolResultRecorded':
-      return [
-        insert(messages, {
-          ...placeOf(recorded, event.data.seq, times),
-          ...resultColumns(event.data, event.data.callSeq),
-        }),
-      ];
+      return [messageInserted(recorded, event.data.seq, messageColumns(event.data), known)];
+    case 'ToolResultRecorded': {
+      const columns = resultColumns(event.data, event.data.callSeq);
+      return [messageInserted(recorded, event.data.seq, columns, known)];
+    }
     case 'MessageAmended': {
       const { seq } = event.data;
       const columns = event.data.kind === 'message' ? messageColumns(event.data) : resultColumns(event.data);
-      const place = `${taskId}/${seq}`;
-      const all = [...(amendments.get(place) ?? []), [position.toString(), recorded.id] as const];
-      amendments.set(place, all);
-      return [update(messages, { task_id: taskId, seq }, { ...columns, amendments: JSON.stringify(all) })];
+      const former = amended.amended(taskId, seq, columns, recorded);
+      return [...former, update(messages, { task_id: taskId, seq }, columns)];
     }
     case 'ConversationRewound':
     case 'ConversationRewindUndone':
@@ -231,17 +187,23 @@ function branchRow(
   };
 }
 
-function placeOf({ id, stream, position, metadata }: Recorded, seq: number, times: LatestTimes): Row {
+function messageInserted(
+  { id, stream, position, metadata }: Recorded,
+  seq: number,
+  columns: Row,
+  { amended, times }: Known,
+): RowOperation {
   const taskId = stream.slice('task-'.length);
   const { ownerId, occurredAt } = metadata;
-  return {
+  amended.recorded(taskId, seq, columns);
+  return insert(messages, {
+    ...columns,
     task_id: taskId,
     seq,
     owner_id: ownerId,
     position,
-    amendments: null,
     message_id: id,
     occurred_at: occurredAt,
     latest_at: times.add(taskId, occurredAt),
-  };
+  });
 }

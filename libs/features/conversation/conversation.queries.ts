@@ -3,6 +3,7 @@ import type { Queryable } from '#libs/database/database.js';
 import { sql, type Sql } from '#libs/database/sql.js';
 import { fromColumnJson } from '#libs/projections/column-text.js';
 import type { MessagePlace } from './conversation.events.js';
+import { allFormerAt, formerMessagesOf, placeRows, type Said } from './former-messages.queries.js';
 import { countOf, shows, type Segment } from './segments.js';
 
 /** A branch of a conversation as its row says. */
@@ -29,24 +30,10 @@ export interface Shown {
 }
 
 /** A message's row. */
-export interface MessageRow {
-  readonly task_id: string;
-  readonly seq: number;
+export interface MessageRow extends Said {
   readonly message_id: string;
   readonly position: bigint;
-  readonly role: 'user' | 'assistant' | 'system' | 'tool';
-  readonly content: string;
-  readonly tool_calls: string | null;
-  readonly tool_call_id: string | null;
-  readonly tool_name: string | null;
   readonly call_seq: number | null;
-  readonly is_error: boolean | null;
-  readonly token_count: bigint | null;
-  readonly cost_usd: number | null;
-  readonly origin: string | null;
-  readonly extra: string | null;
-  readonly amendments: string | null;
-  readonly has_blobs: boolean;
   readonly occurred_at: Date;
 }
 
@@ -123,7 +110,7 @@ function shownOf(rows: readonly SegmentRow[]): Pick<Shown, 'segments' | 'totalCo
 }
 
 const MESSAGE = sql`m.task_id, m.seq, m.message_id, m.position, m.role, m.content, m.tool_calls, m.tool_call_id,
-  m.tool_name, m.call_seq, m.is_error, m.token_count, m.cost_usd, m.origin, m.extra, m.amendments, m.has_blobs, m.occurred_at`;
+  m.tool_name, m.call_seq, m.is_error, m.token_count, m.cost_usd, m.origin, m.extra, m.has_blobs, m.occurred_at`;
 
 /** Segments as rows (task_id, from_seq, to_seq, ordinal) of a FROM clause. */
 const segmentRows = (segments: readonly Segment[]): Sql => sql`unnest(
@@ -161,35 +148,42 @@ export async function messagesIn(
     CROSS JOIN LATERAL (${messagesOfSegment(MESSAGE)}) m ORDER BY s.ordinal, m.seq`);
 }
 
-/** Tokens and dollars of the messages that segments show; null where no message says. */
+/** Tokens and dollars of the messages that segments show, as they stood at a position; null where no message says. */
 export async function totalsOf(
   db: Queryable,
   segments: readonly Segment[],
+  at: bigint | null,
 ): Promise<{ readonly tokens: bigint | null; readonly cost: number | null }> {
   if (segments.length === 0) return { tokens: null, cost: null };
-  const [row] = await db.query<{ tokens: bigint | null; cost: number | null }>(sql`
-    SELECT sum(m.token_count)::bigint AS tokens, sum(m.cost_usd) AS cost FROM ${segmentRows(segments)}
-    CROSS JOIN LATERAL (${messagesOfSegment(sql`m.token_count, m.cost_usd`)}) m`);
+  const messages = sql`${segmentRows(segments)}
+    CROSS JOIN LATERAL (${messagesOfSegment(sql`m.task_id, m.seq, m.token_count, m.cost_usd`)}) m`;
+  const [row] = await db.query<{ tokens: bigint | null; cost: number | null }>(
+    at === null
+      ? sql`SELECT sum(m.token_count)::bigint AS tokens, sum(m.cost_usd) AS cost FROM ${messages}`
+      : sql`
+    SELECT sum(CASE WHEN f.seq IS NULL THEN m.token_count ELSE f.token_count END)::bigint AS tokens,
+      sum(CASE WHEN f.seq IS NULL THEN m.cost_usd ELSE f.cost_usd END) AS cost
+    FROM ${messages} LEFT JOIN ${allFormerAt(at)} f ON f.task_id = m.task_id AND f.seq = m.seq`,
+  );
   return row!;
 }
 
 /** The calls of some assistant messages, by `<task>/<seq>`: for results whose call is on another page. */
 export async function callsOf(
   db: Queryable,
-  places: readonly { readonly taskId: string; readonly seq: number }[],
+  places: readonly MessagePlace[],
+  at: bigint | null,
 ): Promise<ReadonlyMap<string, string>> {
   if (places.length === 0) return new Map();
-  const rows = await db.query<{ task_id: string; seq: number; tool_calls: string }>(sql`
-    SELECT m.task_id, m.seq, m.tool_calls FROM unnest(${binaryArray(
-      'uuid',
-      places.map((p) => p.taskId),
-    )}::uuid[],
-      ${binaryArray(
-        'int4',
-        places.map((p) => p.seq),
-      )}::int[]) AS p(task_id, seq)
-    JOIN messages m ON m.task_id = p.task_id AND m.seq = p.seq WHERE m.tool_calls IS NOT NULL`);
-  return new Map(rows.map((row) => [`${row.task_id}/${row.seq}`, row.tool_calls]));
+  const rows = await db.query<Pick<MessageRow, 'task_id' | 'seq' | 'tool_calls'>>(sql`
+    SELECT m.task_id, m.seq, m.tool_calls FROM ${placeRows(places)} JOIN messages m USING (task_id, seq)`);
+  const former = await formerMessagesOf(db, places, at);
+  return new Map(
+    rows.flatMap(({ task_id, seq, tool_calls: present }) => {
+      const calls = (former.get(`${task_id}/${seq}`) ?? { tool_calls: present }).tool_calls;
+      return calls === null ? [] : [[`${task_id}/${seq}`, calls] as const];
+    }),
+  );
 }
 
 /** Where a message stands and when it was said. */

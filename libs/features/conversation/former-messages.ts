@@ -1,57 +1,74 @@
-import type { Row } from '#libs/database/database.js';
-import type { EventCodec } from '#libs/event-store/codec.js';
-import type { EventStore } from '#libs/event-store/event-store.js';
-import { taskStream, type TaskEvent } from '../task/task.events.js';
-import type { MessageRow } from './conversation.queries.js';
-import { messageColumns, resultColumns, type Amendment } from './message-columns.js';
+import type { Queryable, Row } from '#libs/database/database.js';
+import { identifier, sql } from '#libs/database/sql.js';
+import type { Recorded } from '#libs/kernel/event.js';
+import { insert, type RowOperation } from '#libs/projections/row-operation.js';
+import type { Table } from '#libs/projections/table.js';
+import type { TaskEvent } from '../task/task.events.js';
+import type { MessagePlace } from './conversation.events.js';
+import { placeRows } from './former-messages.queries.js';
 
-/** Where the former values of amended messages are: read models keep the last one only. */
-export interface Log {
-  readonly store: EventStore;
-  readonly codec: EventCodec;
-}
+/** The columns of what a message says: all that an amendment may change. */
+export const SAID = {
+  role: 'text',
+  content: 'text',
+  tool_calls: 'text?',
+  tool_call_id: 'text?',
+  tool_name: 'text?',
+  is_error: 'bool?',
+  token_count: 'int8?',
+  cost_usd: 'float8?',
+  origin: 'text?',
+  source_id: 'text?',
+  extra: 'text?',
+  has_blobs: 'bool',
+} as const;
 
-/** Rows as they stood at a position: those amended since get the value that they had then, from the log. */
-export async function asTheyStood(
-  log: Log,
-  rows: readonly MessageRow[],
-  at: bigint | null,
-): Promise<readonly MessageRow[]> {
-  if (at === null) return rows;
-  const then: MessageRow[] = [];
-  for (const row of rows) then.push({ ...row, ...(await formerColumns(log, row, at)) });
-  return then;
-}
+/** What messages said before they were amended: each row until the position of the event that amended it. */
+export const formerMessages: Table = {
+  name: 'former_messages',
+  columns: { task_id: 'uuid', seq: 'int4', until_position: 'int8', owner_id: 'uuid', ...SAID },
+  key: ['task_id', 'seq', 'until_position'],
+};
 
-/** What a message's columns held at a position, from the log; null where they have not changed since. */
-export async function formerColumns(
-  { store, codec }: Log,
-  message: Pick<MessageRow, 'task_id' | 'message_id' | 'amendments'>,
-  at: bigint,
-): Promise<Partial<MessageRow> | null> {
-  const amendments = message.amendments === null ? [] : (JSON.parse(message.amendments) as Amendment[]);
-  const later = amendments.findIndex(([position]) => BigInt(position) > at);
-  if (later < 0) return null;
-  const eventId = amendments[later - 1]?.[1] ?? message.message_id;
-  const [stored] = await store.findEvents(taskStream(message.task_id), [eventId]);
-  return stored ? columnsOf(codec.decode(stored).event as TaskEvent) : null;
-}
+/** A message by where it stands, as a key of maps. */
+const keyOf = (taskId: string, seq: number): string => `${taskId}/${seq}`;
 
-function columnsOf(event: TaskEvent): Partial<MessageRow> {
-  const columns = rowOf(event);
-  const tokens = columns['token_count'] as number | null | undefined;
-  return { ...columns, ...(tokens == null ? {} : { token_count: BigInt(tokens) }) };
-}
+/** What the messages say that a batch amends, while it is projected. */
+export class AmendedMessages {
+  constructor(private readonly said: Map<string, Row | null>) {}
 
-function rowOf(event: TaskEvent): Row {
-  switch (event.type) {
-    case 'MessageRecorded':
-      return messageColumns(event.data);
-    case 'ToolResultRecorded':
-      return resultColumns(event.data);
-    case 'MessageAmended':
-      return event.data.kind === 'message' ? messageColumns(event.data) : resultColumns(event.data);
-    default:
-      return {};
+  /** Notes what a new message says. */
+  recorded(taskId: string, seq: number, row: Row): void {
+    const key = keyOf(taskId, seq);
+    if (this.said.has(key)) this.said.set(key, row);
   }
+
+  /** Keeps what a message said until it was amended. */
+  amended(taskId: string, seq: number, columns: Row, amendment: Recorded): readonly RowOperation[] {
+    const key = keyOf(taskId, seq);
+    const former = this.said.get(key);
+    if (!former) return [];
+    this.said.set(key, { ...former, ...columns });
+    const said = Object.fromEntries(Object.keys(SAID).map((column) => [column, former[column]]));
+    const place = { task_id: taskId, seq, until_position: amendment.position };
+    return [insert(formerMessages, { ...said, ...place, owner_id: amendment.metadata.ownerId })];
+  }
+}
+
+/** As things stand before a batch. */
+export async function loadAmended(
+  connection: Queryable,
+  schema: string,
+  batch: readonly Recorded<TaskEvent>[],
+): Promise<AmendedMessages> {
+  const places = batch.flatMap(({ event, stream }): MessagePlace[] =>
+    event.type === 'MessageAmended' ? [{ taskId: stream.slice('task-'.length), seq: event.data.seq }] : [],
+  );
+  const said = new Map<string, Row | null>(places.map(({ taskId, seq }) => [keyOf(taskId, seq), null]));
+  if (places.length === 0) return new AmendedMessages(said);
+  const rows = await connection.query<Row & { readonly task_id: string; readonly seq: number }>(
+    sql`SELECT m.* FROM ${placeRows(places)} JOIN ${identifier(schema, 'messages')} m USING (task_id, seq)`,
+  );
+  for (const row of rows) said.set(keyOf(row.task_id, row.seq), row);
+  return new AmendedMessages(said);
 }

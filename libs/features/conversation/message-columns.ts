@@ -3,9 +3,6 @@ import { isBlobReference, type LongText } from '#libs/kernel/blob-reference.js';
 import { columnJson, columnText } from '#libs/projections/column-text.js';
 import type { MessageContent, ToolResultContent } from './conversation.events.js';
 
-/** A later full value of a message: the position and the id of its event. */
-export type Amendment = readonly [position: string, eventId: string];
-
 /** A field as a text column holds it: a long one by its preview, with the reference kept in `extra`. */
 function textColumn(value: LongText, name: string, references: Record<string, unknown>): string {
   if (isBlobReference(value)) references[name] = value;

@@ -2,6 +2,7 @@ import { binaryArray } from '#libs/database/binary-array.js';
 import { nothing, sql, type Sql } from '#libs/database/sql.js';
 import { escapeText } from '#libs/database/text-escape.js';
 import { ENTRY_KINDS, type EntryKind } from './entries.js';
+import { formerAt } from '../conversation/former-messages.queries.js';
 import { holds, mayHold } from './text-filter.js';
 import type { EntryFilters } from './timeline.dto.js';
 
@@ -49,10 +50,17 @@ function conditions(scope: Scope, filters: EntryFilters, at: bigint | null): Sql
   return sql`${inScope(scope)}
     ${at === null ? nothing : sql`AND e.position <= ${at}`}
     ${phase === undefined ? nothing : sql`AND e.phase = ${phase}`}
-    ${failed === undefined ? nothing : sql`AND e.failed = ${failed}`}
+    ${failed === undefined ? nothing : sql`AND ${failedAt(at)} = ${failed}`}
     AND e.occurred_at >= ${from ?? EVER_SINCE} AND e.occurred_at <= ${to ?? FOR_EVER}
     ${ofTypes(event_types)}`;
 }
+
+/** Whether an entry had failed at a position: a tool's result may have been amended since. */
+export const failedAt = (at: bigint | null): Sql =>
+  at === null
+    ? sql`e.failed`
+    : sql`(CASE WHEN e.subtype = 'tool' THEN coalesce((SELECT f.is_error FROM ${formerAt(at, sql`e.task_id`, sql`e.seq`)} f), e.failed)
+        ELSE e.failed END)`;
 
 const AMENDED = sql`LEFT JOIN amended_signatures a ON a.task_id = e.task_id AND a.seq = e.seq`;
 
@@ -61,8 +69,8 @@ export function matching(scope: Scope, filters: EntryFilters, at: bigint | null)
   const where = conditions(scope, filters, at);
   if (filters.text === undefined) return sql`timeline_entries e WHERE ${where}`;
   // OFFSET 0: several workers ask all entries for their signatures before any text is looked at.
-  return sql`(SELECT e.* FROM timeline_entries e ${AMENDED} WHERE ${where} AND ${mayHold(filters.text)} OFFSET 0) e
-    WHERE ${holds(filters.text)}`;
+  return sql`(SELECT e.* FROM timeline_entries e ${AMENDED} WHERE ${where} AND ${mayHold(filters.text, at)} OFFSET 0) e
+    WHERE ${holds(filters.text, at)}`;
 }
 
 /**
@@ -76,5 +84,5 @@ export function matchingAmong(
   at: bigint | null,
 ): Sql {
   return sql`(SELECT e.* FROM timeline_entries e WHERE ${conditions(scope, filters, at)} AND ${first}) e ${AMENDED}
-    WHERE ${mayHold(filters.text)} AND ${holds(filters.text)}`;
+    WHERE ${mayHold(filters.text, at)} AND ${holds(filters.text, at)}`;
 }

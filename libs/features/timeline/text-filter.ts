@@ -1,5 +1,6 @@
 import { sql, type Sql } from '#libs/database/sql.js';
 import { escapeText } from '#libs/database/text-escape.js';
+import { formerAt } from '../conversation/former-messages.queries.js';
 import { hashesOf } from './text-signature.js';
 
 // Which entries hold a text, in any case: in a message, its thinking, its tool calls' names and inputs, a result, or in
@@ -9,23 +10,39 @@ import { hashesOf } from './text-signature.js';
 /** How read models write a NUL, a half of a surrogate pair, or this character itself: with four hex digits after it. */
 const MARK = '\uE000';
 
-/** Whether an entry `e`, whose message may have been amended as `a` says, can hold a text. */
-export const mayHold = (text: string): Sql =>
-  hashesOf(text).reduce<Sql>(
-    (all, hash) => sql`${all} AND get_bit(coalesce(a.signature, e.signature),
-      ${hash}::int % (octet_length(coalesce(a.signature, e.signature)) * 8)) = 1`,
-    sql`true`,
+/**
+ * Whether an entry `e`, whose message was amended as `a` says if at all, can have held a text at a position (null: can
+ * hold it now). Of what was amended since, the signature is not kept: it is looked at.
+ */
+export function mayHold(text: string, at: bigint | null): Sql {
+  const signature = sql`coalesce(a.signature, e.signature)`;
+  const tests = hashesOf(text).map(
+    (hash) => sql`get_bit(${signature}, ${hash}::int % (octet_length(${signature}) * 8)) = 1`,
   );
+  const all = tests.reduce<Sql>((some, test) => sql`${some} AND ${test}`, sql`true`);
+  return at === null ? all : sql`(a.position > ${at} IS TRUE OR ${all})`;
+}
 
-/** Whether an entry `e` holds a text. */
-export const holds = (text: string): Sql => sql`(${inJson(sql`e.data`, sql`e.data::jsonb`, text)}
-  OR EXISTS (SELECT FROM messages m WHERE m.task_id = e.task_id AND m.seq = e.seq
-    AND (${inText(sql`m.content`, text)} OR ${inText(sql`m.tool_name`, text)}
-      OR ${inJson(sql`m.tool_calls`, sql`m.tool_calls::jsonb`, text)}
-      OR ${inJson(sql`m.extra`, sql`(m.extra::jsonb -> 'thinking')`, text)}))
+/** Whether an entry `e` held a text at a position (null: holds it now). */
+export function holds(text: string, at: bigint | null): Sql {
+  const present = sql`EXISTS (SELECT FROM messages m WHERE m.task_id = e.task_id AND m.seq = e.seq AND ${said(text)})`;
+  return sql`(${inJson(sql`e.data`, sql`e.data::jsonb`, text)}
+  OR ${
+    at === null
+      ? present
+      : sql`coalesce((SELECT ${said(text)} FROM ${formerAt(at, sql`e.task_id`, sql`e.seq`)} m), ${present})`
+  }
   OR EXISTS (SELECT FROM chat_messages c WHERE c.chat_id = e.chat_id AND c.version = e.seq
     AND (${inText(sql`c.content`, text)} OR ${inJson(sql`c.tool_calls`, sql`c.tool_calls::jsonb`, text)}
       OR ${inJson(sql`c.questions`, sql`c.questions::jsonb`, text)})))`;
+}
+
+/** Whether a message `m` says a text; never null. */
+const said = (
+  text: string,
+): Sql => sql`(${inText(sql`m.content`, text)} OR ${inText(sql`m.tool_name`, text)} IS TRUE
+  OR ${inJson(sql`m.tool_calls`, sql`m.tool_calls::jsonb`, text)}
+  OR ${inJson(sql`m.extra`, sql`(m.extra::jsonb -> 'thinking')`, text)})`;
 
 /** What an escaped character consists of is not text: a search that begins with a hex digit could start within one. */
 function inText(column: Sql, text: string): Sql {

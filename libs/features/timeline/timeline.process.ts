@@ -1,7 +1,5 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Queryable } from '#libs/database/database.js';
-import { EventCodec } from '#libs/event-store/codec.js';
-import { EventStore } from '#libs/event-store/event-store.js';
 import { assertContract, notFound, type Caller } from '#libs/http/caller.js';
 import { CursorCodec } from '#libs/http/cursor.js';
 import type { RequestContext } from '#libs/http/request-context.js';
@@ -38,8 +36,6 @@ export class Timelines {
   constructor(
     private readonly reads: ReadModels,
     private readonly cursors: CursorCodec,
-    @Inject(EventStore) readonly store: EventStore,
-    @Inject(EventCodec) readonly codec: EventCodec,
   ) {}
 
   /** SPEC §2.1. */
@@ -118,7 +114,7 @@ export class Timelines {
     at: bigint | null,
   ): EntryPageOptions {
     const after = query.cursor ? (this.cursors.open(binding, query.cursor) as EntryPlace) : null;
-    return { scope, filters: query, order: query.order, limit: query.limit, after, at, log: this };
+    return { scope, filters: query, order: query.order, limit: query.limit, after, at };
   }
 }
 

@@ -5,8 +5,9 @@ import { deriveId } from '#libs/event-store/event-hash.js';
 import type { Recorded } from '#libs/kernel/event.js';
 import { columnJson } from '#libs/projections/column-text.js';
 import { projection } from '#libs/projections/projection.js';
-import { insert, upsert, type RowOperation } from '#libs/projections/row-operation.js';
+import { insert, update, upsert, type RowOperation } from '#libs/projections/row-operation.js';
 import type { Table } from '#libs/projections/table.js';
+import { placeRows } from '../conversation/former-messages.queries.js';
 import { entriesOf, type TimelineEvent } from './entries.js';
 import { amendedTexts, textsOf } from './entry-texts.js';
 import { signatureOf } from './text-signature.js';
@@ -40,14 +41,14 @@ const entries: Table = {
   ],
 };
 
-/** The signatures of messages that were amended since their entries were written. */
+/** The signatures of messages that were amended since their entries were written, the last time at `position`. */
 const amendments: Table = {
   name: 'amended_signatures',
-  columns: { task_id: 'uuid', seq: 'int4', owner_id: 'uuid', signature: 'bytea' },
+  columns: { task_id: 'uuid', seq: 'int4', owner_id: 'uuid', position: 'int8', signature: 'bytea' },
   key: ['task_id', 'seq'],
 };
 
-/** Which contract a task belongs to, and where its messages' entries are found again. */
+/** Which contract a task or a chat belongs to. */
 const places: Table = {
   name: 'task_places',
   columns: { task_id: 'uuid', owner_id: 'uuid', contract_id: 'uuid?' },
@@ -63,11 +64,18 @@ const phases: Table = {
 interface Lookup {
   readonly contractOf: Map<string, string | null>;
   readonly phaseOf: Map<string, string>;
+  /** The entries of tool results that the batch amends, by `<task>/<seq>`. */
+  readonly resultAt: Map<string, EntryKey>;
+}
+
+interface EntryKey {
+  readonly position: bigint;
+  readonly ordinal: number;
 }
 
 export const timelineProjection = projection<Lookup>({
   name: 'timeline',
-  version: 2,
+  version: 3,
   tables: [entries, amendments, places, phases],
   views: {
     timeline_entries: 'SELECT * FROM {schema}.entries',
@@ -106,7 +114,13 @@ export const timelineProjection = projection<Lookup>({
     'ChatOpened',
     'ChatMessageRecorded',
   ],
-  load: loadPlaces,
+  load: async (connection, schema, batch) => {
+    const [known, resultAt] = await Promise.all([
+      loadPlaces(connection, schema, batch),
+      loadResults(connection, schema, batch as readonly Recorded<TimelineEvent>[]),
+    ]);
+    return { ...known, resultAt };
+  },
   project: (batch, lookup) =>
     (batch as readonly Recorded<TimelineEvent>[]).flatMap((recorded) => operationsOf(recorded, lookup)),
 });
@@ -117,7 +131,7 @@ async function loadPlaces(
   connection: Queryable,
   schema: string,
   batch: readonly Recorded[],
-): Promise<Lookup> {
+): Promise<Omit<Lookup, 'resultAt'>> {
   const taskIds = new Set(batch.filter((e) => !e.stream.startsWith('contract-')).map((e) => idOf(e.stream)));
   const rows = await connection.query<{ task_id: string; contract_id: string | null }>(
     sql`SELECT task_id, contract_id FROM ${identifier(schema, places.name)}
@@ -137,51 +151,100 @@ async function loadPlaces(
   return { contractOf, phaseOf: new Map(phaseRows.map((row) => [row.contract_id, row.phase])) };
 }
 
+/** A result may turn out to have failed after it was recorded. */
+async function loadResults(
+  connection: Queryable,
+  schema: string,
+  batch: readonly Recorded<TimelineEvent>[],
+): Promise<Map<string, EntryKey>> {
+  const amended = batch.flatMap(({ event, stream }) =>
+    event.type === 'MessageAmended' && event.data.kind === 'tool_result'
+      ? [{ taskId: idOf(stream), seq: event.data.seq }]
+      : [],
+  );
+  if (amended.length === 0) return new Map();
+  const rows = await connection.query<EntryKey & { task_id: string; seq: number }>(
+    sql`SELECT e.task_id, e.seq, e.position, e.ordinal FROM ${placeRows(amended)}
+      JOIN ${identifier(schema, entries.name)} e USING (task_id, seq) WHERE e.subtype = 'tool'`,
+  );
+  return new Map(
+    rows.map(({ task_id, seq, position, ordinal }) => [`${task_id}/${seq}`, { position, ordinal }]),
+  );
+}
+
 function operationsOf(recorded: Recorded<TimelineEvent>, lookup: Lookup): readonly RowOperation[] {
+  return [...noted(recorded, lookup), ...amended(recorded, lookup), ...shown(recorded, lookup)];
+}
+
+/** What later entries need to know. */
+function noted(
+  { event, stream, position, metadata: { ownerId: owner_id } }: Recorded<TimelineEvent>,
+  { contractOf, phaseOf, resultAt }: Lookup,
+): readonly RowOperation[] {
+  const id = idOf(stream);
+  switch (event.type) {
+    case 'ContractCreated':
+    case 'ContractPhaseChanged': {
+      const phase = event.type === 'ContractCreated' ? event.data.phase : event.data.newPhase;
+      phaseOf.set(id, phase);
+      return [upsert(phases, { contract_id: id, owner_id, phase })];
+    }
+    case 'TaskCreated':
+    case 'TaskForked':
+    case 'ChatOpened':
+      contractOf.set(id, event.data.contractId);
+      return [upsert(places, { task_id: id, owner_id, contract_id: event.data.contractId })];
+    case 'ToolResultRecorded':
+      resultAt.set(`${id}/${event.data.seq}`, { position, ordinal: 0 });
+      return [];
+    default:
+      return [];
+  }
+}
+
+function amended(
+  { event, stream, position, metadata }: Recorded<TimelineEvent>,
+  { resultAt }: Lookup,
+): readonly RowOperation[] {
+  if (event.type !== 'MessageAmended') return [];
+  const { data } = event;
+  const task_id = idOf(stream);
+  const signature = signatureOf(amendedTexts(event));
+  const result = resultAt.get(`${task_id}/${data.seq}`);
+  return [
+    upsert(amendments, { task_id, seq: data.seq, owner_id: metadata.ownerId, position, signature }),
+    ...(data.kind === 'tool_result' && result
+      ? [update(entries, { ...result }, { failed: data.isError })]
+      : []),
+  ];
+}
+
+function shown(recorded: Recorded<TimelineEvent>, lookup: Lookup): readonly RowOperation[] {
   const { event, metadata } = recorded;
   const id = idOf(recorded.stream);
-  const owner_id = metadata.ownerId;
-  const operations: RowOperation[] = [];
-  const ofContract = recorded.stream.startsWith('contract-');
-  if (event.type === 'ContractCreated' || event.type === 'ContractPhaseChanged') {
-    const phase = event.type === 'ContractCreated' ? event.data.phase : event.data.newPhase;
-    lookup.phaseOf.set(id, phase);
-    operations.push(upsert(phases, { contract_id: id, owner_id, phase }));
-  }
-  if (event.type === 'TaskCreated' || event.type === 'TaskForked' || event.type === 'ChatOpened') {
-    lookup.contractOf.set(id, event.data.contractId);
-    operations.push(upsert(places, { task_id: id, owner_id, contract_id: event.data.contractId }));
-  }
-  if (event.type === 'MessageAmended') {
-    const signature = signatureOf(amendedTexts(event));
-    operations.push(upsert(amendments, { task_id: id, seq: event.data.seq, owner_id, signature }));
-  }
-  const contractId = ofContract ? id : (lookup.contractOf.get(id) ?? null);
+  const contractId = recorded.stream.startsWith('contract-') ? id : (lookup.contractOf.get(id) ?? null);
   const place: Row = {
     position: recorded.position,
-    owner_id,
+    owner_id: metadata.ownerId,
     contract_id: contractId,
     task_id: recorded.stream.startsWith('task-') ? id : null,
     chat_id: recorded.stream.startsWith('chat-') ? id : null,
     phase: (contractId && lookup.phaseOf.get(contractId)) ?? '',
     occurred_at: metadata.occurredAt,
   };
-  entriesOf(event).forEach((entry, ordinal) => {
-    operations.push(
-      insert(entries, {
-        ...place,
-        ordinal,
-        id: ordinal === 0 ? recorded.id : deriveId('entry', recorded.id, String(ordinal)),
-        kind: entry.kind,
-        subtype: entry.subtype,
-        failed: entry.failed ?? false,
-        // A chat's messages stand under their events' versions.
-        seq: entry.seq ?? (place['chat_id'] === null ? null : recorded.version),
-        task_id: entry.taskId ?? place['task_id'],
-        data: entry.data === undefined ? null : columnJson(entry.data),
-        signature: signatureOf(textsOf(event, entry)),
-      }),
-    );
-  });
-  return operations;
+  return entriesOf(event).map((entry, ordinal) =>
+    insert(entries, {
+      ...place,
+      ordinal,
+      id: ordinal === 0 ? recorded.id : deriveId('entry', recorded.id, String(ordinal)),
+      kind: entry.kind,
+      subtype: entry.subtype,
+      failed: entry.failed ?? false,
+      // A chat's messages stand under their events' versions.
+      seq: entry.seq ?? (place['chat_id'] === null ? null : recorded.version),
+      task_id: entry.taskId ?? place['task_id'],
+      data: entry.data === undefined ? null : columnJson(entry.data),
+      signature: signatureOf(textsOf(event, entry)),
+    }),
+  );
 }

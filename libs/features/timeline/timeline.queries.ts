@@ -4,9 +4,10 @@ import { unescapeText } from '#libs/database/text-escape.js';
 import { isBlobReference, type LongText } from '#libs/kernel/blob-reference.js';
 import { shortened } from '#libs/http/shortened.js';
 import { fromColumnJson } from '#libs/projections/column-text.js';
-import { formerColumns, type Log } from '../conversation/former-messages.js';
+import { formerMessagesOf } from '../conversation/former-messages.queries.js';
+import { heldAt } from '../task/task.queries.js';
 import type { EntryKind } from './entries.js';
-import { inScope, matching, matchingAmong, type Scope } from './matching-entries.js';
+import { failedAt, inScope, matching, matchingAmong, type Scope } from './matching-entries.js';
 import type { EntryFilters } from './timeline.dto.js';
 
 /** Where an entry stands: time (µs since 1970), position, ordinal. */
@@ -42,8 +43,6 @@ interface EntryRow {
   role: string | null;
   content: string | null;
   tool_name: string | null;
-  message_id: string | null;
-  amendments: string | null;
   /** Of a message with values in blobs: where they are. */
   long: string | null;
 }
@@ -55,21 +54,21 @@ export interface EntryPageOptions {
   readonly limit: number;
   readonly after: EntryPlace | null;
   readonly at: bigint | null;
-  readonly log: Log;
 }
 
-const JOINED = sql`LEFT JOIN messages m ON m.task_id = e.task_id AND m.seq = e.seq
+const joined = (at: bigint | null): Sql => sql`LEFT JOIN messages m ON m.task_id = e.task_id AND m.seq = e.seq
   LEFT JOIN chat_messages c ON c.chat_id = e.chat_id AND c.version = e.seq
-  LEFT JOIN task_states t ON t.task_id = e.task_id AND t.to_position IS NULL`;
+  LEFT JOIN task_states t ON t.task_id = e.task_id AND ${heldAt(at)}`;
 const COLUMNS = sql`e.position, e.ordinal, e.id, e.contract_id, e.task_id, e.chat_id, e.kind, e.subtype, e.phase,
   e.failed, e.seq, e.data, e.occurred_at`;
 const SHOWN = sql`${COLUMNS}, (extract(epoch FROM e.occurred_at) * 1000000)::bigint AS micros, t.name AS task_name, m.role,
   coalesce(m.content, c.content) AS content, m.tool_name,
-  m.message_id, m.amendments, CASE WHEN coalesce(m.extra, c.extra) LIKE '%"$blob"%' THEN coalesce(m.extra, c.extra) END AS long`;
+  CASE WHEN coalesce(m.extra, c.extra) LIKE '%"$blob"%' THEN coalesce(m.extra, c.extra) END AS long`;
 
 /** A page's entries are found by what indexes hold of them, and read when it is known which they are. */
 const PLACE = sql`e.occurred_at, e.position, e.ordinal`;
-const ofPlaces = sql`JOIN timeline_entries e USING (position, ordinal) ${JOINED}`;
+const ofPlaces = (at: bigint | null): Sql =>
+  sql`JOIN timeline_entries e USING (position, ordinal) ${joined(at)}`;
 
 const sorted = (order: EntryPageOptions['order']): Sql =>
   order === 'newest'
@@ -89,24 +88,35 @@ export interface EntryPage {
   readonly next: EntryPlace | null;
 }
 
-async function pageOf(rows: readonly EntryRow[], { limit, at, log }: EntryPageOptions): Promise<EntryPage> {
+async function pageOf(
+  db: Queryable,
+  rows: readonly EntryRow[],
+  { limit, at }: EntryPageOptions,
+): Promise<EntryPage> {
   const last = rows.length === limit ? rows.at(-1)! : null;
   return {
-    entries: (at === null ? rows : await Promise.all(rows.map((row) => asItStood(log, row, at)))).map(
-      toEntry,
-    ),
+    entries: (await asTheyStood(db, rows, at)).map(toEntry),
     next: last && [String(last.micros), String(last.position), last.ordinal],
   };
 }
 
-/** An entry with what its message said at a position. */
-async function asItStood(log: Log, row: EntryRow, at: bigint): Promise<EntryRow> {
-  const { task_id, message_id, amendments } = row;
-  if (task_id === null || message_id === null || amendments === null) return row;
-  const former = await formerColumns(log, { task_id, message_id, amendments }, at);
-  if (!former) return row;
-  const { content = null, tool_name = null, extra = null, has_blobs: hasBlobs } = former;
-  return { ...row, content, tool_name, long: hasBlobs ? extra : null };
+/** Entries with what their messages said at a position. */
+async function asTheyStood(
+  db: Queryable,
+  rows: readonly EntryRow[],
+  at: bigint | null,
+): Promise<readonly EntryRow[]> {
+  if (at === null) return rows;
+  const places = rows.flatMap(({ task_id: taskId, seq }) =>
+    taskId === null || seq === null ? [] : [{ taskId, seq }],
+  );
+  const former = await formerMessagesOf(db, places, at);
+  return rows.map((row) => {
+    const said = former.get(`${row.task_id}/${row.seq}`);
+    if (!said) return row;
+    const { content, tool_name, is_error: failed, extra, has_blobs: isLong } = said;
+    return { ...row, content, tool_name, failed: failed ?? row.failed, long: isLong ? extra : null };
+  });
 }
 
 /** Entries that are searched for a text before all are. */
@@ -119,8 +129,8 @@ export async function entriesPage(db: Queryable, options: EntryPageOptions): Pro
     const rows = await db.query<EntryRow>(sql`
       SELECT ${SHOWN} FROM (
         SELECT ${PLACE} FROM ${entries} AND ${beyond(options)} ${sorted(order)} LIMIT ${limit}
-      ) found ${ofPlaces} ${sorted(order)}`);
-    return pageOf(rows, options);
+      ) found ${ofPlaces(at)} ${sorted(order)}`);
+    return pageOf(db, rows, options);
   };
   const { text } = filters;
   if (text !== undefined) {
@@ -149,12 +159,12 @@ export async function countedPage(
     shown AS (
       SELECT ${SHOWN} FROM (
         SELECT ${PLACE} FROM matching e WHERE ${beyond(options)} ${sorted(order)} LIMIT ${limit}
-      ) found ${ofPlaces}
+      ) found ${ofPlaces(at)}
     )
     SELECT e.*, counted.total FROM (SELECT count(*) AS total FROM matching) counted LEFT JOIN shown e ON true
     ${sorted(order)}`);
   const found = rows[0]!.id === null ? [] : rows;
-  return { ...(await pageOf(found, options)), totalCount: Number(rows[0]!.total) };
+  return { ...(await pageOf(db, found, options)), totalCount: Number(rows[0]!.total) };
 }
 
 /** How many entries the filters match. */
@@ -176,7 +186,7 @@ export async function entriesAfter(db: Queryable, scope: Scope, after: bigint, u
     SELECT ${SHOWN} FROM (
       SELECT ${COLUMNS} FROM timeline_entries e
       WHERE ${inScope(scope)} AND e.position > ${after} AND e.position <= ${upTo} ORDER BY e.position, e.ordinal LIMIT ${limit}
-    ) e ${JOINED} ORDER BY e.position, e.ordinal`);
+    ) e ${joined(null)} ORDER BY e.position, e.ordinal`);
   return rows.map((row) => ({ position: row.position, entry: toEntry(row) }));
 }
 
@@ -202,7 +212,7 @@ export async function overviewOf(
   const seconds = Math.max((range.last.getTime() - range.first.getTime()) / 1_000 / filters.buckets, 0.001);
   const rows = await db.query<{ bucket: number; kind: string; count: bigint; failed: bigint }>(sql`
     SELECT least(floor(extract(epoch FROM e.occurred_at - ${range.first}::timestamptz) / ${seconds}::float8)::int, ${filters.buckets - 1}::int) AS bucket,
-           e.kind, count(*) AS count, count(*) FILTER (WHERE e.failed) AS failed
+           e.kind, count(*) AS count, count(*) FILTER (WHERE ${failedAt(at)}) AS failed
     FROM ${entries} GROUP BY 1, 2 ORDER BY 1, 2`);
   const buckets = new Map<number, { counts: Record<string, number>; failed: number }>();
   const totals: Record<string, number> = {};

@@ -12,7 +12,7 @@ export const emptyMemory = () => ({
   tasks: new Map(),
   contractOf: new Map(),
   phaseOf: new Map(),
-  amendments: new Map(),
+  lastMessage: new Map(),
   latest: new Map(),
 });
 
@@ -100,15 +100,14 @@ function addTask(tables, memory, id, event) {
     case 'MessageRecorded':
     case 'ToolResultRecorded':
       tables.messages.add({
+        ...spoken(memory, id, event),
         task_id: id,
         seq: data.seq,
         owner_id: ownerId,
         position,
-        amendments: null,
         message_id: event.id,
         occurred_at: occurredAt,
         latest_at: latest(memory, id, occurredAt),
-        ...(type === 'MessageRecorded' ? message(data) : result(data)),
       });
       break;
     case 'MessageAmended':
@@ -261,18 +260,29 @@ const result = ({
   has_blobs: false,
 });
 
-function amend(tables, { amendments }, id, event) {
-  const { id: eventId, data, position, metadata } = event;
+/** What an event says, kept as the task's last message. */
+function spoken({ lastMessage }, id, { type, data }) {
+  const columns = type === 'ToolResultRecorded' ? result(data) : message(data);
+  lastMessage.set(id, { seq: data.seq, columns });
+  return columns;
+}
+
+/** In these logs only a task's last message is amended. */
+function amend(tables, memory, id, event) {
+  const { data, position, metadata } = event;
   const key = `${id}/${data.seq}`;
-  const all = [...(amendments.get(key) ?? []), [String(position), eventId]];
-  amendments.set(key, all);
-  tables.amendedMessages.put(key, { task_id: id, seq: data.seq, ...message(data), amendments: json(all) });
-  tables.amended_signatures.put(key, {
-    task_id: id,
-    seq: data.seq,
+  const place = { task_id: id, seq: data.seq };
+  const { seq, columns: former } = memory.lastMessage.get(id);
+  if (seq !== data.seq) throw new Error(`message ${data.seq} is amended, and ${seq} is the last one`);
+  tables.former_messages.add({
+    ...former,
+    ...place,
+    until_position: position,
     owner_id: metadata.ownerId,
-    signature: signatureOf(amendedTexts(event)),
   });
+  tables.amendedMessages.put(key, { ...place, ...spoken(memory, id, event) });
+  const signature = signatureOf(amendedTexts(event));
+  tables.amended_signatures.put(key, { ...place, owner_id: metadata.ownerId, position, signature });
 }
 
 const checkpoint = (id, { data, metadata, position }) => ({

@@ -122,10 +122,10 @@ async function makeTables(client) {
   }
   const of = (table, names) => columns[table].filter(({ column }) => names.includes(column));
   const inserts = (table) => new Inserts(table, columns[table]);
-  const upserts = (table, key, value) =>
-    new Latest(
-      new Inserts(table, columns[table], ` ON CONFLICT (${key}) DO UPDATE SET ${value} = excluded.${value}`),
-    );
+  const upserts = (table, key, values) => {
+    const set = values.map((value) => `${value} = excluded.${value}`).join(', ');
+    return new Latest(new Inserts(table, columns[table], ` ON CONFLICT (${key}) DO UPDATE SET ${set}`));
+  };
   const fixed = ['owner_id', 'position', 'message_id', 'occurred_at', 'latest_at', 'call_seq'];
   const amended = columns.messages.filter(({ column }) => !fixed.includes(column));
   const taken = of('checkpoints', ['id', 'task_id', 'conversation_snapshot_id']);
@@ -134,6 +134,7 @@ async function makeTables(client) {
     contract_states: new States('contract_states', columns.contract_states, ['contract_id']),
     task_states: new States('task_states', columns.task_states, ['task_id']),
     messages: inserts('messages'),
+    former_messages: inserts('former_messages'),
     amendedMessages: new Latest(new Updates('messages', amended, ['task_id', 'seq'])),
     conversation_branches: inserts('conversation_branches'),
     leftBranches: new Latest(new Updates('conversation_branches', left, ['task_id', 'branch'])),
@@ -141,9 +142,9 @@ async function makeTables(client) {
     snapshotOfCheckpoint: new Latest(new Updates('checkpoints', taken, ['id', 'task_id'])),
     snapshots: inserts('snapshots'),
     entries: inserts('entries'),
-    amended_signatures: upserts('amended_signatures', 'task_id, seq', 'signature'),
-    task_places: upserts('task_places', 'task_id', 'contract_id'),
-    contract_phases: upserts('contract_phases', 'contract_id', 'phase'),
+    amended_signatures: upserts('amended_signatures', 'task_id, seq', ['position', 'signature']),
+    task_places: upserts('task_places', 'task_id', ['contract_id']),
+    contract_phases: upserts('contract_phases', 'contract_id', ['phase']),
   };
 }
 
