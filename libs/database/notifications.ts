@@ -63,7 +63,8 @@ export class Notifications {
       const client = new pg.Client({
         connectionString: this.url,
         application_name: 'makima-notifications',
-        options: SESSION,
+        // An announcement takes a transaction number, and would make appends wait while its commit goes to the disk.
+        options: `${SESSION} -c synchronous_commit=off`,
         ...connectionConfig(TIMEOUTS),
       });
       const lost = new Promise<void>((resolve) =>
