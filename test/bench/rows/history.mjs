@@ -100,6 +100,7 @@ const filters = (range) => ({
   'phase, type and time': `phase=plan&event_types=chat_message&from=${time(range, 0.1)}&to=${time(range, 0.9)}`,
   'oldest first': 'order=oldest&phase=review',
   'as of then': `asOf=${CONTRACT_EVENTS / 2}`,
+  'failed, as of then': `failed=true&asOf=${CONTRACT_EVENTS / 2}`,
 });
 
 const TEXTS = {
@@ -108,6 +109,7 @@ const TEXTS = {
   'text that no entry holds': 'text=does%20not%20occur%20anywhere',
   'three letters that no entry holds': 'text=zqx',
   'text and phase': 'text=read_file&phase=execute',
+  'text that no entry held then': `text=does%20not%20occur%20anywhere&asOf=${CONTRACT_EVENTS / 2}`,
 };
 
 async function filtered({ server, options, progress }, api, contractId, range) {
