@@ -3,7 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { EventStore } from '#libs/event-store/event-store.js';
 import { GivesOneOf, GivesPosition, GivesTexts } from '#libs/http/answer-fields.js';
 import { Public } from '#libs/http/auth.guard.js';
-import { positionToken } from '#libs/http/position.js';
+import { positionToken } from '#libs/kernel/position.js';
 import { ProjectionRunner } from '#libs/projections/runner.js';
 
 export class HealthResponse {

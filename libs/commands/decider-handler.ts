@@ -3,7 +3,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { EventCodec, type EventToWrite } from '#libs/event-store/codec.js';
 import { deriveId } from '#libs/event-store/event-hash.js';
 import { EventStore, VersionConflict } from '#libs/event-store/event-store.js';
-import { RefusalException } from '#libs/http/problem.js';
+import { RefusalException } from '#libs/kernel/problem.js';
 import { isRefusal, refuse, type Decider } from '#libs/kernel/decider.js';
 import type { Actor, DomainEvent } from '#libs/kernel/event.js';
 import { StreamStates, type StreamState } from './stream-states.js';

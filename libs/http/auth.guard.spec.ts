@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { Public, Requires } from './auth.guard.js';
-import { assertContract, type Caller } from './caller.js';
+import { assertContract, type Caller } from '#libs/kernel/caller.js';
 import { ALICE, KnownCallers, listen, type Listening } from '#libs/testing/listening.js';
 import { Context, type RequestContext } from './request-context.js';
 

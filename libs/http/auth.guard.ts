@@ -9,8 +9,8 @@ import { Reflector } from '@nestjs/core';
 import { ApiExtension } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { isUuid } from '#libs/kernel/ids.js';
-import { notFound, type Caller } from './caller.js';
-import { Problem } from './problem.js';
+import { notFound, type Caller } from '#libs/kernel/caller.js';
+import { Problem } from '#libs/kernel/problem.js';
 import { stateOf, unauthenticated } from './request-state.js';
 
 export const OWNER_HEADER = 'X-Makima-Owner';

@@ -6,7 +6,7 @@ import { Requires } from './auth.guard.js';
 import { depthOf, MAX_DEPTH, parseJson } from './body.js';
 import { IsJson } from './fields.js';
 import { listen, type Listening } from '#libs/testing/listening.js';
-import { Problem } from './problem.js';
+import { Problem } from '#libs/kernel/problem.js';
 import { StreamedBody } from './request.interceptor.js';
 
 const LIMIT = 1_000_000;

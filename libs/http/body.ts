@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Readable } from 'node:stream';
 import type { Request } from 'express';
-import { Problem } from './problem.js';
+import { Problem } from '#libs/kernel/problem.js';
 
 /** Bytes of a JSON body at most, after Content-Encoding. */
 export const MAX_BODY_BYTES = 20_000_000;

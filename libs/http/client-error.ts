@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { STATUS_CODES, type Server } from 'node:http';
-import { Problem } from './problem.js';
+import { Problem } from '#libs/kernel/problem.js';
+import { problemBody } from './problem-answer.js';
 
 /** What the parser of requests says no with; everything else is a request that cannot be read. */
 const PROBLEMS: Readonly<Record<string, Problem>> = {
@@ -16,10 +17,11 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
 const MALFORMED = new Problem('MALFORMED_REQUEST', 'That is no HTTP request: correct it and send it again.');
 
 function answerTo(problem: Problem, request: Buffer | undefined): string {
-  const body = JSON.stringify(problem.body(randomBytes(16).toString('hex'), '/'));
+  const answer = problemBody(problem, randomBytes(16).toString('hex'), '/');
+  const body = JSON.stringify(answer);
   const wanted = request?.subarray(0, 5).toString('latin1') !== 'HEAD ';
   return [
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
     'Content-Type: application/problem+json',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Cache-Control: no-store',

@@ -1,5 +1,5 @@
 import { CursorCodec, type CursorBinding } from './cursor.js';
-import { Problem } from './problem.js';
+import { Problem } from '#libs/kernel/problem.js';
 
 const codec = new CursorCodec(Buffer.alloc(32, 1));
 const binding: CursorBinding = {
@@ -64,7 +64,6 @@ describe('a cursor', () => {
     } catch (error) {
       expect(error).toMatchObject({
         code: 'INVALID_CURSOR',
-        status: 400,
         options: { errors: [{ field: 'cursor' }] },
       });
     }

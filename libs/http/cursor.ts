@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { Problem } from './problem.js';
+import { Problem } from '#libs/kernel/problem.js';
 
 /** What a cursor may be used for: one owner, one list, one choice of filters. */
 export interface CursorBinding {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Response } from 'express';
-import { Problem } from './problem.js';
+import { Problem } from '#libs/kernel/problem.js';
+import { HttpProblem } from './problem-answer.js';
 
 const ENTITY_TAG = /^(W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/;
 const CONTROL_VERSION = /^"cv-(\d{1,15})"$/;
@@ -49,9 +50,9 @@ export function parseIfMatch(request: IncomingMessage): number | undefined {
 /** Compares what the caller has seen with what is. @throws Problem PRECONDITION_FAILED if it is stale. */
 export function assertMatch(ifMatch: number | undefined, controlVersion: number): void {
   if (ifMatch === undefined || ifMatch === controlVersion) return;
-  throw new Problem(
+  throw new HttpProblem(
     'PRECONDITION_FAILED',
     `The resource is at ${controlVersionTag(controlVersion)}, not ${controlVersionTag(ifMatch)}: read it again, then decide anew.`,
-    { headers: { ETag: controlVersionTag(controlVersion) } },
+    { ETag: controlVersionTag(controlVersion) },
   );
 }

@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
-import { parsePosition } from './position.js';
-import { invalidField } from './problem.js';
+import { parsePosition } from '#libs/kernel/position.js';
+import { invalidField } from '#libs/kernel/problem.js';
 
 /** @throws Problem VALIDATION_FAILED if Last-Event-ID is no position. */
 function lastSeenOf({ headers }: Request): bigint | undefined {

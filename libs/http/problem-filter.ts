@@ -10,10 +10,11 @@ import {
 } from '#libs/event-store/event-store.js';
 import { isRefusal } from '#libs/kernel/decider.js';
 import { allowedMethods } from './allowed-methods.js';
-import { Problem, RefusalException } from './problem.js';
+import { Problem, RefusalException } from '#libs/kernel/problem.js';
+import { HttpProblem, problemBody, problemHeaders, type ProblemBody } from './problem-answer.js';
 import { stateOf, traceHeaders } from './request-state.js';
 
-const RETRY = { headers: { 'Retry-After': '1' } } as const;
+const RETRY = { retryAfter: 1 } as const;
 /** Postgres: text that cannot be stored as UTF-8, and JSON with such text. */
 const UNSTORABLE = ['22021', '22P05'];
 
@@ -93,8 +94,8 @@ function httpProblem(error: HttpException, request: Request): Problem {
   if (status === 404 && route === undefined) return noRoute(request);
   if (status >= 500 && status !== 503) return internal(error);
   const detail = error.message.endsWith('.') ? error.message : `${error.message}.`;
-  const headers = status === 503 ? RETRY.headers : {};
-  return new Problem(CODE_OF_STATUS[status] ?? 'MALFORMED_REQUEST', detail, { headers, cause: error });
+  const options = { ...(status === 503 ? RETRY : {}), cause: error };
+  return new Problem(CODE_OF_STATUS[status] ?? 'MALFORMED_REQUEST', detail, options);
 }
 
 function noRoute(request: Request): Problem {
@@ -103,7 +104,7 @@ function noRoute(request: Request): Problem {
     return new Problem('NOT_FOUND', 'There is no such route: the API document lists those that exist.');
   }
   const methods = allowed.join(', ');
-  return new Problem('METHOD_NOT_ALLOWED', `Use ${methods} here.`, { headers: { Allow: methods } });
+  return new HttpProblem('METHOD_NOT_ALLOWED', `Use ${methods} here.`, { Allow: methods });
 }
 
 const internal = (cause: unknown): Problem =>
@@ -132,32 +133,31 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
     const problem = toProblem(error, request);
+    const answer = problemBody(problem, stateOf(request).traceId, request.path);
     const gone = request.socket.destroyed;
-    if (problem.status === 500 || (problem.status > 500 && !gone)) this.#log(problem, request);
+    if (answer.status === 500 || (answer.status > 500 && !gone)) this.#log(problem, answer, request.method);
     if (gone || response.headersSent) {
       response.destroy();
       return;
     }
-    const body = JSON.stringify(problem.body(stateOf(request).traceId, request.path), (_, value: unknown) =>
+    const body = JSON.stringify(answer, (_, value: unknown) =>
       typeof value === 'bigint' ? value.toString() : value,
     );
-    response.status(problem.status).set({
+    response.removeHeader('ETag');
+    response.status(answer.status).set({
       ...traceHeaders(request),
-      ...problem.options.headers,
+      ...problemHeaders(problem),
       'Content-Type': 'application/problem+json',
       'Cache-Control': 'no-store',
       'X-Content-Type-Options': 'nosniff',
     });
-    response.removeHeader('ETag');
-    if (problem.options.headers?.ETag) response.setHeader('ETag', problem.options.headers.ETag);
     response.end(request.method === 'HEAD' ? undefined : body);
   }
 
-  #log(problem: Problem, request: Request): void {
+  #log(problem: Problem, { code, status, instance, traceId }: ProblemBody, method: string): void {
     const cause: unknown = problem.options.cause ?? problem;
-    const what = `${problem.code} ${request.method} ${JSON.stringify(request.path)} trace ${stateOf(request).traceId}`;
-    if (problem.status === 500)
-      this.#logger.error(what, cause instanceof Error ? cause.stack : String(cause));
+    const what = `${code} ${method} ${JSON.stringify(instance)} trace ${traceId}`;
+    if (status === 500) this.#logger.error(what, cause instanceof Error ? cause.stack : String(cause));
     else this.#logger.warn(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
 }

@@ -18,13 +18,14 @@ import {
 import { refuse } from '#libs/kernel/decider.js';
 import { Public } from './auth.guard.js';
 import { listen, type Listening } from '#libs/testing/listening.js';
-import { invalidField, Problem, RefusalException, statusOf } from './problem.js';
+import { invalidField, Problem, RefusalException } from '#libs/kernel/problem.js';
+import { statusOf } from './problem-answer.js';
 
 const databaseError = (code: string): Error =>
   Object.assign(new pg.DatabaseError('secret table name', 1, 'error'), { code });
 
 const THROWN: Readonly<Record<string, unknown>> = {
-  problem: new Problem('NO_DAEMON', 'Start a daemon.', { headers: { 'Retry-After': '7' } }),
+  problem: new Problem('NO_DAEMON', 'Start a daemon.', { retryAfter: 7 }),
   field: invalidField('name', 'must be there'),
   refusal: new RefusalException(
     refuse('CHECKPOINT_UNKNOWN', 'Take one of these.', { known: [1, 2], position: 2n ** 60n }),
@@ -195,6 +196,9 @@ it.each([
   ['TASK_UNKNOWN', 404],
   ['MESSAGE_NOT_FOUND', 404],
   ['POINT_INVALID', 422],
+  ['PROJECTION_BUILDING', 503],
+  ['PROJECTION_STOPPED', 503],
+  ['SECRET_SHOWN_ALREADY', 409],
   ['ANYTHING_ELSE', 409],
   ['toString', 409],
   ['__proto__', 409],

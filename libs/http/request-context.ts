@@ -4,10 +4,10 @@ import type { Request } from 'express';
 import type { Actor } from '#libs/kernel/event.js';
 import { newId } from '#libs/kernel/ids.js';
 import { deriveId } from '#libs/event-store/event-hash.js';
-import type { Caller } from './caller.js';
+import type { Caller } from '#libs/kernel/caller.js';
 import { parseIfMatch } from './etag.js';
-import { parseAsOf, parsePosition, type AsOf } from './position.js';
-import { invalidField } from './problem.js';
+import { parseAsOf, parsePosition, type AsOf } from '#libs/kernel/position.js';
+import { invalidField } from '#libs/kernel/problem.js';
 import { callerOf, stateOf } from './request-state.js';
 
 /** What a command or query needs to know about the request that it comes from. */

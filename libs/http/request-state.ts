@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { Problem } from './problem.js';
-import type { Caller } from './caller.js';
+import type { Problem } from '#libs/kernel/problem.js';
+import type { Caller } from '#libs/kernel/caller.js';
+import { HttpProblem } from './problem-answer.js';
 
 /** What is known about a request beside what Express keeps. */
 export interface RequestState {
@@ -53,6 +54,6 @@ export function callerOf(request: IncomingMessage): Caller {
 }
 
 export const unauthenticated = (detail: string, error?: 'invalid_token'): Problem =>
-  new Problem('UNAUTHENTICATED', detail, {
-    headers: { 'WWW-Authenticate': `Bearer realm="makima"${error ? `, error="${error}"` : ''}` },
+  new HttpProblem('UNAUTHENTICATED', detail, {
+    'WWW-Authenticate': `Bearer realm="makima"${error ? `, error="${error}"` : ''}`,
   });

@@ -15,7 +15,7 @@ import type { Request, Response } from 'express';
 import type { Observable } from 'rxjs';
 import { hasBody, mediaTypeOf, readJson } from './body.js';
 import { HttpOptions } from './http-options.js';
-import { invalid, Problem } from './problem.js';
+import { invalid, Problem } from '#libs/kernel/problem.js';
 import { stateOf, traceHeaders } from './request-state.js';
 import { nameOf, SHARED_PARAMETERS } from './validation.js';
 

@@ -14,7 +14,7 @@ import {
   IsWhole,
 } from './fields.js';
 import { listen, type Listening } from '#libs/testing/listening.js';
-import type { FieldError } from './problem.js';
+import type { FieldError } from '#libs/kernel/problem.js';
 import { IsIds, IsNested, IsNestedList, IsSomeOf, IsTexts } from './structured-fields.js';
 import { IdParam, TextParam } from './validation.js';
 

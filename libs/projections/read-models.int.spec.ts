@@ -1,6 +1,6 @@
 import { Sql, sql } from '#libs/database/sql.js';
 import type { Queryable } from '#libs/database/database.js';
-import { notFound, type Caller } from '#libs/http/caller.js';
+import { notFound, type Caller } from '#libs/kernel/caller.js';
 import { NoteWorld, noteProjection, ownerId, totalProjection, until } from '#libs/testing/note-world.js';
 import type { Projection } from './projection.js';
 import { ReadModels } from './read-models.js';
@@ -59,7 +59,7 @@ describe('while a new version is built', () => {
 
   it('answers from the former one what that knows, and says so where it does not', async () => {
     const reads = readsOf(runner);
-    const building = { code: 'PROJECTION_BUILDING', status: 503 };
+    const building = { code: 'PROJECTION_BUILDING' };
     expect(await reads.read({ caller }, newestNote)).toEqual([{ text: 'old' }]);
     expect(await reads.read({ caller, minPosition: 1n }, newestNote)).toEqual([{ text: 'old' }]);
     await expect(reads.read({ caller, minPosition: 2n }, newestNote)).rejects.toMatchObject(building);
@@ -96,7 +96,7 @@ describe('when an event has stopped a read model', () => {
     await until(() => runner.standing.length === 1);
     const reads = readsOf(runner);
     const detail = expect.stringContaining('makima admin retry note') as string;
-    const stopped = { code: 'PROJECTION_STOPPED', status: 503, detail };
+    const stopped = { code: 'PROJECTION_STOPPED', detail };
     expect(await reads.read({ caller }, (db) => noteSaying(db, 'good'))).toBe('good');
     await expect(reads.read({ caller }, (db) => noteSaying(db, 'later'))).rejects.toMatchObject(stopped);
     const ways = { shown: () => Promise.resolve('shown'), logged: () => Promise.resolve('logged') };

@@ -2,7 +2,7 @@ import { sqlState, type Database, type Queryable, type Row } from '#libs/databas
 import type { EventCodec } from '#libs/event-store/codec.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import type { RequestContext } from '#libs/http/request-context.js';
-import { invalidField, Problem } from '#libs/http/problem.js';
+import { invalidField, Problem } from '#libs/kernel/problem.js';
 import type { Projection } from './projection.js';
 import type { ProjectionRunner } from './runner.js';
 import { readStanding, standsStill } from './standing-reads.js';
@@ -73,7 +73,7 @@ export class ReadModels {
     throw new Problem(
       'READ_MODEL_BEHIND',
       `The read models have not reached position ${position} yet. Try again shortly.`,
-      { headers: { 'Retry-After': '1' } },
+      { retryAfter: 1 },
     );
   }
 

@@ -1,6 +1,6 @@
 import { sqlState, type Queryable } from '#libs/database/database.js';
 import type { Sql } from '#libs/database/sql.js';
-import { Problem } from '#libs/http/problem.js';
+import { Problem, saysAbsent } from '#libs/kernel/problem.js';
 import type { Standstill } from './instances.js';
 
 /** What an answer must know. */
@@ -46,7 +46,7 @@ export async function readStanding<T>(
   try {
     return await query(watched);
   } catch (error) {
-    if (!(error instanceof Problem) || error.status !== 404 || needed.isPast) throw error;
+    if (!(error instanceof Problem) || !saysAbsent(error.code) || needed.isPast) throw error;
     const head = await needed.head();
     const [unsure] = [...read].filter(({ position }) => position < head);
     throw unsure ? standsStill(unsure) : error;
@@ -63,7 +63,7 @@ export function standsStill({ projection: { name }, position, failure }: Standst
     return new Problem(
       'PROJECTION_BUILDING',
       `The read model ${name} is being built anew for this version of makima. Until then it shows the log up to position ${position}, which is not enough for an answer. Try again later.`,
-      { context, headers: { 'Retry-After': '5' } },
+      { context, retryAfter: 5 },
     );
   }
   return new Problem(

@@ -6,7 +6,7 @@ import { EventStore } from '#libs/event-store/event-store.js';
 import { PostgresEventStore } from '#libs/event-store/postgres/postgres-event-store.js';
 import { Requires } from '#libs/http/auth.guard.js';
 import { listen, type Listening } from './listening.js';
-import type { Caller } from '#libs/http/caller.js';
+import type { Caller } from '#libs/kernel/caller.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { newId } from '#libs/kernel/ids.js';
 import { AccessModule } from '#libs/features/access/access.module.js';

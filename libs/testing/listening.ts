@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Module, type ModuleMetadata } from '@nestjs/common';
 import { KeyAuthenticator } from '#libs/http/auth.guard.js';
-import type { Caller } from '#libs/http/caller.js';
+import type { Caller } from '#libs/kernel/caller.js';
 import type { HttpOptions } from '#libs/http/http-options.js';
 import { configureHttp, HTTP_APPLICATION_OPTIONS, HttpModule } from '#libs/http/http.module.js';
 

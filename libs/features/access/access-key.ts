@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import type { CallerKind } from '#libs/http/caller.js';
+import type { CallerKind } from '#libs/kernel/caller.js';
 import { KEY_KINDS } from './scopes.js';
 
 /** A key as it is handed out: `mk_<kind>_<id>_<secret>_<crc>`. The token is shown once and stored nowhere. */

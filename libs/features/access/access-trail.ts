@@ -3,7 +3,7 @@ import { EventCodec } from '#libs/event-store/codec.js';
 import { deriveId } from '#libs/event-store/event-hash.js';
 import { EventStore, type AppendResult } from '#libs/event-store/event-store.js';
 import type { Actor } from '#libs/kernel/event.js';
-import { Problem } from '#libs/http/problem.js';
+import { Problem } from '#libs/kernel/problem.js';
 import { ownerStream, type AccessEvent } from './access.events.js';
 
 /** Who did it, when, and in which request. A RequestContext is one. */

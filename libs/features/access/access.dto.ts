@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsId, IsInstant, IsName, IsOneOf, IsText, IsWhole } from '#libs/http/fields.js';
 import { IsSomeOf } from '#libs/http/structured-fields.js';
-import type { CallerKind } from '#libs/http/caller.js';
+import type { CallerKind } from '#libs/kernel/caller.js';
 import { ALL_SCOPES, KEY_KINDS } from './scopes.js';
 
 const CONTRACT = '0190a0b0-1c2d-7e3f-8a4b-5c6d7e8f9a0b';

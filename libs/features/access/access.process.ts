@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { contractStream } from '#libs/features/contract/contract.events.js';
-import { notFound, type Caller } from '#libs/http/caller.js';
+import { notFound, type Caller } from '#libs/kernel/caller.js';
 import { CursorCodec } from '#libs/http/cursor.js';
-import { Problem, RefusalException, invalidField } from '#libs/http/problem.js';
-import { positionToken } from '#libs/http/position.js';
+import { Problem, RefusalException, invalidField } from '#libs/kernel/problem.js';
+import { positionToken } from '#libs/kernel/position.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { isRefusal } from '#libs/kernel/decider.js';
 import { AccessDatabases } from './access-databases.js';

@@ -1,6 +1,6 @@
 import type { Queryable } from '#libs/database/database.js';
 import { nothing, sql } from '#libs/database/sql.js';
-import type { CallerKind } from '#libs/http/caller.js';
+import type { CallerKind } from '#libs/kernel/caller.js';
 
 /** A row of `access_keys`. */
 export interface KeyRow {

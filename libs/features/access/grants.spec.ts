@@ -1,5 +1,5 @@
 import { isRefusal } from '#libs/kernel/decider.js';
-import type { CallerKind } from '#libs/http/caller.js';
+import type { CallerKind } from '#libs/kernel/caller.js';
 import { grant, mayManage, type KeyRequest } from './grants.js';
 import { ALL_SCOPES, DEFAULT_SCOPES, KEY_KINDS, POSSIBLE_SCOPES } from './scopes.js';
 

@@ -1,5 +1,5 @@
 import { refuse, type Refusal } from '#libs/kernel/decider.js';
-import type { Caller, CallerKind } from '#libs/http/caller.js';
+import type { Caller, CallerKind } from '#libs/kernel/caller.js';
 import { DEFAULT_SCOPES, POSSIBLE_SCOPES } from './scopes.js';
 
 /** The key that somebody asks for. */

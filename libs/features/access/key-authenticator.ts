@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { newId } from '#libs/kernel/ids.js';
 import { KeyAuthenticator, type ForeignAccess } from '#libs/http/auth.guard.js';
-import type { Caller } from '#libs/http/caller.js';
+import type { Caller } from '#libs/kernel/caller.js';
 import { AccessDatabases } from './access-databases.js';
 import { parseToken, sameSecret, type ParsedToken } from './access-key.js';
 import { touchKey } from './access-tables.js';

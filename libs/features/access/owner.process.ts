@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { deriveId } from '#libs/event-store/event-hash.js';
 import { CursorCodec } from '#libs/http/cursor.js';
-import { positionToken } from '#libs/http/position.js';
-import { Problem } from '#libs/http/problem.js';
+import { positionToken } from '#libs/kernel/position.js';
+import { Problem } from '#libs/kernel/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { AccessDatabases } from './access-databases.js';
 import { insertOwner } from './access-tables.js';

@@ -1,4 +1,4 @@
-import type { CallerKind } from '#libs/http/caller.js';
+import type { CallerKind } from '#libs/kernel/caller.js';
 
 /** What a key may do. Routes name the scopes that they ask for. */
 export const SCOPES = {

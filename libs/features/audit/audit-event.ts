@@ -1,5 +1,5 @@
 import type { ChainedEvent } from '#libs/event-store/event-store.js';
-import { positionToken } from '#libs/http/position.js';
+import { positionToken } from '#libs/kernel/position.js';
 import type { EventMetadata } from '#libs/kernel/event.js';
 
 /** An event as it is stored. Hashes are SHA-256 as lower-case hex. */

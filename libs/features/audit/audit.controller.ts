@@ -3,7 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { ApiJsonOrLines } from '#libs/http/answer-fields.js';
 import { Requires } from '#libs/http/auth.guard.js';
-import { parsePosition } from '#libs/http/position.js';
+import { parsePosition } from '#libs/kernel/position.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { TextParam } from '#libs/http/validation.js';
 import {

@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { EventStore, type ChainedEvent } from '#libs/event-store/event-store.js';
 import { LogSearch } from '#libs/event-store/log-search.js';
-import { notFound } from '#libs/http/caller.js';
+import { notFound } from '#libs/kernel/caller.js';
 import { CursorCodec, type CursorBinding } from '#libs/http/cursor.js';
-import { invalidField } from '#libs/http/problem.js';
+import { invalidField } from '#libs/kernel/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { toAuditEvent, type AuditEvent } from './audit-event.js';
 import type { AuditEventsQuery, StreamEventsQuery } from './audit.dto.js';

@@ -6,7 +6,7 @@ import {
   type StreamTail,
 } from '#libs/event-store/event-store.js';
 import type { LogSearch } from '#libs/event-store/log-search.js';
-import { positionToken } from '#libs/http/position.js';
+import { positionToken } from '#libs/kernel/position.js';
 
 /**
  * - `body_changed`: the body is not what its hash says.

@@ -1,7 +1,7 @@
 import { GENESIS } from '#libs/event-store/event-hash.js';
 import type { ChainedEvent, EventStore, SearchOptions, StoredEvent } from '#libs/event-store/event-store.js';
 import { matches, type LogSearch } from '#libs/event-store/log-search.js';
-import { parsePosition, positionToken } from '#libs/http/position.js';
+import { parsePosition, positionToken } from '#libs/kernel/position.js';
 
 /** Which events are wanted. */
 export interface EventFilter extends Pick<SearchOptions, 'ownerId' | 'types' | 'actor' | 'order'> {

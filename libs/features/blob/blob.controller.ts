@@ -4,7 +4,7 @@ import type { Response } from 'express';
 import { BlobStore } from '#libs/event-store/blob-store.js';
 import { ApiBytes } from '#libs/http/answer-fields.js';
 import { Requires } from '#libs/http/auth.guard.js';
-import { notFound } from '#libs/http/caller.js';
+import { notFound } from '#libs/kernel/caller.js';
 import { setContentTag } from '#libs/http/etag.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { TextParam } from '#libs/http/validation.js';

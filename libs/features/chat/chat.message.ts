@@ -1,5 +1,5 @@
 import type { Whole } from '#libs/event-store/long-values.js';
-import { invalidField } from '#libs/http/problem.js';
+import { invalidField } from '#libs/kernel/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import type { ChatScope } from './chat.decider.js';
 import type { NewChatMessageRequest } from './chat.dto.js';

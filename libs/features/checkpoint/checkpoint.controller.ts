@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { BlobStore } from '#libs/event-store/blob-store.js';
 import { Requires } from '#libs/http/auth.guard.js';
-import { notFound } from '#libs/http/caller.js';
+import { notFound } from '#libs/kernel/caller.js';
 import { CursorCodec } from '#libs/http/cursor.js';
 import { AcceptsAsOf } from '#libs/http/request.interceptor.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { commandOf, createdId } from '#libs/commands/command-context.js';
-import { assertContract, notFound } from '#libs/http/caller.js';
+import { assertContract, notFound } from '#libs/kernel/caller.js';
 import { CursorCodec } from '#libs/http/cursor.js';
-import { positionToken } from '#libs/http/position.js';
-import { Problem } from '#libs/http/problem.js';
+import { positionToken } from '#libs/kernel/position.js';
+import { Problem } from '#libs/kernel/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { ReadModels } from '#libs/projections/read-models.js';
 import { visibleTask } from '../task/task.guard.js';

@@ -1,7 +1,7 @@
 import type { Queryable } from '#libs/database/database.js';
 import { unescapeJson, unescapeText } from '#libs/database/text-escape.js';
-import { reaches, type Caller } from '#libs/http/caller.js';
-import { invalid, Problem } from '#libs/http/problem.js';
+import { reaches, type Caller } from '#libs/kernel/caller.js';
+import { invalid, Problem } from '#libs/kernel/problem.js';
 import { taskOf } from '../task/task.queries.js';
 import type { MessagePlace, RewindPoint, ToolCall } from './conversation.events.js';
 import { firstSince, messagesIn, nthLastWhole, placeOf, type Shown } from './conversation.queries.js';

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Command, CommandBus } from '@nestjs/cqrs';
 import type { CommandContext, DispatchOptions, EventOrigin } from '#libs/commands/decider-handler.js';
 import { LogOverloaded } from '#libs/event-store/event-store.js';
-import { RefusalException } from '#libs/http/problem.js';
+import { RefusalException } from '#libs/kernel/problem.js';
 import { DispatchContract } from '../contract/contract.commands.js';
 import type { ContractCommand } from '../contract/contract.decider.js';
 import { DispatchTask } from '../task/task.commands.js';

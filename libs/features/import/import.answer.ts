@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Response } from 'express';
+import { problemBody } from '#libs/http/problem-answer.js';
 import { toProblem } from '#libs/http/problem-filter.js';
 import { stateOf } from '#libs/http/request-state.js';
 import { ImportStopped } from './import-run.js';
@@ -34,8 +35,9 @@ export async function answerImport(
     // What fails before the first line is answered like any other request.
     if (!lines?.hasBegun) throw error;
     const problem = toProblem(error, response.req);
-    lines.end({ problem: problem.body(stateOf(response.req).traceId, response.req.path) });
-    if (problem.status >= 500) logger.error(error instanceof Error ? error.stack : String(error));
+    const body = problemBody(problem, stateOf(response.req).traceId, response.req.path);
+    lines.end({ problem: body });
+    if (body.status >= 500) logger.error(error instanceof Error ? error.stack : String(error));
   }
 }
 

@@ -14,9 +14,9 @@ import type { StreamStates } from '#libs/commands/stream-states.js';
 import { BlobStore } from '#libs/event-store/blob-store.js';
 import { EventCodec } from '#libs/event-store/codec.js';
 import { EventStore } from '#libs/event-store/event-store.js';
-import { assertContract, notFound } from '#libs/http/caller.js';
-import { positionToken } from '#libs/http/position.js';
-import { Problem } from '#libs/http/problem.js';
+import { assertContract, notFound } from '#libs/kernel/caller.js';
+import { positionToken } from '#libs/kernel/position.js';
+import { Problem } from '#libs/kernel/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { ReadModels } from '#libs/projections/read-models.js';
 import { CONTRACT_STATES } from '../contract/contract.commands.js';
@@ -174,7 +174,7 @@ function explain(error: Error): never {
   if (error.name === 'AbortError') throw new ImportStopped('the client has left', { cause: error });
   if (error instanceof TooManyWaiting)
     throw new Problem('OVERLOADED', 'Too many imports are under way. Try again in a while.', {
-      headers: { 'Retry-After': '60' },
+      retryAfter: 60,
     });
   if (error instanceof ReadingFailed) throw new Problem('IMPORT_UNREADABLE', error.message);
   throw error;

@@ -1,7 +1,7 @@
 import type { TranscriptSession } from '#libs/agents/transcripts/transcript.js';
 import type { EventOrigin } from '#libs/commands/decider-handler.js';
 import type { BlobStore } from '#libs/event-store/blob-store.js';
-import { RefusalException } from '#libs/http/problem.js';
+import { RefusalException } from '#libs/kernel/problem.js';
 import { NOTHING_SHOWN, tipOf, type Tip } from '../conversation/branches.js';
 import { hashOf, type Happening } from '../task/activity.process.js';
 import type { Activity, OpenTask } from '../task/task.decider.js';

@@ -2,7 +2,8 @@ import type { Transcript, TranscriptSession } from '#libs/agents/transcripts/tra
 import type { StreamStates } from '#libs/commands/stream-states.js';
 import { isConnectionError } from '#libs/database/database.js';
 import { LogOverloaded } from '#libs/event-store/event-store.js';
-import { Problem } from '#libs/http/problem.js';
+import { statusOf } from '#libs/http/problem-answer.js';
+import { Problem } from '#libs/kernel/problem.js';
 import type { ContractState } from '../contract/contract.decider.js';
 import { contractStream, type ContractEvent } from '../contract/contract.events.js';
 import { ImportStopped, originOf, type ImportRun } from './import-run.js';
@@ -155,7 +156,8 @@ export class TranscriptImport {
     const concernsAll =
       error instanceof ImportStopped || error instanceof LogOverloaded || isConnectionError(error);
     if (concernsAll) throw error;
-    if (error instanceof Problem && error.status < 500) return { code: error.code, detail: error.detail };
+    if (error instanceof Problem && statusOf(error.code) < 500)
+      return { code: error.code, detail: error.detail };
     this.onFault(error);
     return {
       code: 'INTERNAL',

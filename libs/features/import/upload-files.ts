@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { PlacedFile } from '#libs/agents/transcripts/transcript-reading.js';
-import { invalidField, type Problem } from '#libs/http/problem.js';
+import { invalidField, type Problem } from '#libs/kernel/problem.js';
 import type { Upload } from './upload.js';
 
 /** Bytes that can be read piece by piece. */

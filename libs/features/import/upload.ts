@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { Problem } from '#libs/http/problem.js';
+import { Problem } from '#libs/kernel/problem.js';
 
 /** A request as far as its body goes. */
 type Body = Readable & { readonly headers: IncomingHttpHeaders };

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Queryable } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
-import { assertContract, notFound } from '#libs/http/caller.js';
-import { Problem } from '#libs/http/problem.js';
+import { assertContract, notFound } from '#libs/kernel/caller.js';
+import { Problem } from '#libs/kernel/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { ReadModels } from '#libs/projections/read-models.js';
 import { contractOf } from '../contract/contract.queries.js';

@@ -4,7 +4,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { createdId } from '#libs/commands/command-context.js';
 import type { CommandContext, EventOrigin } from '#libs/commands/decider-handler.js';
 import { EventIdConflict, EventStore } from '#libs/event-store/event-store.js';
-import { Problem } from '#libs/http/problem.js';
+import { Problem } from '#libs/kernel/problem.js';
 import type { SnapshotPolicy } from '../snapshot/snapshot.decider.js';
 import { DispatchTask } from './task.commands.js';
 import type { Activity, OpenTask } from './task.decider.js';

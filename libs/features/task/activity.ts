@@ -1,4 +1,4 @@
-import { invalid, type FieldError } from '#libs/http/problem.js';
+import { invalid, type FieldError } from '#libs/kernel/problem.js';
 import type { ActivityDto, ActivityKind } from './activity.dto.js';
 import type { Activity } from './task.decider.js';
 

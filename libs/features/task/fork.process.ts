@@ -3,11 +3,11 @@ import { CommandBus } from '@nestjs/cqrs';
 import { commandOf, createdId } from '#libs/commands/command-context.js';
 import type { StreamStates } from '#libs/commands/stream-states.js';
 import type { Queryable } from '#libs/database/database.js';
-import type { Caller } from '#libs/http/caller.js';
-import { invalid, invalidField, Problem } from '#libs/http/problem.js';
-import { parseInstant } from '#libs/http/position.js';
+import type { Caller } from '#libs/kernel/caller.js';
+import { invalid, invalidField, Problem } from '#libs/kernel/problem.js';
+import { parseInstant } from '#libs/kernel/position.js';
 import type { RequestContext } from '#libs/http/request-context.js';
-import { positionToken } from '#libs/http/position.js';
+import { positionToken } from '#libs/kernel/position.js';
 import { isUuid } from '#libs/kernel/ids.js';
 import { ReadModels } from '#libs/projections/read-models.js';
 import {

@@ -1,5 +1,5 @@
 import type { Queryable } from '#libs/database/database.js';
-import { notFound, reaches, type Caller } from '#libs/http/caller.js';
+import { notFound, reaches, type Caller } from '#libs/kernel/caller.js';
 import { taskOf } from './task.queries.js';
 import type { TaskView } from './task.view.js';
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { positionToken } from '#libs/http/position.js';
+import { positionToken } from '#libs/kernel/position.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import type { SseMessage } from '#libs/http/sse.js';
 import { ReadModels } from '#libs/projections/read-models.js';

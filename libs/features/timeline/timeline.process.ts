@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Queryable } from '#libs/database/database.js';
-import { assertContract, notFound, type Caller } from '#libs/http/caller.js';
+import { assertContract, notFound, type Caller } from '#libs/kernel/caller.js';
 import { CursorCodec } from '#libs/http/cursor.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { ReadModels } from '#libs/projections/read-models.js';

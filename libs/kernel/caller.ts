@@ -1,4 +1,4 @@
-import type { Actor } from '#libs/kernel/event.js';
+import type { Actor } from './event.js';
 import { Problem } from './problem.js';
 
 export type CallerKind = 'user' | 'tool' | 'daemon' | 'admin' | 'auditor';
