@@ -40,6 +40,13 @@ module.exports = {
       },
     },
     {
+      name: 'http-is-the-outermost-lib',
+      comment: 'Who calls, what goes wrong and where the log stands is said without HTTP, in the kernel.',
+      severity: 'error',
+      from: { path: '^libs/', pathNot: ['^libs/(http|features|testing)/', '\\.spec\\.ts$'] },
+      to: { path: '^libs/http/' },
+    },
+    {
       name: 'libs-never-import-apps',
       severity: 'error',
       from: { path: '^libs/(?!testing/)' },

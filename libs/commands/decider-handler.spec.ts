@@ -4,7 +4,8 @@ import { EventCodec } from '#libs/event-store/codec.js';
 import { MemoryEventStore } from '#libs/event-store/memory/memory-event-store.js';
 import type { Decider } from '#libs/kernel/decider.js';
 import { newId } from '#libs/kernel/ids.js';
-import { deciderHandler, Dispatch, type CommandContext, type EventOrigin } from './decider-handler.js';
+import type { CommandContext } from './command-context.js';
+import { deciderHandler, Dispatch, type EventOrigin } from './decider-handler.js';
 import { StreamStates } from './stream-states.js';
 
 interface Sum {

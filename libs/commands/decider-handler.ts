@@ -5,21 +5,9 @@ import { deriveId } from '#libs/event-store/event-hash.js';
 import { EventStore, VersionConflict } from '#libs/event-store/event-store.js';
 import { RefusalException } from '#libs/kernel/problem.js';
 import { isRefusal, refuse, type Decider } from '#libs/kernel/decider.js';
-import type { Actor, DomainEvent } from '#libs/kernel/event.js';
+import type { DomainEvent } from '#libs/kernel/event.js';
+import type { CommandContext } from './command-context.js';
 import { StreamStates, type StreamState } from './stream-states.js';
-
-/** Who gives a command, when, and how a repetition of it is recognised. */
-export interface CommandContext {
-  readonly actor: Actor;
-  readonly ownerId: string;
-  readonly now: Date;
-  readonly commandId: string;
-  /** The client chose the command's id (Idempotency-Key), so it may have been carried out before. */
-  readonly idempotent: boolean;
-  /** Short hash of what the client sent. */
-  readonly requestHash?: string;
-  readonly traceId?: string;
-}
 
 /** What is known of the n-th event of a decision before it is decided. */
 export interface EventOrigin {

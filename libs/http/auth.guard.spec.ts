@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
-import { Public, Requires } from './auth.guard.js';
 import { assertContract, type Caller } from '#libs/kernel/caller.js';
 import { ALICE, KnownCallers, listen, type Listening } from '#libs/testing/listening.js';
+import { Public, Requires } from './auth.guard.js';
 import { Context, type RequestContext } from './request-context.js';
 
 const OTHER_OWNER = '00000000-0000-7000-8000-00000000000b';

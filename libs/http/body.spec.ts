@@ -2,11 +2,11 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { connect } from 'node:net';
 import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
 import type { Request } from 'express';
+import { listen, type Listening } from '#libs/testing/listening.js';
+import { Problem } from '#libs/kernel/problem.js';
 import { Requires } from './auth.guard.js';
 import { depthOf, MAX_DEPTH, parseJson } from './body.js';
 import { IsJson } from './fields.js';
-import { listen, type Listening } from '#libs/testing/listening.js';
-import { Problem } from '#libs/kernel/problem.js';
 import { StreamedBody } from './request.interceptor.js';
 
 const LIMIT = 1_000_000;

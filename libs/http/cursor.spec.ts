@@ -1,5 +1,5 @@
-import { CursorCodec, type CursorBinding } from './cursor.js';
 import { Problem } from '#libs/kernel/problem.js';
+import { CursorCodec, type CursorBinding } from './cursor.js';
 
 const codec = new CursorCodec(Buffer.alloc(32, 1));
 const binding: CursorBinding = {

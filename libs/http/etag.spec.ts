@@ -1,9 +1,9 @@
 import { get } from 'node:http';
 import { Controller, Get, Put, Res } from '@nestjs/common';
 import type { Response as ExpressResponse } from 'express';
+import { listen, type Listening } from '#libs/testing/listening.js';
 import { Requires } from './auth.guard.js';
 import { assertMatch, setContentTag, setControlVersion } from './etag.js';
-import { listen, type Listening } from '#libs/testing/listening.js';
 import { Context, type RequestContext } from './request-context.js';
 
 const VERSION = 12;

@@ -1,7 +1,7 @@
 import type { ApiPropertyOptions } from '@nestjs/swagger';
 import { isUuid } from '#libs/kernel/ids.js';
-import { ANY_JSON, field, isObject, isText, lowerCase, must, type FieldOptions } from './field.js';
 import { parseAsOf, parseInstant, parsePosition } from '#libs/kernel/position.js';
+import { ANY_JSON, field, isObject, isText, lowerCase, must, type FieldOptions } from './field.js';
 
 export interface TextOptions extends FieldOptions {
   /** In UTF-16 code units, as JavaScript counts (default 1). */

@@ -1,8 +1,8 @@
 import { Body, Controller, Delete, Get, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiProperty, ApiTags, type OpenAPIObject } from '@nestjs/swagger';
+import { listen } from '#libs/testing/listening.js';
 import { Public, Requires } from './auth.guard.js';
 import { IsInstant, IsName, IsOneOf, IsWhole } from './fields.js';
-import { listen } from '#libs/testing/listening.js';
 import { buildDocument } from './openapi.js';
 import { AcceptsAsOf, StreamedBody } from './request.interceptor.js';
 import { IsNested, IsNestedList, IsSomeOf } from './structured-fields.js';

@@ -9,8 +9,8 @@ import {
   VersionConflict,
 } from '#libs/event-store/event-store.js';
 import { isRefusal } from '#libs/kernel/decider.js';
-import { allowedMethods } from './allowed-methods.js';
 import { Problem, RefusalException } from '#libs/kernel/problem.js';
+import { allowedMethods } from './allowed-methods.js';
 import { HttpProblem, problemBody, problemHeaders, type ProblemBody } from './problem-answer.js';
 import { stateOf, traceHeaders } from './request-state.js';
 

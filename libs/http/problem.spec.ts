@@ -16,9 +16,9 @@ import {
   VersionConflict,
 } from '#libs/event-store/event-store.js';
 import { refuse } from '#libs/kernel/decider.js';
-import { Public } from './auth.guard.js';
 import { listen, type Listening } from '#libs/testing/listening.js';
 import { invalidField, Problem, RefusalException } from '#libs/kernel/problem.js';
+import { Public } from './auth.guard.js';
 import { statusOf } from './problem-answer.js';
 
 const databaseError = (code: string): Error =>

@@ -1,8 +1,8 @@
 import { Body, Controller, Get, Post, Put } from '@nestjs/common';
 import { isUuid } from '#libs/kernel/ids.js';
+import { ALICE, KnownCallers, listen, type Listening } from '#libs/testing/listening.js';
 import { Requires } from './auth.guard.js';
 import { IsJson } from './fields.js';
-import { ALICE, KnownCallers, listen, type Listening } from '#libs/testing/listening.js';
 import { Context, type RequestContext } from './request-context.js';
 import { AcceptsAsOf } from './request.interceptor.js';
 

@@ -1,38 +1,22 @@
 import { createHash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
-import type { Actor } from '#libs/kernel/event.js';
-import { newId } from '#libs/kernel/ids.js';
+import type { CommandContext } from '#libs/commands/command-context.js';
 import { deriveId } from '#libs/event-store/event-hash.js';
-import type { Caller } from '#libs/kernel/caller.js';
-import { parseIfMatch } from './etag.js';
-import { parseAsOf, parsePosition, type AsOf } from '#libs/kernel/position.js';
+import { newId } from '#libs/kernel/ids.js';
+import { parseAsOf, parsePosition } from '#libs/kernel/position.js';
 import { invalidField } from '#libs/kernel/problem.js';
+import type { ReadContext } from '#libs/projections/read-models.js';
+import { parseIfMatch } from './etag.js';
 import { callerOf, stateOf } from './request-state.js';
 
-/** What a command or query needs to know about the request that it comes from. */
-export interface RequestContext {
-  readonly caller: Caller;
-  /** The caller's: what events are signed with. */
-  readonly actor: Actor;
-  /** The caller's: UUID of the owner whose data this is about. */
-  readonly ownerId: string;
-  /** Follows from owner, method, path and Idempotency-Key when the caller sent one; else new. */
-  readonly commandId: string;
-  /** Whether the caller sent an Idempotency-Key, so that the command may be a repetition. */
-  readonly idempotent: boolean;
+/** What a command and a query need to know, and what else a request says. */
+export interface RequestContext extends CommandContext, ReadContext {
   /** 22 characters of SHA-256 over method, path with query, and the body as sent: the same key with another hash is misused. */
   readonly requestHash: string;
-  /** When the request arrived. */
-  readonly now: Date;
+  readonly traceId: string;
   /** The control version of If-Match; absent without the header and for `*`. */
   readonly ifMatch?: number;
-  /** 32 hex digits. */
-  readonly traceId: string;
-  /** `?minPosition=`, on any GET: the answer must know the log up to here (inclusive). */
-  readonly minPosition?: bigint;
-  /** `?asOf=`, on routes marked with @AcceptsAsOf(). */
-  readonly asOf?: AsOf;
 }
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;

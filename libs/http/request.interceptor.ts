@@ -13,9 +13,9 @@ import { Reflector } from '@nestjs/core';
 import { ApiBody, ApiConsumes, ApiQuery } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import type { Observable } from 'rxjs';
+import { invalid, Problem } from '#libs/kernel/problem.js';
 import { hasBody, mediaTypeOf, readJson } from './body.js';
 import { HttpOptions } from './http-options.js';
-import { invalid, Problem } from '#libs/kernel/problem.js';
 import { stateOf, traceHeaders } from './request-state.js';
 import { nameOf, SHARED_PARAMETERS } from './validation.js';
 

@@ -1,8 +1,8 @@
 import { get, type IncomingMessage } from 'node:http';
 import { Controller, Get, Res } from '@nestjs/common';
 import type { Response as ExpressResponse } from 'express';
-import { Requires } from './auth.guard.js';
 import { listen, type Listening } from '#libs/testing/listening.js';
+import { Requires } from './auth.guard.js';
 import { LiveStreams, streamEvents, type SseMessage } from './sse.js';
 
 /** What the tests see of the streams from inside. */

@@ -1,4 +1,6 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { listen, type Listening } from '#libs/testing/listening.js';
+import type { FieldError } from '#libs/kernel/problem.js';
 import { Requires } from './auth.guard.js';
 import {
   IsFlag,
@@ -13,8 +15,6 @@ import {
   IsText,
   IsWhole,
 } from './fields.js';
-import { listen, type Listening } from '#libs/testing/listening.js';
-import type { FieldError } from '#libs/kernel/problem.js';
 import { IsIds, IsNested, IsNestedList, IsSomeOf, IsTexts } from './structured-fields.js';
 import { IdParam, TextParam } from './validation.js';
 

@@ -2,8 +2,8 @@ import { Injectable, Param, type ArgumentMetadata, type PipeTransform } from '@n
 import { ApiParam, type OpenAPIObject } from '@nestjs/swagger';
 import { validateSync, type ValidationError } from 'class-validator';
 import { isUuid } from '#libs/kernel/ids.js';
-import { isObject, readingOf, type DtoClass, type FieldReading } from './field.js';
 import { invalid, invalidField, type FieldError } from '#libs/kernel/problem.js';
+import { isObject, readingOf, type DtoClass, type FieldReading } from './field.js';
 
 /** Query parameters that the RequestContext reads; DTOs don't declare them. */
 export const SHARED_PARAMETERS: readonly string[] = ['minPosition', 'asOf'];

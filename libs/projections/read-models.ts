@@ -1,15 +1,22 @@
 import { sqlState, type Database, type Queryable, type Row } from '#libs/database/database.js';
 import type { EventCodec } from '#libs/event-store/codec.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
-import type { RequestContext } from '#libs/http/request-context.js';
+import type { Caller } from '#libs/kernel/caller.js';
+import type { AsOf } from '#libs/kernel/position.js';
 import { invalidField, Problem } from '#libs/kernel/problem.js';
 import type { Projection } from './projection.js';
 import type { ProjectionRunner } from './runner.js';
 import { readStanding, standsStill } from './standing-reads.js';
 import { rowOfStream } from './stream-row.js';
 
-/** What a query needs to know of the request: whose data, how fresh, and as of when. */
-export type ReadContext = Pick<RequestContext, 'caller' | 'minPosition' | 'asOf'>;
+/** Whose data a query is about, how fresh its answer must be, and as of when. */
+export interface ReadContext {
+  readonly caller: Caller;
+  /** The answer must know the log up to here (inclusive). */
+  readonly minPosition?: bigint;
+  /** Absent: now. */
+  readonly asOf?: AsOf;
+}
 
 const DEADLOCK = '40P01';
 const WAIT_MS = 5_000;

@@ -1,5 +1,4 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { commandOf } from '#libs/commands/command-context.js';
 import { Database, PATIENT_DATABASE } from '#libs/database/database.js';
 import { EventCodec } from '#libs/event-store/codec.js';
 import { deriveId } from '#libs/event-store/event-hash.js';
@@ -181,7 +180,7 @@ export class Administration implements OnModuleDestroy {
   }
 
   async #record(name: string, event: AdminEvent, what: string, context: RequestContext): Promise<void> {
-    const { actor, ownerId, now, commandId, traceId } = commandOf(context);
+    const { actor, ownerId, now, commandId, traceId } = context;
     const stream = `${projectionStream(name)}-${ownerId}`;
     const metadata = {
       actor,

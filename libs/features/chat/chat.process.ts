@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { commandOf, createdId } from '#libs/commands/command-context.js';
+import { createdId } from '#libs/commands/command-context.js';
 import type { Queryable } from '#libs/database/database.js';
 import { BlobStore } from '#libs/event-store/blob-store.js';
 import { assertContract, notFound, type Caller } from '#libs/kernel/caller.js';
@@ -8,7 +8,7 @@ import { CursorCodec } from '#libs/http/cursor.js';
 import { positionToken } from '#libs/kernel/position.js';
 import { Problem } from '#libs/kernel/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
-import { ReadModels } from '#libs/projections/read-models.js';
+import { ReadModels, type ReadContext } from '#libs/projections/read-models.js';
 import { contractOf } from '../contract/contract.queries.js';
 import { visibleTask } from '../task/task.guard.js';
 import { DispatchChat } from './chat.commands.js';
@@ -24,7 +24,6 @@ import type {
 import { messageOf, previewOf } from './chat.message.js';
 import { chatMessage, chatMessages, chatOf, chatsBy, type ChatView } from './chat.queries.js';
 
-type ReadingContext = Pick<RequestContext, 'caller' | 'minPosition' | 'asOf'>;
 type Changing = { readonly dryRun: boolean };
 
 /** The chats of the mesh. */
@@ -47,11 +46,10 @@ export class Chats {
   async open(scope: ChatScope, { name, dryRun }: OpenChatRequest, context: RequestContext) {
     if (scope.contractId !== null) await this.reads.catchUpWithLog();
     await this.reads.read({ caller: context.caller }, (db) => assertScope(db, scope, context.caller, null));
-    const command = commandOf(context);
-    const chatId = createdId(command, 'chat');
+    const chatId = createdId(context, 'chat');
     const data = { chatId, ...scope, name };
     const { position } = await this.commands.execute(
-      new DispatchChat(chatId, { type: 'OpenChat', data }, command, { dryRun }),
+      new DispatchChat(chatId, { type: 'OpenChat', data }, context, { dryRun }),
     );
     if (!dryRun) return this.#shown(scope, chatId, position, context);
     const now = context.now.toISOString();
@@ -69,7 +67,7 @@ export class Chats {
     return { ...chat, dryRun, position: positionToken(position) };
   }
 
-  async list(scope: ChatScope, query: ChatsQuery, context: ReadingContext) {
+  async list(scope: ChatScope, query: ChatsQuery, context: ReadContext) {
     const binding = {
       ownerId: context.caller.ownerId,
       route: `chats/${scope.contractId ?? 'mesh'}/1`,
@@ -90,11 +88,11 @@ export class Chats {
   }
 
   /** @throws Problem NOT_FOUND for a chat of another owner or scope, or outside of a tool key's contract. */
-  async show(scope: ChatScope, chatId: string, context: ReadingContext): Promise<ChatView> {
+  async show(scope: ChatScope, chatId: string, context: ReadContext): Promise<ChatView> {
     return this.reads.read(context, (db, at) => requireChat(db, scope, chatId, context.caller, at));
   }
 
-  async messages(scope: ChatScope, chatId: string, query: ChatMessagesQuery, context: ReadingContext) {
+  async messages(scope: ChatScope, chatId: string, query: ChatMessagesQuery, context: ReadContext) {
     const { ownerId } = context.caller;
     const binding = { ownerId, route: `chat-messages/${chatId}/1`, filters: query };
     const after = query.cursor ? (this.cursors.open(binding, query.cursor)[0] as number) : null;
@@ -121,7 +119,7 @@ export class Chats {
   async record(scope: ChatScope, chatId: string, request: NewChatMessageRequest, context: RequestContext) {
     assertReach(scope, context.caller);
     const { dryRun, contextTaskId } = request;
-    const data = messageOf(scope, createdId(commandOf(context), `message of ${chatId}`), request);
+    const data = messageOf(scope, createdId(context, `message of ${chatId}`), request);
     if (contextTaskId !== undefined) await this.#assertTask(scope, chatId, contextTaskId, context);
     const { position } = await this.#change(
       scope,
@@ -195,7 +193,7 @@ export class Chats {
   ) {
     assertReach(scope, context.caller);
     const outcome = await this.commands.execute(
-      new DispatchChat(chatId, { ...change, scope }, commandOf(context), { dryRun }),
+      new DispatchChat(chatId, { ...change, scope }, context, { dryRun }),
     );
     await this.reads.catchUpWritten(outcome.position, SHOWN_BY, { chatId });
     return outcome;

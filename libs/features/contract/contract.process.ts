@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { commandOf, createdId } from '#libs/commands/command-context.js';
+import { createdId } from '#libs/commands/command-context.js';
 import { assertContract, notFound } from '#libs/kernel/caller.js';
 import { CursorCodec } from '#libs/http/cursor.js';
 import { positionToken } from '#libs/kernel/position.js';
 import { Problem } from '#libs/kernel/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
-import { ReadModels } from '#libs/projections/read-models.js';
+import { ReadModels, type ReadContext } from '#libs/projections/read-models.js';
 import { visibleTask } from '../task/task.guard.js';
 import { DispatchContract } from './contract.commands.js';
 import type { ContractCommand } from './contract.decider.js';
@@ -32,7 +32,7 @@ export class Contracts {
         'A tool key works in its own contract. Create contracts with a user key.',
       );
     }
-    const contractId = createdId(commandOf(context), 'contract');
+    const contractId = createdId(context, 'contract');
     const { name, description, phase, repository } = request;
     const data = { contractId, name, description, phase, repository: repository ?? null };
     return this.#change(contractId, { type: 'CreateContract', data }, context);
@@ -52,10 +52,7 @@ export class Contracts {
   }
 
   /** @throws Problem NOT_FOUND for a contract of another owner, or another than a tool key's. */
-  async show(
-    contractId: string,
-    context: Pick<RequestContext, 'caller' | 'minPosition' | 'asOf'>,
-  ): Promise<ContractView> {
+  async show(contractId: string, context: ReadContext): Promise<ContractView> {
     if (context.caller.contractId) assertContract(context.caller, contractId);
     return this.reads.read(context, async (db, at) => {
       const contract = await contractOf(db, contractId, at);
@@ -85,9 +82,7 @@ export class Contracts {
   }
 
   async #change(contractId: string, command: ContractCommand, context: RequestContext) {
-    const { position } = await this.commands.execute(
-      new DispatchContract(contractId, command, commandOf(context)),
-    );
+    const { position } = await this.commands.execute(new DispatchContract(contractId, command, context));
     const contract = await this.reads.afterwards(position, contractProjection, {
       shown: () => this.show(contractId, { caller: context.caller }),
       logged: async () =>

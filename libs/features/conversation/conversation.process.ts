@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { commandOf } from '#libs/commands/command-context.js';
 import type { Queryable } from '#libs/database/database.js';
 import { unescapeJson, unescapeText } from '#libs/database/text-escape.js';
 import { CursorCodec, type CursorBinding } from '#libs/http/cursor.js';
@@ -86,7 +85,7 @@ export class Conversations {
       new DispatchTask(
         taskId,
         { type: 'RewindConversation', ...found, reason: request.reason ?? null, ...expectedBy(context) },
-        commandOf(context),
+        context,
         { dryRun: request.dryRun },
       ),
     );
@@ -105,7 +104,7 @@ export class Conversations {
           ...(request.branch === undefined ? {} : { branch: request.branch }),
           ...expectedBy(context),
         },
-        commandOf(context),
+        context,
         { dryRun: request.dryRun },
       ),
     );
@@ -118,7 +117,7 @@ export class Conversations {
     if (!context.idempotent) return null;
     const command = { type: 'UndoRewind' } as const;
     const outcome = await this.commands.execute(
-      new DispatchTask(taskId, command, commandOf(context), { onlyIfRepeated: true }),
+      new DispatchTask(taskId, command, context, { onlyIfRepeated: true }),
     );
     return outcome.repeated ? outcome : null;
   }

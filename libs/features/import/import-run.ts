@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Command, CommandBus } from '@nestjs/cqrs';
-import type { CommandContext, DispatchOptions, EventOrigin } from '#libs/commands/decider-handler.js';
+import type { CommandContext } from '#libs/commands/command-context.js';
+import type { DispatchOptions, EventOrigin } from '#libs/commands/decider-handler.js';
 import { LogOverloaded } from '#libs/event-store/event-store.js';
 import { RefusalException } from '#libs/kernel/problem.js';
 import { DispatchContract } from '../contract/contract.commands.js';

@@ -9,7 +9,6 @@ import {
 } from '#libs/agents/transcripts/transcript-reading.js';
 import type { SizedFile } from '#libs/agents/transcripts/transcript-shelf.js';
 import { TooManyWaiting } from '#libs/agents/transcripts/turns.js';
-import { commandOf } from '#libs/commands/command-context.js';
 import type { StreamStates } from '#libs/commands/stream-states.js';
 import { BlobStore } from '#libs/event-store/blob-store.js';
 import { EventCodec } from '#libs/event-store/codec.js';
@@ -93,7 +92,7 @@ export class Imports {
     const { found, refused } = read.survey;
     if (found.length === 0) throw unreadable(refused);
     const progress = new Progress(files, onProgress);
-    const run = new ImportRun(this.commands, commandOf(context), dryRun, signal, (entries) =>
+    const run = new ImportRun(this.commands, context, dryRun, signal, (entries) =>
       progress.recorded(entries),
     );
     const tasks = new KnownTasks(this.store, this.codec);

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { commandOf, createdId } from '#libs/commands/command-context.js';
+import { createdId } from '#libs/commands/command-context.js';
 import type { Queryable } from '#libs/database/database.js';
 import { notFound } from '#libs/kernel/caller.js';
 import { CursorCodec } from '#libs/http/cursor.js';
@@ -35,8 +35,7 @@ export class Snapshots {
 
   async take(taskId: string, { note, dryRun }: TakeSnapshotRequest, context: RequestContext) {
     await this.#assertVisible(taskId, context);
-    const command = commandOf(context);
-    const snapshotId = createdId(command, `snapshot of ${taskId}`);
+    const snapshotId = createdId(context, `snapshot of ${taskId}`);
     const wanted = {
       type: 'TakeSnapshot',
       snapshotId,
@@ -45,7 +44,7 @@ export class Snapshots {
       note: note ?? null,
       heldAt: context.now.toISOString(),
     } as const;
-    const outcome = await this.commands.execute(new DispatchTask(taskId, wanted, command, { dryRun }));
+    const outcome = await this.commands.execute(new DispatchTask(taskId, wanted, context, { dryRun }));
     const position = positionToken(outcome.position);
     const { controlVersion } = outcome.state as OpenTask;
     if (dryRun) {
@@ -119,9 +118,7 @@ export class Snapshots {
       reason: reason ?? null,
       ...(context.ifMatch === undefined ? {} : { expectedControlVersion: context.ifMatch }),
     } as const;
-    const outcome = await this.commands.execute(
-      new DispatchTask(taskId, command, commandOf(context), { dryRun }),
-    );
+    const outcome = await this.commands.execute(new DispatchTask(taskId, command, context, { dryRun }));
     await this.reads.catchUp(outcome.position);
     return { ...headMoved(taskId, outcome, dryRun), snapshotId };
   }

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { commandOf, createdId } from '#libs/commands/command-context.js';
+import { createdId } from '#libs/commands/command-context.js';
 import type { StreamStates } from '#libs/commands/stream-states.js';
 import type { Queryable } from '#libs/database/database.js';
 import type { Caller } from '#libs/kernel/caller.js';
@@ -58,8 +58,7 @@ export class Forks {
   /** SPEC §4.3. */
   async fork(taskId: string, request: ForkTaskRequest, context: RequestContext) {
     const wanted = canonical(request);
-    const command = commandOf(context);
-    const newTaskId = createdId(command, `fork of ${taskId}`);
+    const newTaskId = createdId(context, `fork of ${taskId}`);
     const earlier = await this.#earlier(newTaskId, wanted, context);
     if (earlier) return earlier;
     await this.reads.catchUpWithLog(['task', 'conversation', 'checkpoint']);
@@ -72,7 +71,7 @@ export class Forks {
     const { version } = await this.states.refresh(taskStream(taskId));
     const data = { ...forked(newTaskId, source, wanted, found, tip), sourceVersion: version };
     const { position } = await this.commands.execute(
-      new DispatchTask(newTaskId, { type: 'ForkTask', data }, command, { dryRun: request.dryRun }),
+      new DispatchTask(newTaskId, { type: 'ForkTask', data }, context, { dryRun: request.dryRun }),
     );
     await this.reads.settle(position);
     return answer(taskId, newTaskId, wanted, found, tip.count, request.dryRun, position);
@@ -83,7 +82,7 @@ export class Forks {
     if (!context.idempotent) return null;
     const command = { type: 'UndoRewind' } as const;
     const { repeated, events, position } = await this.commands.execute(
-      new DispatchTask(newTaskId, command, commandOf(context), { onlyIfRepeated: true }),
+      new DispatchTask(newTaskId, command, context, { onlyIfRepeated: true }),
     );
     const [event] = events;
     if (!repeated || event?.type !== 'TaskForked') return null;

@@ -1,13 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { commandOf, createdId } from '#libs/commands/command-context.js';
+import { createdId } from '#libs/commands/command-context.js';
 import { BlobStore } from '#libs/event-store/blob-store.js';
 import { hydrate } from '#libs/event-store/long-values.js';
 import { notFound, reaches } from '#libs/kernel/caller.js';
 import { CursorCodec } from '#libs/http/cursor.js';
 import { positionToken } from '#libs/kernel/position.js';
 import type { RequestContext } from '#libs/http/request-context.js';
-import { ReadModels } from '#libs/projections/read-models.js';
+import { ReadModels, type ReadContext } from '#libs/projections/read-models.js';
 import { DispatchContract } from '../contract/contract.commands.js';
 import { contractOf } from '../contract/contract.queries.js';
 import type { RecordActivityRequest } from './activity.dto.js';
@@ -39,8 +39,7 @@ export class Tasks {
     const contractId = request.contractId ?? context.caller.contractId;
     await this.reads.catchUpWithLog();
     await this.#requireKnown(context, contractId, [parentTaskId, continueFromTaskId]);
-    const command = commandOf(context);
-    const taskId = createdId(command, 'task');
+    const taskId = createdId(context, 'task');
     let { position } = await this.#dispatch(
       taskId,
       {
@@ -63,7 +62,7 @@ export class Tasks {
     if (request.isSupervisor && contractId !== undefined) {
       const set = { type: 'SetSupervisor', taskId } as const;
       const supervised = await this.commands.execute(
-        new DispatchContract(contractId, set, { ...command, idempotent: false }),
+        new DispatchContract(contractId, set, { ...context, idempotent: false }),
       );
       if (supervised.position > position) position = supervised.position;
     }
@@ -97,10 +96,7 @@ export class Tasks {
   }
 
   /** @throws Problem NOT_FOUND for a task of another owner, or outside of a tool key's contract. */
-  async show(
-    taskId: string,
-    context: Pick<RequestContext, 'caller' | 'minPosition' | 'asOf'>,
-  ): Promise<WholeTask> {
+  async show(taskId: string, context: ReadContext): Promise<WholeTask> {
     const { caller } = context;
     return this.reads.read(context, async (db, at) => {
       const task = await visibleTask(db, caller, taskId, at);
@@ -117,7 +113,7 @@ export class Tasks {
       occurredAt: (occurredAt ?? context.now).toISOString(),
       activity: activities[index]!,
     }));
-    const { position, ...outcome } = await this.recorder.record(taskId, happenings, commandOf(context));
+    const { position, ...outcome } = await this.recorder.record(taskId, happenings, context);
     return { taskId, ...outcome, position: positionToken(position) };
   }
 
@@ -147,7 +143,7 @@ export class Tasks {
   async #dispatch(taskId: string, command: TaskCommand, context: RequestContext) {
     if (context.caller.contractId && command.type !== 'CreateTask')
       await this.show(taskId, { caller: context.caller });
-    return this.commands.execute(new DispatchTask(taskId, command, commandOf(context)));
+    return this.commands.execute(new DispatchTask(taskId, command, context));
   }
 
   async #requireKnown(
