@@ -2,6 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ACCESS_EXTENSION, OWNER_HEADER } from './auth.guard.js';
 import { ANY_JSON } from './field.js';
+import { UUID } from './validation.js';
 
 type Components = NonNullable<OpenAPIObject['components']>;
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
@@ -136,6 +137,14 @@ function parametersOf(method: Method, open: boolean): readonly string[] {
   return [...own[method], 'Owner', 'Traceparent'];
 }
 
+/** Ids in a path that no parameter of its method says, because routes of several paths share the method. */
+function unsaidIds(path: string, said: readonly object[]): readonly Parameter[] {
+  const names = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => name!);
+  return names
+    .filter((name) => !said.some((parameter) => 'name' in parameter && parameter.name === name))
+    .map((name) => ({ name, required: true, in: 'path', schema: UUID }));
+}
+
 /** Adds what all routes share, and turns a route's declared access into its security. */
 function complete(
   path: string,
@@ -147,7 +156,8 @@ function complete(
   const open = access === 'public';
   operation.security = open ? [] : [{ bearer: Array.isArray(access) ? (access as string[]) : [] }];
   const shared = parametersOf(method, open).map((name) => ref('parameters', name));
-  operation.parameters = [...(operation.parameters ?? []), ...shared];
+  const own = operation.parameters ?? [];
+  operation.parameters = [...unsaidIds(path, own), ...own, ...shared];
   for (const response of Object.values(operation.responses)) {
     if (response && 'description' in response) response.description ||= operation.summary ?? 'Done.';
   }

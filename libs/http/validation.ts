@@ -117,13 +117,19 @@ const pathParameter =
     ApiParam({ name, schema })(target, method, Object.getOwnPropertyDescriptor(target, method)!);
   };
 
+/** How the document describes an id. */
+export const UUID = { type: 'string', format: 'uuid' } as const;
+
+/** Reads the id that the path parameter `name` holds, in lower case. @throws Problem VALIDATION_FAILED */
+export function idOf(name: string, value: string): string {
+  const id = value.toLowerCase();
+  if (!isUuid(id)) throw invalidField(name, 'must be a UUID');
+  return id;
+}
+
 /** A path parameter that is a UUID; it arrives in lower case. */
 export const IdParam = (name: string): ParameterDecorator =>
-  pathParameter(name, { type: 'string', format: 'uuid' }, (value) => {
-    const id = value.toLowerCase();
-    if (!isUuid(id)) throw invalidField(name, 'must be a UUID');
-    return id;
-  });
+  pathParameter(name, UUID, (value) => idOf(name, value));
 
 /** A path parameter that is a text, such as a stream's name. */
 export const TextParam = (
