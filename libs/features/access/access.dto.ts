@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsId, IsInstant, IsName, IsOneOf, IsText, IsWhole } from '#libs/http/fields.js';
+import { IsId, IsInstant, IsName, IsOneOf } from '#libs/http/fields.js';
+import { IsCursor, IsLimit } from '#libs/http/shared-fields.js';
 import { IsSomeOf } from '#libs/http/structured-fields.js';
 import type { CallerKind } from '#libs/kernel/caller.js';
 import { ALL_SCOPES, KEY_KINDS } from './scopes.js';
@@ -93,8 +94,8 @@ export class CreatedKey extends KeyView {
 }
 
 export class KeyPageQuery {
-  @IsWhole({ description: 'Keys at most.', min: 1, max: 500, optional: true, default: 100 }) limit = 100;
-  @IsText({ description: 'Where the former page ended, from its `cursor`.', max: 2_000, optional: true })
+  @IsLimit('Keys', 500) limit = 100;
+  @IsCursor()
   cursor?: string;
 }
 
@@ -140,8 +141,8 @@ export class CreatedOwner extends OwnerView {
 }
 
 export class OwnerPageQuery {
-  @IsWhole({ description: 'Owners at most.', min: 1, max: 500, optional: true, default: 100 }) limit = 100;
-  @IsText({ description: 'Where the former page ended, from its `cursor`.', max: 2_000, optional: true })
+  @IsLimit('Owners', 500) limit = 100;
+  @IsCursor()
   cursor?: string;
 }
 

@@ -1,11 +1,8 @@
-import { IsFlag, IsId, IsText, IsWhole } from '#libs/http/fields.js';
+import { IsId, IsText, IsWhole } from '#libs/http/fields.js';
+import { IsDryRun, IsLimit } from '#libs/http/shared-fields.js';
 
 export class RebuildRequest {
-  @IsFlag({
-    description: 'Answer what would be rebuilt, and change nothing.',
-    optional: true,
-    default: false,
-  })
+  @IsDryRun('Answer what would be rebuilt, and change nothing.')
   dryRun = false;
 }
 
@@ -22,7 +19,7 @@ export class ReleaseRequest {
   @IsText({ max: 2_000, description: 'Why.', optional: true })
   reason?: string;
 
-  @IsFlag({ description: 'Answer what would happen, and change nothing.', optional: true, default: false })
+  @IsDryRun()
   dryRun = false;
 }
 
@@ -44,6 +41,6 @@ export class ReplayQuery {
   })
   after = 0;
 
-  @IsWhole({ min: 1, max: 1_000, description: 'Events at most.', optional: true, default: 100 })
+  @IsLimit('Events')
   limit = 100;
 }

@@ -1,4 +1,5 @@
 import { IsInstant, IsOneOf, IsPosition, IsText, IsWhole } from '#libs/http/fields.js';
+import { IsCursor, IsOrder, type Order } from '#libs/http/shared-fields.js';
 import { IsTexts } from '#libs/http/structured-fields.js';
 
 /** Names of streams, as they stand in paths. */
@@ -35,8 +36,8 @@ export class StreamEventsQuery {
   @IsPosition({ description: 'Only events after this position (exclusive).', optional: true })
   after?: bigint;
 
-  @IsOneOf(['oldest', 'newest'], { description: 'Which end comes first.', optional: true, default: 'oldest' })
-  order: 'oldest' | 'newest' = 'oldest';
+  @IsOrder('oldest')
+  order: Order = 'oldest';
 
   @IsWhole({
     min: 1,
@@ -47,7 +48,7 @@ export class StreamEventsQuery {
   })
   limit?: number;
 
-  @IsText({ max: 2_000, description: 'Where the former page ended, from its `cursor`.', optional: true })
+  @IsCursor()
   cursor?: string;
 
   @IsOneOf(FORMATS, {

@@ -1,4 +1,5 @@
-import { IsFlag, IsId, IsJson, IsName, IsOneOf, IsText, IsWhole } from '#libs/http/fields.js';
+import { IsFlag, IsId, IsJson, IsName, IsOneOf, IsText } from '#libs/http/fields.js';
+import { IsCursor, IsDryRun, IsLimit, IsOrder, type Order } from '#libs/http/shared-fields.js';
 import { IsNestedList, IsTexts } from '#libs/http/structured-fields.js';
 import { CHAT_ROLES, CONTEXT_TYPES, type ChatRole, type ContextType } from './chat.events.js';
 
@@ -8,7 +9,7 @@ const MAX_TEXT = 19_900_000;
 export const QUESTION_ID = { max: 200, pattern: /^[A-Za-z0-9][A-Za-z0-9._:~-]*$/ } as const;
 
 class DryRunnable {
-  @IsFlag({ description: 'Answer what would happen, and change nothing.', optional: true, default: false })
+  @IsDryRun()
   dryRun = false;
 }
 
@@ -31,21 +32,21 @@ export class ChatsQuery {
   @IsOneOf(['open', 'closed'], { description: 'Only chats of this status.', optional: true })
   status?: 'open' | 'closed';
 
-  @IsWhole({ min: 1, max: 500, description: 'Chats at most.', optional: true, default: 100 })
+  @IsLimit('Chats', 500)
   limit = 100;
 
-  @IsText({ max: 2_000, description: 'Where the former page ended, from its `cursor`.', optional: true })
+  @IsCursor()
   cursor?: string;
 }
 
 export class ChatMessagesQuery {
-  @IsOneOf(['oldest', 'newest'], { description: 'Which end comes first.', optional: true, default: 'oldest' })
-  order: 'oldest' | 'newest' = 'oldest';
+  @IsOrder('oldest')
+  order: Order = 'oldest';
 
-  @IsWhole({ min: 1, max: 1_000, description: 'Messages at most.', optional: true, default: 100 })
+  @IsLimit('Messages')
   limit = 100;
 
-  @IsText({ max: 2_000, description: 'Where the former page ended, from its `cursor`.', optional: true })
+  @IsCursor()
   cursor?: string;
 }
 

@@ -7,15 +7,15 @@ import {
   GivesText,
   GivesWhole,
 } from '#libs/http/answer-fields.js';
-import { IsText, IsWhole } from '#libs/http/fields.js';
+import { IsCursor, IsLimit } from '#libs/http/shared-fields.js';
 import { GivesTruncated, type TruncatedField } from '#libs/http/shortened.js';
 import { FileChangeAnswer } from '../conversation/conversation.answers.dto.js';
 
 export class CheckpointsQuery {
-  @IsWhole({ min: 1, max: 1_000, description: 'Checkpoints at most.', optional: true, default: 100 })
+  @IsLimit('Checkpoints')
   limit = 100;
 
-  @IsText({ max: 2_000, description: 'Where the former page ended.', optional: true })
+  @IsCursor()
   cursor?: string;
 }
 

@@ -9,7 +9,8 @@ import {
   GivesWhole,
 } from '#libs/http/answer-fields.js';
 import { MAX_COLUMN_TEXT } from '#libs/event-store/codec.js';
-import { IsId, IsName, IsOneOf, IsText, IsWhole } from '#libs/http/fields.js';
+import { IsId, IsName, IsOneOf, IsText } from '#libs/http/fields.js';
+import { IsCursor, IsLimit } from '#libs/http/shared-fields.js';
 import { CONTRACT_STATUSES, PHASES, type ContractStatus, type Phase } from './contract.events.js';
 
 export class CreateContractRequest {
@@ -40,10 +41,10 @@ export class ContractsQuery {
   @IsOneOf(CONTRACT_STATUSES, { description: 'Only contracts of this status.', optional: true })
   status?: ContractStatus;
 
-  @IsWhole({ min: 1, max: 1_000, description: 'Contracts at most.', optional: true, default: 100 })
+  @IsLimit('Contracts')
   limit = 100;
 
-  @IsText({ max: 2_000, description: 'Where the former page ended.', optional: true })
+  @IsCursor()
   cursor?: string;
 }
 

@@ -1,16 +1,16 @@
-import { IsFlag, IsId, IsInstant, IsOneOf, IsText, IsWhole } from '#libs/http/fields.js';
-
-export const ORDERS = ['oldest', 'newest'] as const;
+import { IsFlag, IsId, IsInstant, IsText, IsWhole } from '#libs/http/fields.js';
+import { IsCursor, IsDryRun, IsOrder, type Order } from '#libs/http/shared-fields.js';
 
 /** Most messages in one answer. */
 export const MAX_MESSAGES = 10_000;
 
-export class ConversationQuery {
-  @IsFlag({ description: 'Include tool calls and their inputs (SPEC §2.2).', optional: true, default: true })
+/** Which messages are wanted, and how much of each (SPEC §2.2). */
+export class MessagesQuery {
+  @IsFlag({ description: 'Include tool calls and their inputs.', optional: true, default: true })
   include_tool_calls = true;
 
   @IsFlag({
-    description: 'Include tool results, as messages of role `tool` (SPEC §2.2).',
+    description: 'Include tool results, as messages of role `tool`.',
     optional: true,
     default: true,
   })
@@ -24,12 +24,14 @@ export class ConversationQuery {
   })
   limit?: number;
 
-  @IsText({ max: 2_000, description: 'Where the former page ended, from its `cursor`.', optional: true })
+  @IsCursor()
   cursor?: string;
 
-  @IsOneOf(ORDERS, { description: 'Which end comes first.', optional: true, default: 'oldest' })
-  order: (typeof ORDERS)[number] = 'oldest';
+  @IsOrder('oldest')
+  order: Order = 'oldest';
+}
 
+export class ConversationQuery extends MessagesQuery {
   @IsWhole({
     min: 0,
     max: 2_147_483_647,
@@ -79,7 +81,7 @@ export class RewindConversationRequest {
   @IsText({ max: 2_000, description: 'Why, for whoever reads the history later.', optional: true })
   reason?: string;
 
-  @IsFlag({ description: 'Answer what would happen, and change nothing.', optional: true, default: false })
+  @IsDryRun()
   dryRun = false;
 }
 
@@ -92,6 +94,6 @@ export class UndoRewindRequest {
   })
   branch?: number;
 
-  @IsFlag({ description: 'Answer what would happen, and change nothing.', optional: true, default: false })
+  @IsDryRun()
   dryRun = false;
 }

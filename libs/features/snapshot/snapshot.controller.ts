@@ -6,12 +6,8 @@ import { setControlVersion } from '#libs/http/etag.js';
 import { AcceptsAsOf } from '#libs/http/request.interceptor.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { IdParam } from '#libs/http/validation.js';
-import {
-  RestoreSnapshotRequest,
-  SnapshotQuery,
-  SnapshotsQuery,
-  TakeSnapshotRequest,
-} from './snapshot.dto.js';
+import { MessagesQuery } from '../conversation/conversation.dto.js';
+import { RestoreSnapshotRequest, SnapshotsQuery, TakeSnapshotRequest } from './snapshot.dto.js';
 import { Snapshots } from './snapshot.process.js';
 import {
   SnapshotResponse,
@@ -64,7 +60,7 @@ export class SnapshotController {
   async show(
     @IdParam('taskId') taskId: string,
     @IdParam('snapshotId') snapshotId: string,
-    @Query() query: SnapshotQuery,
+    @Query() query: MessagesQuery,
     @Context() context: RequestContext,
     @Res({ passthrough: true }) response: Response,
   ): Promise<SnapshotResponse> {

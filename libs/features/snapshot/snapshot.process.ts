@@ -7,19 +7,14 @@ import { CursorCodec } from '#libs/http/cursor.js';
 import { positionToken } from '#libs/kernel/position.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { ReadModels } from '#libs/projections/read-models.js';
-import { MAX_MESSAGES } from '../conversation/conversation.dto.js';
+import { MAX_MESSAGES, type MessagesQuery } from '../conversation/conversation.dto.js';
 import { ConversationReader } from '../conversation/conversation.page.js';
 import { headMoved } from '../conversation/conversation.process.js';
 import { shownAt } from '../conversation/conversation.queries.js';
 import { DispatchTask } from '../task/task.commands.js';
 import type { OpenTask } from '../task/task.decider.js';
 import { visibleTask } from '../task/task.guard.js';
-import type {
-  RestoreSnapshotRequest,
-  SnapshotQuery,
-  SnapshotsQuery,
-  TakeSnapshotRequest,
-} from './snapshot.dto.js';
+import type { RestoreSnapshotRequest, SnapshotsQuery, TakeSnapshotRequest } from './snapshot.dto.js';
 import type { SnapshotEvent } from './snapshot.events.js';
 import { snapshotBy, snapshotsOf, type HeldSnapshot, type SnapshotView } from './snapshot.queries.js';
 
@@ -72,7 +67,7 @@ export class Snapshots {
   }
 
   /** A snapshot with its messages, as they stood when it was taken. */
-  async show(taskId: string, snapshotId: string, query: SnapshotQuery, context: RequestContext) {
+  async show(taskId: string, snapshotId: string, query: MessagesQuery, context: RequestContext) {
     const { caller } = context;
     const binding = { ownerId: caller.ownerId, route: `snapshot/${taskId}/${snapshotId}/1`, filters: query };
     const start = query.cursor ? (this.cursors.open(binding, query.cursor)[0] as number) : null;

@@ -1,5 +1,6 @@
 import { MAX_COLUMN_TEXT } from '#libs/event-store/codec.js';
 import { IsFlag, IsId, IsName, IsOneOf, IsText, IsWhole } from '#libs/http/fields.js';
+import { IsCursor, IsDryRun, IsLimit } from '#libs/http/shared-fields.js';
 import { IsNested, IsTexts } from '#libs/http/structured-fields.js';
 import { TASK_STATUSES, type TaskStatus } from './task.events.js';
 
@@ -52,10 +53,10 @@ export class TasksQuery {
   @IsOneOf(TASK_STATUSES, { description: 'Only tasks of this status.', optional: true })
   status?: TaskStatus;
 
-  @IsWhole({ min: 1, max: 1_000, description: 'Tasks at most.', optional: true, default: 100 })
+  @IsLimit('Tasks')
   limit = 100;
 
-  @IsText({ max: 2_000, description: 'Where the former page ended.', optional: true })
+  @IsCursor()
   cursor?: string;
 }
 
@@ -130,7 +131,7 @@ export class ForkTaskRequest {
   })
   inclusive = true;
 
-  @IsFlag({ description: 'Answer what would happen, and change nothing.', optional: true, default: false })
+  @IsDryRun()
   dryRun = false;
 }
 

@@ -18,8 +18,7 @@ import {
   TimelineStreamQuery,
 } from './timeline.dto.js';
 import { LiveTimeline } from './timeline.live.js';
-import { Timelines } from './timeline.process.js';
-import type { Scope } from './matching-entries.js';
+import { Timelines, type ScopeWanted } from './timeline.process.js';
 import {
   ContractHistoryResponse,
   ContractOverviewResponse,
@@ -78,15 +77,14 @@ export class TimelineController {
 
   @Get('contracts/:contractId/stream')
   @Follows('Follow a contract live')
-  async contractStream(
+  contractStream(
     @IdParam('contractId') contractId: string,
     @Query() query: StreamQuery,
     @LastSeen() lastSeen: bigint | undefined,
     @Context() context: RequestContext,
     @Res() response: Response,
   ): Promise<void> {
-    const scope = await this.timelines.scopeOf({ contract_id: contractId }, context);
-    return this.#stream(scope, lastSeen ?? query.after ?? null, context, response);
+    return this.#follow({ contract_id: contractId }, lastSeen ?? query.after, context, response);
   }
 
   @Get('mesh/tasks/:taskId/history')
@@ -130,15 +128,14 @@ export class TimelineController {
 
   @Get('mesh/tasks/:taskId/stream')
   @Follows('Follow a task live')
-  async taskStream(
+  taskStream(
     @IdParam('taskId') taskId: string,
     @Query() query: StreamQuery,
     @LastSeen() lastSeen: bigint | undefined,
     @Context() context: RequestContext,
     @Res() response: Response,
   ): Promise<void> {
-    const scope = await this.timelines.scopeOf({ task_id: taskId }, context);
-    return this.#stream(scope, lastSeen ?? query.after ?? null, context, response);
+    return this.#follow({ task_id: taskId }, lastSeen ?? query.after, context, response);
   }
 
   @Get('timeline')
@@ -167,17 +164,22 @@ export class TimelineController {
 
   @Get('timeline/stream')
   @Follows('Follow everything live')
-  async timelineStream(
+  timelineStream(
     @Query() query: TimelineStreamQuery,
     @LastSeen() lastSeen: bigint | undefined,
     @Context() context: RequestContext,
     @Res() response: Response,
   ): Promise<void> {
-    const scope = await this.timelines.scopeOf(query, context);
-    return this.#stream(scope, lastSeen ?? query.after ?? null, context, response);
+    return this.#follow(query, lastSeen ?? query.after, context, response);
   }
 
-  #stream(scope: Scope, after: bigint | null, context: RequestContext, response: Response): Promise<void> {
-    return this.streams.send(response, (signal) => this.live.follow(scope, after, context, signal));
+  async #follow(
+    wanted: ScopeWanted,
+    after: bigint | undefined,
+    context: RequestContext,
+    response: Response,
+  ): Promise<void> {
+    const scope = await this.timelines.scopeOf(wanted, context);
+    return this.streams.send(response, (signal) => this.live.follow(scope, after ?? null, context, signal));
   }
 }

@@ -1,6 +1,15 @@
 import { IsFlag, IsId, IsInstant, IsOneOf, IsPosition, IsText, IsWhole } from '#libs/http/fields.js';
+import { IsCursor, IsLimit, IsOrder, type Order } from '#libs/http/shared-fields.js';
 import { IsTexts } from '#libs/http/structured-fields.js';
 import { PHASES, type Phase } from '../contract/contract.events.js';
+
+const OfContract = IsId({ description: 'Only this contract.', optional: true });
+const OfTask = IsId({ description: 'Only this task.', optional: true });
+const WithSubtasks = IsFlag({
+  description: 'With task_id: also the tasks that it spawned, and theirs.',
+  optional: true,
+  default: false,
+});
 
 /** What every timeline can be filtered by (SPEC §2.1, and beyond). */
 export class EntryFilters {
@@ -39,28 +48,24 @@ export class EntryFilters {
 }
 
 export class HistoryQuery extends EntryFilters {
-  @IsWhole({ min: 1, max: 1_000, description: 'Entries at most.', optional: true, default: 100 })
+  @IsLimit('Entries')
   limit = 100;
 
-  @IsText({ max: 2_000, description: 'Where the former page ended, from its `cursor`.', optional: true })
+  @IsCursor()
   cursor?: string;
 
-  @IsOneOf(['newest', 'oldest'], { description: 'Which end comes first.', optional: true, default: 'newest' })
-  order: 'newest' | 'oldest' = 'newest';
+  @IsOrder('newest')
+  order: Order = 'newest';
 }
 
 export class TimelineQuery extends HistoryQuery {
-  @IsId({ description: 'Only this contract.', optional: true })
+  @OfContract
   contract_id?: string;
 
-  @IsId({ description: 'Only this task.', optional: true })
+  @OfTask
   task_id?: string;
 
-  @IsFlag({
-    description: 'With task_id: also the tasks that it spawned, and theirs.',
-    optional: true,
-    default: false,
-  })
+  @WithSubtasks
   include_subtasks = false;
 }
 
@@ -70,17 +75,13 @@ export class OverviewQuery extends EntryFilters {
 }
 
 export class TimelineOverviewQuery extends OverviewQuery {
-  @IsId({ description: 'Only this contract.', optional: true })
+  @OfContract
   contract_id?: string;
 
-  @IsId({ description: 'Only this task.', optional: true })
+  @OfTask
   task_id?: string;
 
-  @IsFlag({
-    description: 'With task_id: also the tasks that it spawned, and theirs.',
-    optional: true,
-    default: false,
-  })
+  @WithSubtasks
   include_subtasks = false;
 }
 
@@ -93,17 +94,13 @@ export class StreamQuery {
 }
 
 export class TimelineStreamQuery extends StreamQuery {
-  @IsId({ description: 'Only this contract.', optional: true })
+  @OfContract
   contract_id?: string;
 
-  @IsId({ description: 'Only this task.', optional: true })
+  @OfTask
   task_id?: string;
 
-  @IsFlag({
-    description: 'With task_id: also the tasks that it spawned, and theirs.',
-    optional: true,
-    default: false,
-  })
+  @WithSubtasks
   include_subtasks = false;
 }
 
@@ -111,16 +108,12 @@ export class OutputQuery {
   @IsWhole({
     min: 1,
     max: 10_000,
-    description: 'The newest N, oldest first.',
+    description: 'The newest N, oldest first; the next page is what lies before.',
     optional: true,
     default: 1_000,
   })
   limit = 1_000;
 
-  @IsText({
-    max: 2_000,
-    description: 'For what lies before: the `cursor` of the former page.',
-    optional: true,
-  })
+  @IsCursor()
   cursor?: string;
 }
