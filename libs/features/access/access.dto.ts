@@ -1,4 +1,12 @@
-import { ApiProperty } from '@nestjs/swagger';
+import {
+  GivesId,
+  GivesInstant,
+  GivesList,
+  GivesOneOf,
+  GivesPosition,
+  GivesSomeOf,
+  GivesText,
+} from '#libs/http/answer-fields.js';
 import { IsId, IsInstant, IsName, IsOneOf } from '#libs/http/fields.js';
 import { IsCursor, IsLimit } from '#libs/http/shared-fields.js';
 import { IsSomeOf } from '#libs/http/structured-fields.js';
@@ -46,77 +54,75 @@ export class NewKey {
 
 /** A key without its secret. */
 export class KeyView {
-  @ApiProperty({ description: 'Public id of the key: 16 hex digits.', example: '0123456789abcdef' })
+  @GivesText('Public id of the key: 16 hex digits.', { example: '0123456789abcdef' })
   id!: string;
-  @ApiProperty({ description: 'Who uses it.', enum: KEY_KINDS }) kind!: CallerKind;
-  @ApiProperty({ description: 'What it is for.' }) name!: string;
-  @ApiProperty({ description: 'What it may do.', enum: ALL_SCOPES, isArray: true }) scopes!: string[];
-  @ApiProperty({
-    description: 'The contract that a tool key reaches; else null.',
-    type: String,
-    format: 'uuid',
-    nullable: true,
-  })
+
+  @GivesOneOf(KEY_KINDS, 'Who uses it.')
+  kind!: CallerKind;
+
+  @GivesText('What it is for.')
+  name!: string;
+
+  @GivesSomeOf(ALL_SCOPES, 'What it may do.')
+  scopes!: string[];
+
+  @GivesId('The contract that a tool key reaches; else null.', { nullable: true })
   contractId!: string | null;
-  @ApiProperty({ description: 'When it was created (ISO 8601, UTC).', format: 'date-time' })
+
+  @GivesInstant('When it was created (ISO 8601, UTC).')
   createdAt!: string;
-  @ApiProperty({
-    description: 'When it stops working; null: never.',
-    type: String,
-    format: 'date-time',
-    nullable: true,
-  })
+
+  @GivesInstant('When it stops working; null: never.', { nullable: true })
   expiresAt!: string | null;
-  @ApiProperty({
-    description: 'When it was revoked; null: it was not.',
-    type: String,
-    format: 'date-time',
-    nullable: true,
-  })
+
+  @GivesInstant('When it was revoked; null: it was not.', { nullable: true })
   revokedAt!: string | null;
-  @ApiProperty({
-    description: 'When it was last used, to the minute; null: never.',
-    type: String,
-    format: 'date-time',
-    nullable: true,
-  })
+
+  @GivesInstant('When it was last used, to the minute; null: never.', { nullable: true })
   lastUsedAt!: string | null;
 }
 
 /** A new key, with the one showing of its token. */
 export class CreatedKey extends KeyView {
-  @ApiProperty({
-    description: 'The key itself, for `Authorization: Bearer`. It is stored nowhere and shown only now.',
+  @GivesText('The key itself, for `Authorization: Bearer`. It is stored nowhere and shown only now.', {
     example: 'mk_tool_<id>_<secret>_<crc>',
   })
   token!: string;
-  @ApiProperty({ description: 'Position of the event, for `minPosition`.', example: '42' }) position!: string;
+
+  @GivesPosition('Position of the event, for `minPosition`.')
+  position!: string;
 }
 
 export class KeyPageQuery {
-  @IsLimit('Keys', 500) limit = 100;
+  @IsLimit('Keys', 500)
+  limit = 100;
+
   @IsCursor()
   cursor?: string;
 }
 
 export class KeyPage {
-  @ApiProperty({ description: 'Newest first, revoked ones too.', type: () => KeyView, isArray: true })
+  @GivesList(() => KeyView, 'Newest first, revoked ones too.')
   keys!: KeyView[];
-  @ApiProperty({ description: 'For the next page; null: there is none.', type: String, nullable: true })
+
+  @GivesText('For the next page; null: there is none.', { nullable: true })
   cursor!: string | null;
 }
 
 export class Whoami {
-  @ApiProperty({ description: 'The owner whose data this request sees.', format: 'uuid' }) ownerId!: string;
-  @ApiProperty({ description: 'What kind of key it is.', enum: KEY_KINDS }) kind!: CallerKind;
-  @ApiProperty({ description: 'Public id of the key.' }) keyId!: string;
-  @ApiProperty({ description: 'What it may do.', enum: ALL_SCOPES, isArray: true }) scopes!: string[];
-  @ApiProperty({
-    description: 'The contract that it is bound to; else null.',
-    type: String,
-    format: 'uuid',
-    nullable: true,
-  })
+  @GivesId('The owner whose data this request sees.')
+  ownerId!: string;
+
+  @GivesOneOf(KEY_KINDS, 'What kind of key it is.')
+  kind!: CallerKind;
+
+  @GivesText('Public id of the key.')
+  keyId!: string;
+
+  @GivesSomeOf(ALL_SCOPES, 'What it may do.')
+  scopes!: string[];
+
+  @GivesId('The contract that it is bound to; else null.', { nullable: true })
   contractId!: string | null;
 }
 
@@ -129,25 +135,33 @@ export class NewOwner {
 }
 
 export class OwnerView {
-  @ApiProperty({ description: 'Id of the owner, for the header X-Makima-Owner.', format: 'uuid' })
+  @GivesId('Id of the owner, for the header X-Makima-Owner.')
   id!: string;
-  @ApiProperty({ description: 'Its name.' }) name!: string;
-  @ApiProperty({ description: 'When it was created (ISO 8601, UTC).', format: 'date-time' })
+
+  @GivesText('Its name.')
+  name!: string;
+
+  @GivesInstant('When it was created (ISO 8601, UTC).')
   createdAt!: string;
 }
 
 export class CreatedOwner extends OwnerView {
-  @ApiProperty({ description: 'Position of the event, for `minPosition`.', example: '42' }) position!: string;
+  @GivesPosition('Position of the event, for `minPosition`.')
+  position!: string;
 }
 
 export class OwnerPageQuery {
-  @IsLimit('Owners', 500) limit = 100;
+  @IsLimit('Owners', 500)
+  limit = 100;
+
   @IsCursor()
   cursor?: string;
 }
 
 export class OwnerPage {
-  @ApiProperty({ description: 'By name.', type: () => OwnerView, isArray: true }) owners!: OwnerView[];
-  @ApiProperty({ description: 'For the next page; null: there is none.', type: String, nullable: true })
+  @GivesList(() => OwnerView, 'By name.')
+  owners!: OwnerView[];
+
+  @GivesText('For the next page; null: there is none.', { nullable: true })
   cursor!: string | null;
 }

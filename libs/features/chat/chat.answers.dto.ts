@@ -13,6 +13,7 @@ import {
   GivesWhole,
 } from '#libs/http/answer-fields.js';
 import { ActorAnswer } from '../conversation/branches.answers.dto.js';
+import { ToolCallAnswer } from '../conversation/conversation.answers.dto.js';
 import {
   CHAT_KINDS,
   CHAT_ROLES,
@@ -71,16 +72,7 @@ export class ChatsResponse {
   readonly cursor?: string;
 }
 
-export class ChatToolCallAnswer {
-  @GivesText("The agent's id of the call.")
-  readonly id!: string;
-
-  @GivesText('Name of the tool.')
-  readonly name!: string;
-
-  @GivesJson('What the tool was given.')
-  readonly input!: unknown;
-
+export class ChatToolCallAnswer extends ToolCallAnswer {
   @GivesJson('What came back, where it is known.', { optional: true })
   readonly result?: unknown;
 
