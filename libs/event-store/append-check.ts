@@ -14,7 +14,7 @@ import {
 const EVENT_OVERHEAD_BYTES = 400;
 
 /** Bytes that an event counts within MAX_APPEND_BYTES; `metadata` is its metadataBytes. */
-export const bytesInAppend = (event: NewEvent, metadata: Uint8Array): number =>
+const bytesInAppend = (event: NewEvent, metadata: Uint8Array): number =>
   event.body.length + metadata.length + 2 * Buffer.byteLength(event.type) + EVENT_OVERHEAD_BYTES;
 
 /**

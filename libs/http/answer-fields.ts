@@ -13,7 +13,7 @@ import { ANY_JSON, type DtoClass } from './field.js';
 // route's real answers against the document.
 
 /** What else can be said of an answer's field. */
-export interface AnswerFieldOptions {
+interface AnswerFieldOptions {
   /** The field may be left out; the description says when. */
   readonly optional?: boolean;
   /** The field may be null; the description says what that means. */

@@ -45,7 +45,7 @@ function assertJson(request: Request): void {
  * The body's bytes after Content-Encoding (gzip, deflate, br).
  * @throws Problem BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE for another encoding, MALFORMED_REQUEST for a damaged one.
  */
-export async function readBytes(request: Request, limit: number): Promise<Buffer> {
+async function readBytes(request: Request, limit: number): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity' && declared > limit) throw tooLarge(limit);

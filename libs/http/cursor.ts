@@ -11,7 +11,7 @@ export interface CursorBinding {
 }
 
 /** Where a list goes on. Positions stand as text (positionToken). */
-export type CursorState = readonly (string | number | boolean | null)[];
+type CursorState = readonly (string | number | boolean | null)[];
 
 const MAC_BYTES = 16;
 const MAX_LENGTH = 2_000;

@@ -1,13 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Response } from 'express';
 import { Problem } from '#libs/kernel/problem.js';
-import { HttpProblem } from './problem-answer.js';
 
 const ENTITY_TAG = /^(W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/;
 const CONTROL_VERSION = /^"cv-(\d{1,15})"$/;
 
 /** The ETag of a resource at a control version, such as `"cv-12"`. */
-export const controlVersionTag = (version: number): string => `"cv-${version}"`;
+const controlVersionTag = (version: number): string => `"cv-${version}"`;
 
 /**
  * Names the control version that an answer shows, for a later If-Match. Such an answer is never 304: it holds more than
@@ -45,14 +44,4 @@ export function parseIfMatch(request: IncomingMessage): number | undefined {
     );
   }
   return Number(version);
-}
-
-/** Compares what the caller has seen with what is. @throws Problem PRECONDITION_FAILED if it is stale. */
-export function assertMatch(ifMatch: number | undefined, controlVersion: number): void {
-  if (ifMatch === undefined || ifMatch === controlVersion) return;
-  throw new HttpProblem(
-    'PRECONDITION_FAILED',
-    `The resource is at ${controlVersionTag(controlVersion)}, not ${controlVersionTag(ifMatch)}: read it again, then decide anew.`,
-    { ETag: controlVersionTag(controlVersion) },
-  );
 }

@@ -36,7 +36,7 @@ export interface FieldReading {
 }
 
 /** What tells one kind of field from another. */
-export interface FieldKind extends FieldReading {
+interface FieldKind extends FieldReading {
   /** What is wrong with a converted value ("must be …"); undefined if nothing is. */
   readonly check: (value: unknown) => string | undefined;
   /** In the OpenAPI document. */

@@ -1,9 +1,9 @@
 import type { ApiPropertyOptions } from '@nestjs/swagger';
 import { isUuid } from '#libs/kernel/ids.js';
-import { parseAsOf, parseInstant, parsePosition } from '#libs/kernel/position.js';
-import { ANY_JSON, field, isObject, isText, lowerCase, must, type FieldOptions } from './field.js';
+import { parseInstant, parsePosition } from '#libs/kernel/position.js';
+import { ANY_JSON, field, isText, lowerCase, must, type FieldOptions } from './field.js';
 
-export interface TextOptions extends FieldOptions {
+interface TextOptions extends FieldOptions {
   /** In UTF-16 code units, as JavaScript counts (default 1). */
   readonly min?: number;
   readonly max: number;
@@ -81,17 +81,6 @@ export const IsPosition = (options: FieldOptions): PropertyDecorator =>
     options,
   );
 
-/** A position or an ISO 8601 date-time; it arrives as an AsOf. */
-export const IsAsOf = (options: FieldOptions): PropertyDecorator =>
-  field(
-    {
-      convert: orRaw(parseAsOf),
-      check: (value) => must(typeof value === 'object', 'a position, or an ISO 8601 date-time with a zone'),
-      schema: { type: 'string' },
-    },
-    options,
-  );
-
 /** true or false; in a query the words "true" and "false". */
 export const IsFlag = (options: FieldOptions): PropertyDecorator =>
   field(
@@ -103,7 +92,7 @@ export const IsFlag = (options: FieldOptions): PropertyDecorator =>
     options,
   );
 
-export interface RangeOptions extends FieldOptions {
+interface RangeOptions extends FieldOptions {
   /** Inclusive. */
   readonly min: number;
   /** Inclusive. */
@@ -156,13 +145,3 @@ export const IsOneOf = (values: readonly string[], options: FieldOptions): Prope
  */
 export const IsJson = (options: FieldOptions): PropertyDecorator =>
   field({ check: () => undefined, schema: ANY_JSON }, { nullable: true, ...options });
-
-/** Any JSON object, untouched; as with IsJson. */
-export const IsJsonObject = (options: FieldOptions): PropertyDecorator =>
-  field(
-    {
-      check: (value) => must(isObject(value), 'a JSON object'),
-      schema: { type: 'object', additionalProperties: true },
-    },
-    options,
-  );

@@ -5,7 +5,7 @@ import type { Caller } from '#libs/kernel/caller.js';
 import { HttpProblem } from './problem-answer.js';
 
 /** What is known about a request beside what Express keeps. */
-export interface RequestState {
+interface RequestState {
   /** 32 hex digits: the caller's `traceparent`, or a new one. */
   readonly traceId: string;
   /** 16 hex digits: this request's own span. */
@@ -16,8 +16,6 @@ export interface RequestState {
   caller?: Caller;
   /** Of the body as it was sent (after Content-Encoding); absent for a request without one, and for a streamed one. */
   bodyHash?: Buffer;
-  /** Set by routes that can answer as of an earlier point. */
-  acceptsAsOf?: boolean;
 }
 
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(?:-.*)?$/;

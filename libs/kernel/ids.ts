@@ -1,6 +1,3 @@
-/** Returns the present time. Passed in, so that rules and tests never read the machine's clock. */
-export type Clock = () => Date;
-
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** True for a UUID in its canonical lower-case form, of any version. */

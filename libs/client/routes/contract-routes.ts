@@ -23,8 +23,6 @@ export class ContractRoutes {
 
   setPhase = (id: string, phase: string) => this.http.post<Contract>(this.#path(id, '/phase'), { phase });
 
-  setStatus = (id: string, status: string) => this.http.post<Contract>(this.#path(id, '/status'), { status });
-
   setSupervisor = (id: string, taskId: string) =>
     this.http.put<Contract>(this.#path(id, '/supervisor'), { taskId });
 

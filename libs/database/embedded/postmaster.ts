@@ -190,7 +190,7 @@ export async function stopPostmaster(server: RunningProcess, patience = STOP_PAT
 }
 
 /** Waits until a process has ended, at most `patience` milliseconds. */
-export async function isGone(server: RunningProcess, patience: number): Promise<boolean> {
+async function isGone(server: RunningProcess, patience: number): Promise<boolean> {
   for (const end = Date.now() + patience; Date.now() < end; await delay(POLL_MS))
     if (!isSame(server)) return true;
   return !isSame(server);

@@ -3,7 +3,7 @@ import { IsFlag, IsId, IsInstant, IsJson, IsOneOf, IsQuantity, IsText, IsWhole }
 import { IsIds, IsNested, IsNestedList } from '#libs/http/structured-fields.js';
 import { TASK_STATUSES, type TaskStatus } from './task.events.js';
 
-export const ACTIVITY_KINDS = [
+const ACTIVITY_KINDS = [
   'message',
   'tool_call',
   'tool_result',
