@@ -12,6 +12,7 @@ import {
   GivesText,
   GivesWhole,
 } from '#libs/http/answer-fields.js';
+import type { BrokenReason } from './chain-verifier.js';
 import { ActorAnswer } from '../conversation/branches.answers.dto.js';
 
 /** What is known about an event besides the fact itself. */
@@ -110,13 +111,14 @@ export class BrokenEventAnswer {
   readonly id!: string | null;
 
   @GivesText('What is wrong with it.', { example: 'body_changed' })
-  readonly reason!: string;
+  readonly reason!: BrokenReason;
 
   @GivesText('The same in words.')
   readonly detail!: string;
 }
 
-class VerifiedAnswer {
+/** How far a verification is. */
+export class VerifiedAnswer {
   @GivesWhole('Streams that were looked at.')
   readonly streams!: number;
 

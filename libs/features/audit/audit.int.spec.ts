@@ -2,11 +2,10 @@ import { jest } from '@jest/globals';
 import { EventStore } from '#libs/event-store/event-store.js';
 import { startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.js';
 import { EventStoreDbServer } from '#libs/testing/eventstoredb-server.js';
-import type { AuditEvent } from './audit-event.js';
-import type { Verification } from './chain-verifier.js';
+import type { AuditEventResponse, VerificationResponse } from './audit.answers.dto.js';
 
 interface Page {
-  readonly events: readonly AuditEvent[];
+  readonly events: readonly AuditEventResponse[];
   readonly cursor?: string;
 }
 
@@ -31,8 +30,8 @@ async function newTask(caller: TestCaller, messages: number): Promise<string> {
 }
 const get = <Body = Page>(path: string, caller: TestCaller = app): Promise<Body> =>
   caller.get<Body>(`${AUDIT}${path}`);
-async function all(path: string, caller: TestCaller = app): Promise<readonly AuditEvent[]> {
-  const events: AuditEvent[] = [];
+async function all(path: string, caller: TestCaller = app): Promise<readonly AuditEventResponse[]> {
+  const events: AuditEventResponse[] = [];
   let cursor: string | undefined;
   do {
     const page: Page = await get(
@@ -44,7 +43,7 @@ async function all(path: string, caller: TestCaller = app): Promise<readonly Aud
   } while (cursor);
   return events;
 }
-async function lines<Line = AuditEvent>(
+async function lines<Line = AuditEventResponse>(
   path: string,
   headers: Record<string, string> = {},
   caller: TestCaller = app,
@@ -69,7 +68,7 @@ async function steady(value: () => number): Promise<number> {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
-const idsOf = (events: readonly AuditEvent[]): string[] => events.map(({ id }) => id);
+const idsOf = (events: readonly AuditEventResponse[]): string[] => events.map(({ id }) => id);
 
 /** The whole of it, on one engine or the other. */
 function auditing(): void {
@@ -90,7 +89,7 @@ function auditing(): void {
       for (const hash of [event.hash, event.bodyHash]) expect(hash).toMatch(/^[0-9a-f]{64}$/);
       expect(Date.parse(event.recordedAt)).toBeGreaterThan(0);
     });
-    expect(await get<AuditEvent>(`/events/${events[3]!.position}`)).toEqual(events[3]);
+    expect(await get<AuditEventResponse>(`/events/${events[3]!.position}`)).toEqual(events[3]);
     expect(await all(`/streams/task-${taskId}?limit=2`)).toEqual(events);
     expect(await all(`/streams/task-${taskId}?limit=2&order=newest`)).toEqual(events.toReversed());
   });
@@ -113,11 +112,11 @@ function auditing(): void {
   it('finds by type, actor, stream, time and position', async () => {
     const everything = await all('/events');
     const middle = everything[Math.floor(everything.length / 2)]!;
-    const of = (wanted: (event: AuditEvent) => boolean): string[] => idsOf(everything.filter(wanted));
+    const of = (wanted: (event: AuditEventResponse) => boolean): string[] => idsOf(everything.filter(wanted));
     const [keyId] = everything
       .filter(({ type }) => type === 'TaskCreated')
       .map(({ metadata }) => metadata.actor.id);
-    const cases: readonly (readonly [string, (event: AuditEvent) => boolean])[] = [
+    const cases: readonly (readonly [string, (event: AuditEventResponse) => boolean])[] = [
       ['type=TaskCreated', ({ type }) => type === 'TaskCreated'],
       ['type=TaskCreated,OwnerCreated', ({ type }) => type === 'TaskCreated' || type === 'OwnerCreated'],
       ['type=Unheard', () => false],
@@ -174,20 +173,20 @@ function auditing(): void {
 
   it('verifies what nobody changed', async () => {
     const events = await all('/events');
-    const result = await get<Verification>('/verify');
+    const result = await get<VerificationResponse>('/verify');
     expect(result).toMatchObject({
       ok: true,
       events: events.length,
       streams: new Set(events.map(({ stream }) => stream)).size,
     });
-    expect(await get<Verification>(`/verify?stream=task-${taskId}`)).toMatchObject({
+    expect(await get<VerificationResponse>(`/verify?stream=task-${taskId}`)).toMatchObject({
       ok: true,
       events: 7,
       streams: 1,
     });
     const told = await lines<{ kind: string }>('/verify?format=ndjson');
     expect(told.at(-1)).toEqual({ kind: 'result', ...result });
-    expect(await get<Verification>('/verify', other)).toMatchObject({ ok: true });
+    expect(await get<VerificationResponse>('/verify', other)).toMatchObject({ ok: true });
   });
 }
 

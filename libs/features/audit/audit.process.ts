@@ -5,7 +5,8 @@ import { notFound } from '#libs/kernel/caller.js';
 import { CursorCodec, type CursorBinding } from '#libs/http/cursor.js';
 import { invalidField } from '#libs/kernel/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
-import { toAuditEvent, type AuditEvent } from './audit-event.js';
+import { toAuditEvent } from './audit-event.js';
+import type { AuditEventResponse, AuditEventsResponse } from './audit.answers.dto.js';
 import type { AuditEventsQuery, StreamEventsQuery } from './audit.dto.js';
 import {
   LogEventReader,
@@ -14,12 +15,6 @@ import {
   type EventReader,
   type ReaderState,
 } from './event-readers.js';
-
-export interface AuditPage {
-  readonly events: readonly AuditEvent[];
-  /** Where to go on; absent at the end. A page may hold fewer events than its limit, even none, and still have one. */
-  readonly cursor?: string;
-}
 
 const PAGE = 100;
 const LARGEST_PAGE = 1_000;
@@ -44,20 +39,21 @@ export class AuditLog {
   }
 
   /** @throws Problem NOT_FOUND for a position without an event of the owner. */
-  async event(position: bigint, { ownerId }: RequestContext): Promise<AuditEvent> {
+  async event(position: bigint, { ownerId }: RequestContext): Promise<AuditEventResponse> {
     const found = position > 0n ? await this.#search.at(position, ownerId) : null;
     if (!found) throw notFound('event at position', String(position));
     return toAuditEvent(found);
   }
 
-  async page(query: AuditEventsQuery, context: RequestContext): Promise<AuditPage> {
+  /** A page may hold fewer events than its limit, even none, and still have a cursor. */
+  async page(query: AuditEventsQuery, context: RequestContext): Promise<AuditEventsResponse> {
     const limit = query.limit ?? PAGE;
     if (limit > LARGEST_PAGE)
       throw invalidField('limit', `must be at most ${LARGEST_PAGE} unless the format is ndjson`);
     const binding = bindingOf(query, context);
     const reader = await this.#open(query, binding, context);
     const until = Date.now() + PAGE_MS;
-    const events: AuditEvent[] = [];
+    const events: AuditEventResponse[] = [];
     let bytes = 0;
     for await (const chunk of chunks(reader, limit)) {
       events.push(...chunk.map(toAuditEvent));
@@ -68,7 +64,10 @@ export class AuditLog {
   }
 
   /** All matching events, a chunk at a time, up to what the log holds when it is asked. */
-  async *all(query: AuditEventsQuery, context: RequestContext): AsyncGenerator<readonly AuditEvent[]> {
+  async *all(
+    query: AuditEventsQuery,
+    context: RequestContext,
+  ): AsyncGenerator<readonly AuditEventResponse[]> {
     const reader = await this.#open(query, bindingOf(query, context), context);
     for await (const chunk of chunks(reader, query.limit ?? Infinity)) yield chunk.map(toAuditEvent);
   }

@@ -3,7 +3,8 @@ import { GENESIS, chainHash, contentDigest, metadataBytes, sha256 } from '#libs/
 import type { NewEvent, StoredEvent, StreamTail } from '#libs/event-store/event-store.js';
 import { LogSearch } from '#libs/event-store/log-search.js';
 import { MemoryEventStore, MemoryLog } from '#libs/event-store/memory/memory-event-store.js';
-import { ChainVerifier, type Verification, type Verified } from './chain-verifier.js';
+import type { VerificationResponse, VerifiedAnswer } from './audit.answers.dto.js';
+import { ChainVerifier } from './chain-verifier.js';
 
 const ownerId = randomUUID();
 const other = randomUUID();
@@ -47,7 +48,7 @@ beforeEach(async () => {
   });
 });
 
-async function run(stream?: string, owner = ownerId): Promise<Verification> {
+async function run(stream?: string, owner = ownerId): Promise<VerificationResponse> {
   const verification = new ChainVerifier(store, new LogSearch(store), owner).run(stream);
   for (;;) {
     const step = await verification.next();
@@ -69,7 +70,7 @@ function removeLast(stream: string): void {
   log.events.splice(log.events.indexOf(event), 1);
 }
 
-const where = ({ ok, firstBroken }: Verification): unknown[] => [
+const where = ({ ok, firstBroken }: VerificationResponse): unknown[] => [
   ok,
   firstBroken?.stream,
   firstBroken?.version,
@@ -83,7 +84,7 @@ it('an untouched log holds, for each owner', async () => {
 });
 
 it('tells how far it is', async () => {
-  const seen: Verified[] = [];
+  const seen: VerifiedAnswer[] = [];
   const verification = new ChainVerifier(store, new LogSearch(store), ownerId).run();
   for (let step = await verification.next(); !step.done; step = await verification.next())
     seen.push(step.value);
@@ -94,7 +95,7 @@ describe.each([
   ['the whole log', undefined],
   ['the stream', 'b'],
 ] as const)('verifying %s finds', (_name, stream) => {
-  const verify = (): Promise<Verification> => run(stream);
+  const verify = (): Promise<VerificationResponse> => run(stream);
   const meta = (event: StoredEvent, change: object): Pick<StoredEvent, 'metadata' | 'metadataBytes'> => {
     const metadata = { ...event.metadata, ...change };
     return { metadata, metadataBytes: metadataBytes(metadata) };

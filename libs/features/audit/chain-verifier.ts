@@ -7,6 +7,7 @@ import {
 } from '#libs/event-store/event-store.js';
 import type { LogSearch } from '#libs/event-store/log-search.js';
 import { positionToken } from '#libs/kernel/position.js';
+import type { BrokenEventAnswer, VerificationResponse, VerifiedAnswer } from './audit.answers.dto.js';
 
 /**
  * - `body_changed`: the body is not what its hash says.
@@ -25,31 +26,6 @@ export type BrokenReason =
   | 'order_changed'
   | 'record_differs';
 
-export interface BrokenEvent {
-  readonly stream: string;
-  readonly version: number;
-  /** Null for a missing event. */
-  readonly position: string | null;
-  readonly id: string | null;
-  readonly reason: BrokenReason;
-  /** For people. */
-  readonly detail: string;
-}
-
-/** How far a verification is. */
-export interface Verified {
-  readonly streams: number;
-  readonly events: number;
-  /** Position of the last event that was looked at. */
-  readonly position: string;
-}
-
-export interface Verification extends Verified {
-  readonly ok: boolean;
-  /** The first event, along the log, that is not as it was recorded. */
-  readonly firstBroken?: BrokenEvent;
-}
-
 /** The last event of a stream that was found in order. */
 type Link = Pick<StoredEvent, 'version' | 'position' | 'hash'>;
 type Place = Pick<StoredEvent, 'id' | 'stream' | 'version' | 'position'>;
@@ -59,7 +35,7 @@ const PAGE = 500;
 
 /** Thrown inside of the verifier when the first broken event is found. */
 class Broken extends Error {
-  constructor(readonly event: BrokenEvent) {
+  constructor(readonly event: BrokenEventAnswer) {
     super(event.detail);
   }
 }
@@ -86,7 +62,7 @@ export class ChainVerifier {
    * Goes along the log (or along one stream), tells how far it is after every page, and ends with the result. Events
    * recorded after it began are left out.
    */
-  async *run(stream?: string): AsyncGenerator<Verified, Verification> {
+  async *run(stream?: string): AsyncGenerator<VerifiedAnswer, VerificationResponse> {
     const head = await this.store.head();
     try {
       const pages = stream === undefined ? this.#log(head) : this.#stream(stream, head);
@@ -102,7 +78,7 @@ export class ChainVerifier {
     return { ...this.#progress(), ok: true };
   }
 
-  #progress(): Verified {
+  #progress(): VerifiedAnswer {
     return { streams: this.#links.size, events: this.#events, position: positionToken(this.#position) };
   }
 

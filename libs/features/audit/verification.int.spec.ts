@@ -1,8 +1,7 @@
 import { Database } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
 import { startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.js';
-import type { AuditEvent } from './audit-event.js';
-import type { Verification } from './chain-verifier.js';
+import type { AuditEventResponse, VerificationResponse } from './audit.answers.dto.js';
 
 // What verifying says after somebody has changed the database. The other engines keep no rows that could be changed.
 
@@ -40,15 +39,15 @@ afterEach(async () => {
   await database.query(sql`DELETE FROM streams WHERE name = ${`task-${task}`}`);
 });
 
-const events = async (): Promise<readonly AuditEvent[]> =>
-  (await app.get<{ events: readonly AuditEvent[] }>(`${AUDIT}/streams/task-${task}`)).events;
+const events = async (): Promise<readonly AuditEventResponse[]> =>
+  (await app.get<{ events: readonly AuditEventResponse[] }>(`${AUDIT}/streams/task-${task}`)).events;
 const of = (version: number) =>
   sql`e.stream_id = (SELECT id FROM streams WHERE name = ${`task-${task}`}) AND e.version = ${version}`;
 const verify = async (): Promise<void> => {
   for (const path of ['/verify', `/verify?stream=task-${task}`])
-    found.push((await app.get<Verification>(`${AUDIT}${path}`)).firstBroken);
+    found.push((await app.get<VerificationResponse>(`${AUDIT}${path}`)).firstBroken);
 };
-let found: Verification['firstBroken'][];
+let found: VerificationResponse['firstBroken'][];
 beforeEach(() => {
   found = [];
 });

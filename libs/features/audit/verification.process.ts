@@ -3,12 +3,12 @@ import { EventStore } from '#libs/event-store/event-store.js';
 import { LogSearch } from '#libs/event-store/log-search.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { AuditLog } from './audit.process.js';
-import { ChainVerifier, type Verification, type Verified } from './chain-verifier.js';
-
-/** A line of a verification that is followed: how far it is, at last what it found. */
-export type VerificationLine =
-  | ({ readonly kind: 'progress' } & Verified & { readonly head: string })
-  | ({ readonly kind: 'result' } & Verification);
+import type {
+  VerificationProgressLine,
+  VerificationResponse,
+  VerificationResultLine,
+} from './audit.answers.dto.js';
+import { ChainVerifier } from './chain-verifier.js';
 
 const PROGRESS_MS = 250;
 
@@ -29,7 +29,7 @@ export class Verifications {
     stream: string | undefined,
     context: RequestContext,
     signal: AbortSignal,
-  ): Promise<Verification | null> {
+  ): Promise<VerificationResponse | null> {
     for await (const [line] of this.lines(stream, context, signal)) {
       if (line?.kind === 'result') {
         const { kind: _, ...result } = line;
@@ -44,7 +44,7 @@ export class Verifications {
     stream: string | undefined,
     context: RequestContext,
     signal: AbortSignal,
-  ): AsyncGenerator<readonly VerificationLine[]> {
+  ): AsyncGenerator<readonly (VerificationProgressLine | VerificationResultLine)[]> {
     if (stream !== undefined) await this.log.assertOwnStream(stream, context);
     const head = String(await this.store.head());
     const run = new ChainVerifier(this.store, this.#search, context.ownerId).run(stream);

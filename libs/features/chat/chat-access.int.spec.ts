@@ -1,7 +1,7 @@
 import { startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.js';
-import type { ChatView } from './chat.queries.js';
+import type { ChatResponse } from './chat.answers.dto.js';
 
-type Chat = ChatView & { readonly position: string; readonly dryRun?: boolean };
+type Chat = ChatResponse & { readonly position: string; readonly dryRun?: boolean };
 interface Chats {
   readonly chats: readonly Chat[];
   readonly cursor?: string;

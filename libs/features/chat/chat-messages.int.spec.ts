@@ -1,9 +1,9 @@
 import { startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.js';
-import type { ChatMessageView, ChatView } from './chat.queries.js';
+import type { ChatMessage, ChatResponse } from './chat.answers.dto.js';
 
-type Chat = ChatView & { readonly position: string };
+type Chat = ChatResponse & { readonly position: string };
 interface Messages {
-  readonly messages: readonly ChatMessageView[];
+  readonly messages: readonly ChatMessage[];
   readonly totalCount: number;
   readonly cursor?: string;
 }
@@ -48,7 +48,7 @@ describe('messages', () => {
       toolCalls: [call],
       pendingQuestions: [question],
     };
-    const recorded = await app.post<ChatMessageView>(`${path}/${id}/messages`, sent);
+    const recorded = await app.post<ChatMessage>(`${path}/${id}/messages`, sent);
     const asked = { ...question, answer: null, answeredAt: null, answeredBy: null };
     expect(recorded).toMatchObject({
       role: 'assistant',
@@ -101,7 +101,7 @@ describe('messages', () => {
   it('of 3 MB come back whole', async () => {
     const { id } = await open(MESH);
     const content = 'ü\0'.repeat(1_000_000);
-    const recorded = await app.post<ChatMessageView>(`${MESH}/${id}/messages`, { role: 'tool', content });
+    const recorded = await app.post<ChatMessage>(`${MESH}/${id}/messages`, { role: 'tool', content });
     expect(recorded.content).toBe(content);
     const { messages } = await app.get<Messages>(`${MESH}/${id}/messages`);
     expect(messages[0]!.content).toBe(content);

@@ -1,13 +1,13 @@
 import { startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.js';
-import type { ChatMessageView, ChatView } from './chat.queries.js';
+import type { ChatMessage, ChatResponse } from './chat.answers.dto.js';
 
-type Chat = ChatView & { readonly position: string; readonly dryRun?: boolean };
+type Chat = ChatResponse & { readonly position: string; readonly dryRun?: boolean };
 interface Chats {
   readonly chats: readonly Chat[];
   readonly cursor?: string;
 }
 interface Messages {
-  readonly messages: readonly ChatMessageView[];
+  readonly messages: readonly ChatMessage[];
   readonly totalCount: number;
   readonly cursor?: string;
 }

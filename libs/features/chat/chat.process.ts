@@ -11,6 +11,7 @@ import type { RequestContext } from '#libs/http/request-context.js';
 import { ReadModels, type ReadContext } from '#libs/projections/read-models.js';
 import { contractOf } from '../contract/contract.queries.js';
 import { visibleTask } from '../task/task.guard.js';
+import type { ChatResponse } from './chat.answers.dto.js';
 import { DispatchChat } from './chat.commands.js';
 import type { ChatChange, ChatScope, ChatState } from './chat.decider.js';
 import type {
@@ -22,7 +23,7 @@ import type {
   RenameChatRequest,
 } from './chat.dto.js';
 import { messageOf, previewOf } from './chat.message.js';
-import { chatMessage, chatMessages, chatOf, chatsBy, type ChatView } from './chat.queries.js';
+import { chatMessage, chatMessages, chatOf, chatsBy } from './chat.queries.js';
 
 type Changing = { readonly dryRun: boolean };
 
@@ -53,7 +54,7 @@ export class Chats {
     );
     if (!dryRun) return this.#shown(scope, chatId, position, context);
     const now = context.now.toISOString();
-    const chat: ChatView = {
+    const chat: ChatResponse = {
       id: chatId,
       ...scope,
       name,
@@ -88,7 +89,7 @@ export class Chats {
   }
 
   /** @throws Problem NOT_FOUND for a chat of another owner or scope, or outside of a tool key's contract. */
-  async show(scope: ChatScope, chatId: string, context: ReadContext): Promise<ChatView> {
+  async show(scope: ChatScope, chatId: string, context: ReadContext): Promise<ChatResponse> {
     return this.reads.read(context, (db, at) => requireChat(db, scope, chatId, context.caller, at));
   }
 
@@ -117,7 +118,7 @@ export class Chats {
   }
 
   async record(scope: ChatScope, chatId: string, request: NewChatMessageRequest, context: RequestContext) {
-    assertReach(scope, context.caller);
+    assertContract(context.caller, scope.contractId);
     const { dryRun, contextTaskId } = request;
     const data = messageOf(scope, createdId(context, `message of ${chatId}`), request);
     if (contextTaskId !== undefined) await this.#assertTask(scope, chatId, contextTaskId, context);
@@ -191,7 +192,7 @@ export class Chats {
     { dryRun }: Changing,
     context: RequestContext,
   ) {
-    assertReach(scope, context.caller);
+    assertContract(context.caller, scope.contractId);
     const outcome = await this.commands.execute(
       new DispatchChat(chatId, { ...change, scope }, context, { dryRun }),
     );
@@ -228,19 +229,17 @@ export class Chats {
   }
 }
 
-/** Tool keys reach the chats of their own contract, and none of the mesh. */
-function assertReach(scope: ChatScope, caller: Caller): void {
-  assertContract(caller, scope.contractId);
-}
-
-/** @throws Problem NOT_FOUND for a contract of another owner, or another than a tool key's. */
+/**
+ * Tool keys reach the chats of their own contract, and none of the mesh.
+ * @throws Problem NOT_FOUND for a contract of another owner, or another than a tool key's.
+ */
 async function assertScope(
   db: Queryable,
   scope: ChatScope,
   caller: Caller,
   at: bigint | null,
 ): Promise<void> {
-  assertReach(scope, caller);
+  assertContract(caller, scope.contractId);
   if (scope.contractId === null || (await contractOf(db, scope.contractId, at))) return;
   throw notFound('contract', scope.contractId);
 }
@@ -251,7 +250,7 @@ async function requireChat(
   chatId: string,
   caller: Caller,
   at: bigint | null,
-): Promise<ChatView> {
+): Promise<ChatResponse> {
   await assertScope(db, scope, caller, at);
   const chat = await chatOf(db, scope, chatId, at);
   if (!chat) throw notFound('chat', chatId);

@@ -3,51 +3,20 @@ import { nothing, sql, type Sql } from '#libs/database/sql.js';
 import { unescapeJson, unescapeText } from '#libs/database/text-escape.js';
 import type { LongText } from '#libs/kernel/blob-reference.js';
 import type { BlobStore } from '#libs/event-store/blob-store.js';
-import { hydrate, type Whole } from '#libs/event-store/long-values.js';
+import { hydrate } from '#libs/event-store/long-values.js';
 import type { Actor } from '#libs/kernel/event.js';
 import { fromColumnJson } from '#libs/projections/column-text.js';
+import type { ChatMessage, ChatResponse, PendingQuestionAnswer } from './chat.answers.dto.js';
 import type { ChatScope } from './chat.decider.js';
 import type { ChatKind, ChatRole, ChatToolCall, ContextType, PendingQuestion } from './chat.events.js';
 
-/** A chat as the API shows it (SPEC §1.1 mesh_chat_conversations, contract_chat_conversations). */
-export interface ChatView {
-  readonly id: string;
-  readonly kind: ChatKind;
-  readonly contractId: string | null;
-  readonly name: string;
-  readonly status: 'open' | 'closed';
-  /** Whether it is the one active chat of its contract, or of the owner's mesh. */
-  readonly isActive: boolean;
-  readonly messageCount: number;
-  /** Questions that nobody has answered yet. */
-  readonly openQuestions: number;
-  readonly createdAt: string;
-  readonly updatedAt: string;
-}
-
-/** A question with its answer, if it has one. */
-interface Question extends PendingQuestion {
-  readonly answer: string | null;
-  readonly answeredAt: string | null;
-  readonly answeredBy: Actor | null;
-}
+type Question = PendingQuestion & Omit<PendingQuestionAnswer, keyof PendingQuestion>;
 
 /** A chat's message as its row says, its long values in their blobs. */
-interface Message {
-  readonly id: string;
-  readonly conversationId: string;
-  readonly role: ChatRole;
+type Message = Omit<ChatMessage, 'content' | 'pendingQuestions'> & {
   readonly content: LongText;
-  readonly contextType: ContextType;
-  readonly contextTaskId: string | null;
-  readonly toolCalls: readonly ChatToolCall[];
   readonly pendingQuestions: readonly Question[];
-  readonly createdAt: string;
-  readonly position: string;
-}
-
-/** A chat's message as the API shows it (SPEC §1.1 mesh_chat_messages, contract_chat_messages). */
-export type ChatMessageView = Whole<Message>;
+};
 
 interface ChatRow {
   chat_id: string;
@@ -102,7 +71,7 @@ export async function chatOf(
   scope: ChatScope,
   chatId: string,
   at: bigint | null,
-): Promise<ChatView | null> {
+): Promise<ChatResponse | null> {
   const chosen = sql`SELECT c.* FROM chat_states c WHERE c.chat_id = ${chatId} AND ${inScope(scope)} AND ${held(CHAT, at)}`;
   const [row] = await db.query<ChatRow>(selectChats(chosen, at));
   return row ? toChat(row) : null;
@@ -122,7 +91,7 @@ export async function chatsBy(
   scope: ChatScope,
   { active, status, limit, after }: ChatFilters,
   at: bigint | null,
-): Promise<readonly ChatView[]> {
+): Promise<readonly ChatResponse[]> {
   const chosen = sql`
     SELECT c.* FROM chat_states c WHERE ${inScope(scope)} AND ${held(CHAT, at)}
       ${status === undefined ? nothing : sql`AND c.status = ${status}`}
@@ -137,7 +106,7 @@ export async function chatsBy(
   return (await db.query<ChatRow>(selectChats(chosen, at))).map(toChat);
 }
 
-const toChat = (row: ChatRow): ChatView => ({
+const toChat = (row: ChatRow): ChatResponse => ({
   id: row.chat_id,
   kind: row.kind,
   contractId: row.contract_id,
@@ -180,7 +149,7 @@ export interface MessagePageOptions {
 }
 
 export interface MessagePage {
-  readonly messages: readonly ChatMessageView[];
+  readonly messages: readonly ChatMessage[];
   /** For `after`; null after the last page. */
   readonly next: number | null;
 }
@@ -216,7 +185,7 @@ export async function chatMessage(
   ownerId: string,
   chatId: string,
   messageId: string,
-): Promise<ChatMessageView | null> {
+): Promise<ChatMessage | null> {
   const rows = await db.query<MessageRow>(
     sql`SELECT * FROM chat_messages m WHERE m.message_id = ${messageId} AND m.chat_id = ${chatId}`,
   );

@@ -10,24 +10,12 @@ import { isUuid } from '#libs/kernel/ids.js';
 import { fromColumnJson } from '#libs/projections/column-text.js';
 import type { FileChange } from '../conversation/conversation.events.js';
 import type { Segment } from '../conversation/segments.js';
+import type { TaskCheckpoint } from './checkpoint.dto.js';
 
 /** A checkpoint as its row says, a long list of files in its blob. */
-interface Checkpoint {
-  readonly id: string;
-  readonly taskId: string;
-  readonly checkpointNumber: number;
-  readonly commitSha: string;
-  readonly branchName: string | null;
-  readonly message: string;
+type Checkpoint = Omit<TaskCheckpoint, 'filesChanged' | 'truncated'> & {
   readonly filesChanged: LongList<FileChange>;
-  readonly linesAdded: number;
-  readonly linesRemoved: number;
-  /** The last message of the task's conversation at that moment (inclusive); 0 before the first. */
-  readonly seq: number;
-  /** The snapshot of the conversation that was taken with it. */
-  readonly conversationSnapshotId: string | null;
-  readonly createdAt: string;
-}
+};
 
 /** A checkpoint as lists show it (SPEC §1.1 task_checkpoints): of very many files the first. */
 export type CheckpointView = Shortened<Checkpoint>;

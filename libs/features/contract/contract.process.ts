@@ -10,11 +10,11 @@ import { ReadModels, type ReadContext } from '#libs/projections/read-models.js';
 import { visibleTask } from '../task/task.guard.js';
 import { DispatchContract } from './contract.commands.js';
 import type { ContractCommand } from './contract.decider.js';
-import type { ContractsQuery, CreateContractRequest } from './contract.dto.js';
+import type { ContractResponse, ContractsQuery, CreateContractRequest } from './contract.dto.js';
 import { contractStream } from './contract.events.js';
 import { contractProjection } from './contract.projection.js';
 import { contractOf, contractsBy } from './contract.queries.js';
-import { contractFrom, type ContractRow, type ContractView } from './contract.view.js';
+import { contractFrom, type ContractRow } from './contract.view.js';
 
 /** What contracts are asked to do over HTTP. */
 @Injectable()
@@ -52,8 +52,8 @@ export class Contracts {
   }
 
   /** @throws Problem NOT_FOUND for a contract of another owner, or another than a tool key's. */
-  async show(contractId: string, context: ReadContext): Promise<ContractView> {
-    if (context.caller.contractId) assertContract(context.caller, contractId);
+  async show(contractId: string, context: ReadContext): Promise<ContractResponse> {
+    assertContract(context.caller, contractId);
     return this.reads.read(context, async (db, at) => {
       const contract = await contractOf(db, contractId, at);
       if (!contract) throw notFound('contract', contractId);
@@ -62,7 +62,7 @@ export class Contracts {
   }
 
   async change(contractId: string, command: ContractCommand, context: RequestContext) {
-    if (context.caller.contractId) assertContract(context.caller, contractId);
+    assertContract(context.caller, contractId);
     return this.#change(contractId, command, context);
   }
 

@@ -1,6 +1,7 @@
 import type { Queryable } from '#libs/database/database.js';
 import { nothing, sql } from '#libs/database/sql.js';
-import { contractFrom, type ContractRow, type ContractView } from './contract.view.js';
+import type { ContractResponse } from './contract.dto.js';
+import { contractFrom, type ContractRow } from './contract.view.js';
 
 const heldAt = (at: bigint | null) =>
   at === null
@@ -12,7 +13,7 @@ export async function contractOf(
   db: Queryable,
   contractId: string,
   at: bigint | null = null,
-): Promise<ContractView | null> {
+): Promise<ContractResponse | null> {
   const [row] = await db.query<ContractRow>(
     sql`SELECT c.* FROM contract_states c WHERE c.contract_id = ${contractId} AND ${heldAt(at)}`,
   );
@@ -29,7 +30,7 @@ export interface ContractFilters {
 export async function contractsBy(
   db: Queryable,
   { status, limit, after }: ContractFilters,
-): Promise<readonly ContractView[]> {
+): Promise<readonly ContractResponse[]> {
   const rows = await db.query<ContractRow>(sql`
     SELECT c.* FROM contract_states c WHERE c.to_position IS NULL
       ${status ? sql`AND c.status = ${status}` : nothing}

@@ -1,19 +1,6 @@
 import { unescapeText } from '#libs/database/text-escape.js';
+import type { ContractResponse } from './contract.dto.js';
 import type { ContractStatus, Phase } from './contract.events.js';
-
-/** A contract as the API shows it. */
-export interface ContractView {
-  readonly id: string;
-  readonly name: string;
-  readonly description: string;
-  readonly phase: Phase;
-  readonly status: ContractStatus;
-  readonly supervisorTaskId: string | null;
-  readonly repository: string | null;
-  readonly version: number;
-  readonly createdAt: string;
-  readonly updatedAt: string;
-}
 
 /** A row of contract_states. */
 export interface ContractRow {
@@ -29,7 +16,8 @@ export interface ContractRow {
   updated_at: Date;
 }
 
-export const contractFrom = (row: ContractRow): ContractView => ({
+/** A contract as its row says. */
+export const contractFrom = (row: ContractRow): ContractResponse => ({
   id: row.contract_id,
   name: unescapeText(row.name),
   description: unescapeText(row.description),

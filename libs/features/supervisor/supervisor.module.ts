@@ -1,7 +1,12 @@
 import { Module } from '@nestjs/common';
+import { ContractModule } from '../contract/contract.module.js';
 import { ConversationModule } from '../conversation/conversation.module.js';
 import { SupervisorController } from './supervisor.controller.js';
 import { Supervisors } from './supervisor.process.js';
 
-@Module({ imports: [ConversationModule], controllers: [SupervisorController], providers: [Supervisors] })
+@Module({
+  imports: [ContractModule, ConversationModule],
+  controllers: [SupervisorController],
+  providers: [Supervisors],
+})
 export class SupervisorModule {}

@@ -1,12 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Queryable } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
-import { assertContract, notFound } from '#libs/kernel/caller.js';
 import { Problem } from '#libs/kernel/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { ReadModels } from '#libs/projections/read-models.js';
-import { contractOf } from '../contract/contract.queries.js';
-import type { ContractView } from '../contract/contract.view.js';
+import { Contracts } from '../contract/contract.process.js';
 import type {
   ConversationQuery,
   RewindConversationRequest,
@@ -20,6 +18,7 @@ import { taskOf, tasksBy } from '../task/task.queries.js';
 export class Supervisors {
   constructor(
     private readonly reads: ReadModels,
+    private readonly contracts: Contracts,
     private readonly conversations: Conversations,
   ) {}
 
@@ -77,16 +76,8 @@ export class Supervisors {
     );
   }
 
-  async #supervisorOf(
-    contractId: string,
-    context: RequestContext,
-  ): Promise<{ readonly contract: ContractView; readonly taskId: string }> {
-    if (context.caller.contractId) assertContract(context.caller, contractId);
-    const contract = await this.reads.read(context, async (db, at) => {
-      const found = await contractOf(db, contractId, at);
-      if (!found) throw notFound('contract', contractId);
-      return found;
-    });
+  async #supervisorOf(contractId: string, context: RequestContext) {
+    const contract = await this.contracts.show(contractId, context);
     if (contract.supervisorTaskId === null) {
       throw new Problem(
         'SUPERVISOR_NOT_FOUND',
