@@ -119,7 +119,6 @@ export const HARMLESS: Readonly<Record<string, string>> = {
   'former-messages allFormerAt': 'asks no database',
   'former-messages formerAt': 'asks no database',
   'former-messages placeRows': 'asks no database',
-  'task heldAt': 'asks no database',
 };
 
 /** Whether an answer holds nothing: no row, no number, no text. */

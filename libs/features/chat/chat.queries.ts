@@ -6,6 +6,7 @@ import type { BlobStore } from '#libs/event-store/blob-store.js';
 import { hydrate } from '#libs/event-store/long-values.js';
 import type { Actor } from '#libs/kernel/event.js';
 import { fromColumnJson } from '#libs/projections/column-text.js';
+import { heldAt } from '#libs/projections/held-at.js';
 import type { ChatMessage, ChatResponse, PendingQuestionAnswer } from './chat.answers.dto.js';
 import type { ChatScope } from './chat.decider.js';
 import type { ChatKind, ChatRole, ChatToolCall, ContextType, PendingQuestion } from './chat.events.js';
@@ -34,15 +35,6 @@ interface ChatRow {
 
 const UNBOUNDED = Number.MAX_SAFE_INTEGER;
 
-/** Rows of a table of former states that held at a position (inclusive); null: those that hold now. */
-const held = (alias: Sql, at: bigint | null): Sql =>
-  at === null
-    ? sql`${alias}.to_position IS NULL`
-    : sql`${alias}.from_position <= ${at} AND (${alias}.to_position IS NULL OR ${alias}.to_position > ${at})`;
-
-const CHAT = sql`c`;
-const ACTIVE = sql`a`;
-
 const inScope = ({ kind, contractId }: ChatScope): Sql =>
   contractId === null
     ? sql`c.kind = ${kind} AND c.owner_id = makima_owner()`
@@ -56,7 +48,7 @@ function selectChats(chosen: Sql, at: bigint | null): Sql {
            greatest(c.updated_at, m.last_at) AS updated_at, coalesce(m.messages, 0) AS messages,
            coalesce(m.asked, 0) AS asked, q.answered
     FROM (${chosen}) c
-    LEFT JOIN active_chats a ON a.scope_id = coalesce(c.contract_id, c.owner_id) AND a.chat_id = c.chat_id AND ${held(ACTIVE, at)}
+    LEFT JOIN active_chats a ON a.scope_id = coalesce(c.contract_id, c.owner_id) AND a.chat_id = c.chat_id AND ${heldAt('a', at)}
     CROSS JOIN LATERAL (
       SELECT count(*) AS messages, max(m.created_at) AS last_at, sum(m.asked) AS asked
       FROM chat_messages m WHERE m.chat_id = c.chat_id AND m.position <= ${until}) m
@@ -72,7 +64,7 @@ export async function chatOf(
   chatId: string,
   at: bigint | null,
 ): Promise<ChatResponse | null> {
-  const chosen = sql`SELECT c.* FROM chat_states c WHERE c.chat_id = ${chatId} AND ${inScope(scope)} AND ${held(CHAT, at)}`;
+  const chosen = sql`SELECT c.* FROM chat_states c WHERE c.chat_id = ${chatId} AND ${inScope(scope)} AND ${heldAt('c', at)}`;
   const [row] = await db.query<ChatRow>(selectChats(chosen, at));
   return row ? toChat(row) : null;
 }
@@ -93,13 +85,13 @@ export async function chatsBy(
   at: bigint | null,
 ): Promise<readonly ChatResponse[]> {
   const chosen = sql`
-    SELECT c.* FROM chat_states c WHERE ${inScope(scope)} AND ${held(CHAT, at)}
+    SELECT c.* FROM chat_states c WHERE ${inScope(scope)} AND ${heldAt('c', at)}
       ${status === undefined ? nothing : sql`AND c.status = ${status}`}
       ${
         active === undefined
           ? nothing
           : sql`AND ${active} = EXISTS (
-        SELECT FROM active_chats a WHERE a.scope_id = coalesce(c.contract_id, c.owner_id) AND a.chat_id = c.chat_id AND ${held(ACTIVE, at)})`
+        SELECT FROM active_chats a WHERE a.scope_id = coalesce(c.contract_id, c.owner_id) AND a.chat_id = c.chat_id AND ${heldAt('a', at)})`
       }
       ${after === undefined ? nothing : sql`AND (c.created_at, c.chat_id) < (${after[0]}::timestamptz, ${after[1]}::uuid)`}
     ORDER BY c.created_at DESC, c.chat_id DESC LIMIT ${limit}`;

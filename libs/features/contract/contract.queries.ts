@@ -1,12 +1,8 @@
 import type { Queryable } from '#libs/database/database.js';
 import { nothing, sql } from '#libs/database/sql.js';
+import { heldAt } from '#libs/projections/held-at.js';
 import type { ContractResponse } from './contract.dto.js';
 import { contractFrom, type ContractRow } from './contract.view.js';
-
-const heldAt = (at: bigint | null) =>
-  at === null
-    ? sql`c.to_position IS NULL`
-    : sql`c.from_position <= ${at} AND (c.to_position IS NULL OR c.to_position > ${at})`;
 
 /** A contract, as it stands or stood; null if the owner has none of this id. */
 export async function contractOf(
@@ -15,7 +11,7 @@ export async function contractOf(
   at: bigint | null = null,
 ): Promise<ContractResponse | null> {
   const [row] = await db.query<ContractRow>(
-    sql`SELECT c.* FROM contract_states c WHERE c.contract_id = ${contractId} AND ${heldAt(at)}`,
+    sql`SELECT c.* FROM contract_states c WHERE c.contract_id = ${contractId} AND ${heldAt('c', at)}`,
   );
   return row ? contractFrom(row) : null;
 }

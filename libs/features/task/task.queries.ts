@@ -3,13 +3,8 @@ import { nothing, sql } from '#libs/database/sql.js';
 import type { BlobStore } from '#libs/event-store/blob-store.js';
 import { hydrate } from '#libs/event-store/long-values.js';
 import { shortened } from '#libs/http/shortened.js';
+import { heldAt } from '#libs/projections/held-at.js';
 import { taskFrom, type TaskRow, type TaskView, type WholeTask } from './task.view.js';
-
-/** Rows that held at a position (inclusive); null: those that hold now. */
-export const heldAt = (at: bigint | null) =>
-  at === null
-    ? sql`t.to_position IS NULL`
-    : sql`t.from_position <= ${at} AND (t.to_position IS NULL OR t.to_position > ${at})`;
 
 /** A task, as it stands or stood; null if the owner has none of this id. */
 export async function taskOf(
@@ -33,7 +28,7 @@ export async function wholeTask(
 
 async function rowOf(db: Queryable, taskId: string, at: bigint | null): Promise<TaskRow | undefined> {
   const [row] = await db.query<TaskRow>(
-    sql`SELECT t.* FROM task_states t WHERE t.task_id = ${taskId} AND ${heldAt(at)}`,
+    sql`SELECT t.* FROM task_states t WHERE t.task_id = ${taskId} AND ${heldAt('t', at)}`,
   );
   return row;
 }
@@ -56,7 +51,7 @@ export async function tasksBy(
 ): Promise<readonly TaskView[]> {
   const { contractId, parentTaskId, status, forkedFromTaskId, limit, after } = filters;
   const rows = await db.query<TaskRow>(sql`
-    SELECT t.* FROM task_states t WHERE ${heldAt(at)}
+    SELECT t.* FROM task_states t WHERE ${heldAt('t', at)}
       ${contractId ? sql`AND t.contract_id = ${contractId}` : nothing}
       ${parentTaskId ? sql`AND t.parent_task_id = ${parentTaskId}` : nothing}
       ${forkedFromTaskId ? sql`AND t.forked_from_task_id = ${forkedFromTaskId}` : nothing}

@@ -4,8 +4,8 @@ import { unescapeText } from '#libs/database/text-escape.js';
 import { isBlobReference, type LongText } from '#libs/kernel/blob-reference.js';
 import { shortened } from '#libs/http/shortened.js';
 import { fromColumnJson } from '#libs/projections/column-text.js';
+import { heldAt } from '#libs/projections/held-at.js';
 import { formerMessagesOf } from '../conversation/former-messages.queries.js';
-import { heldAt } from '../task/task.queries.js';
 import type { EntryKind } from './entries.js';
 import { failedAt, inScope, matching, matchingAmong, type Scope } from './matching-entries.js';
 import type { EntryFilters } from './timeline.dto.js';
@@ -58,7 +58,7 @@ export interface EntryPageOptions {
 
 const joined = (at: bigint | null): Sql => sql`LEFT JOIN messages m ON m.task_id = e.task_id AND m.seq = e.seq
   LEFT JOIN chat_messages c ON c.chat_id = e.chat_id AND c.version = e.seq
-  LEFT JOIN task_states t ON t.task_id = e.task_id AND ${heldAt(at)}`;
+  LEFT JOIN task_states t ON t.task_id = e.task_id AND ${heldAt('t', at)}`;
 const COLUMNS = sql`e.position, e.ordinal, e.id, e.contract_id, e.task_id, e.chat_id, e.kind, e.subtype, e.phase,
   e.failed, e.seq, e.data, e.occurred_at`;
 const SHOWN = sql`${COLUMNS}, (extract(epoch FROM e.occurred_at) * 1000000)::bigint AS micros, t.name AS task_name, m.role,
