@@ -1,8 +1,7 @@
 import { BlobReference } from '#libs/kernel/blob-reference.js';
-import { Database, type Row } from '#libs/database/database.js';
+import type { Row } from '#libs/database/database.js';
 import { Sql, sql } from '#libs/database/sql.js';
-import { projected, SPEC_OWNER, SpecLog } from '#libs/testing/projection-spec.js';
-import { testDatabase, type TestDatabase } from '#libs/testing/postgres.js';
+import { SPEC_OWNER, SpecWorld } from '#libs/testing/projection-spec.js';
 import type { ChatEvent } from './chat.events.js';
 import { chatProjection } from './chat.projection.js';
 
@@ -10,22 +9,10 @@ const chat = (n: number): string => `00000000-0000-7000-8000-00000000000${n}`;
 const contract = '00000000-0000-7000-8000-0000000000c1';
 const otherOwner = '00000000-0000-7000-8000-0000000000bb';
 
-let test: TestDatabase;
-let database: Database;
-let log: SpecLog;
-
-beforeEach(async () => {
-  test = await testDatabase();
-  database = new Database({ url: test.url, max: 3 });
-  log = new SpecLog();
-});
-afterEach(async () => {
-  await database.close();
-  await test.drop();
-});
+const world = new SpecWorld();
 
 const add = (n: number, event: ChatEvent, metadata = {}): void =>
-  void log.add(`chat-${chat(n)}`, event, metadata);
+  void world.log.add(`chat-${chat(n)}`, event, metadata);
 const opened = (n: number, contractId: string | null = null): ChatEvent => ({
   type: 'ChatOpened',
   data: { chatId: chat(n), kind: contractId === null ? 'mesh' : 'contract', contractId, name: `chat ${n}` },
@@ -46,7 +33,7 @@ const message = (more: object = {}): ChatEvent => ({
   },
 });
 const view = (name: string): Promise<readonly Row[]> =>
-  database.query(new Sql([`SELECT * FROM ${name} ORDER BY created_at`], []));
+  world.database.query(new Sql([`SELECT * FROM ${name} ORDER BY created_at`], []));
 const active = async (name = 'mesh_chat_conversations'): Promise<unknown[]> =>
   (await view(name)).filter((row) => row['is_active']).map((row) => row['id']);
 
@@ -55,7 +42,7 @@ describe('the active chat', () => {
     add(1, opened(1));
     add(2, opened(2));
     add(1, reopened);
-    await projected(database, chatProjection, log.events);
+    await world.projected(chatProjection);
     expect(await active()).toEqual([chat(1)]);
   });
 
@@ -64,7 +51,7 @@ describe('the active chat', () => {
     add(2, opened(2));
     add(1, closed);
     add(1, { type: 'ChatRenamed', data: { name: 'renamed' } });
-    const { active_chats: rows } = await projected(database, chatProjection, log.events);
+    const { active_chats: rows } = await world.projected(chatProjection);
     expect(await active()).toEqual([chat(2)]);
     expect(rows).toHaveLength(2);
   });
@@ -73,7 +60,7 @@ describe('the active chat', () => {
     add(1, opened(1));
     add(2, opened(2));
     add(2, closed);
-    await projected(database, chatProjection, log.events);
+    await world.projected(chatProjection);
     expect(await active()).toEqual([]);
   });
 
@@ -82,7 +69,7 @@ describe('the active chat', () => {
     add(2, opened(2, contract));
     add(3, opened(3), { ownerId: otherOwner });
     add(4, opened(4, contract));
-    await projected(database, chatProjection, log.events);
+    await world.projected(chatProjection);
     expect(await active()).toEqual([chat(1), chat(3)]);
     expect(await active('contract_chat_conversations')).toEqual([chat(4)]);
   });
@@ -91,7 +78,7 @@ describe('the active chat', () => {
     add(1, opened(1));
     add(2, opened(2));
     add(1, reopened);
-    const { active_chats: rows } = await projected(database, chatProjection, log.events);
+    const { active_chats: rows } = await world.projected(chatProjection);
     expect(rows!.map((row) => [row['chat_id'], row['from_position'], row['to_position']])).toEqual([
       [chat(1), 1n, 2n],
       [chat(2), 2n, 3n],
@@ -106,7 +93,7 @@ describe('the views of SPEC §1.1', () => {
     add(1, message());
     add(2, opened(2, contract));
     add(2, message({ contextType: 'contract' }));
-    await projected(database, chatProjection, log.events);
+    await world.projected(chatProjection);
     const conversation = ['id', 'owner_id', 'name', 'is_active', 'created_at', 'updated_at'];
     const columns = [
       'id',
@@ -126,7 +113,7 @@ describe('the views of SPEC §1.1', () => {
       id: chat(1),
       owner_id: SPEC_OWNER,
       name: 'chat 1',
-      updated_at: log.events[1]!.recordedAt,
+      updated_at: world.log.events[1]!.recordedAt,
     });
     expect(Object.keys((await view('mesh_chat_messages'))[0]!)).toEqual(columns);
     expect(Object.keys((await view('contract_chat_conversations'))[0]!)).toEqual([
@@ -148,7 +135,7 @@ describe('the views of SPEC §1.1', () => {
     add(1, opened(1));
     add(1, message({ toolCalls: [{ id: 't1', name: 'list', input: { deep: [1] } }], pendingQuestions }));
     add(1, { type: 'ChatQuestionAnswered', data: { questionId: 'q1', answer: 'a' } });
-    await projected(database, chatProjection, log.events);
+    await world.projected(chatProjection);
     const [row] = await view('mesh_chat_messages');
     expect(row!['tool_calls']).toEqual([{ id: 't1', name: 'list', input: { deep: [1] } }]);
     expect(row!['pending_questions']).toEqual([
@@ -161,17 +148,17 @@ describe('the views of SPEC §1.1', () => {
     const input = JSON.parse('{"__proto__":{"x":"\\u0000"},"\\ud800":"\\udfff"}') as unknown;
     add(1, opened(1));
     add(1, message({ content: 'a\0b\ud800', toolCalls: [{ id: 't', name: 'n\0', input }] }));
-    const { chat_messages: rows } = await projected(database, chatProjection, log.events);
+    const { chat_messages: rows } = await world.projected(chatProjection);
     expect(rows![0]!['content']).toBe('a\ue0000000b\ue000d800');
     expect(
-      await database.query(sql`SELECT tool_calls -> 0 ->> 'name' AS name FROM mesh_chat_messages`),
+      await world.database.query(sql`SELECT tool_calls -> 0 ->> 'name' AS name FROM mesh_chat_messages`),
     ).toEqual([{ name: 'n\ue0000000' }]);
   });
 
   it('hold a preview of a text that stands in a blob', async () => {
     add(1, opened(1));
     add(1, message({ content: new BlobReference('a'.repeat(64), 300_000, 'It begins') }));
-    const { chat_messages: rows } = await projected(database, chatProjection, log.events);
+    const { chat_messages: rows } = await world.projected(chatProjection);
     expect(rows![0]!['content']).toBe('It begins');
   });
 });

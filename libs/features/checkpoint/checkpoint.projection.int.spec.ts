@@ -1,7 +1,5 @@
-import { Database } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
-import { projected, SpecLog } from '#libs/testing/projection-spec.js';
-import { testDatabase, type TestDatabase } from '#libs/testing/postgres.js';
+import { SpecWorld } from '#libs/testing/projection-spec.js';
 import type { SnapshotEvent } from '../snapshot/snapshot.events.js';
 import type { TaskEvent } from '../task/task.events.js';
 import { checkpointProjection } from './checkpoint.projection.js';
@@ -11,21 +9,9 @@ const fork = '00000000-0000-7000-8000-000000000002';
 const snapshotId = '00000000-0000-7000-8000-0000000000a1';
 const checkpointId = '00000000-0000-7000-8000-0000000000c1';
 
-let test: TestDatabase;
-let database: Database;
-let log: SpecLog;
+const world = new SpecWorld();
 
-beforeEach(async () => {
-  test = await testDatabase();
-  database = new Database({ url: test.url, max: 3 });
-  log = new SpecLog();
-});
-afterEach(async () => {
-  await database.close();
-  await test.drop();
-});
-
-const add = (id: string, event: TaskEvent): void => void log.add(`task-${id}`, event);
+const add = (id: string, event: TaskEvent): void => void world.log.add(`task-${id}`, event);
 const taken = (more: Partial<SnapshotEvent['data']> = {}): SnapshotEvent => ({
   type: 'ConversationSnapshotTaken',
   data: {
@@ -59,14 +45,14 @@ const checkpointed: TaskEvent = {
 
 describe('task_checkpoints.conversation_snapshot_id (SPEC §5.3)', () => {
   const linked = async (): Promise<unknown> =>
-    (await database.query(sql`SELECT conversation_snapshot_id FROM task_checkpoints`))[0]![
+    (await world.database.query(sql`SELECT conversation_snapshot_id FROM task_checkpoints`))[0]![
       'conversation_snapshot_id'
     ];
 
   it('is the snapshot that was taken with the checkpoint', async () => {
     add(taskId, checkpointed);
     add(taskId, taken({ snapshotType: 'checkpoint', checkpointId }));
-    await projected(database, checkpointProjection, log.events);
+    await world.projected(checkpointProjection);
     expect(await linked()).toBe(snapshotId);
   });
 
@@ -74,7 +60,7 @@ describe('task_checkpoints.conversation_snapshot_id (SPEC §5.3)', () => {
     add(taskId, checkpointed);
     add(taskId, taken());
     add(fork, taken({ snapshotType: 'checkpoint', checkpointId }));
-    await projected(database, checkpointProjection, log.events);
+    await world.projected(checkpointProjection);
     expect(await linked()).toBeNull();
   });
 });

@@ -1,7 +1,5 @@
-import { Database } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
-import { projected, SPEC_OWNER, SpecLog } from '#libs/testing/projection-spec.js';
-import { testDatabase, type TestDatabase } from '#libs/testing/postgres.js';
+import { SPEC_OWNER, SpecWorld } from '#libs/testing/projection-spec.js';
 import type { TaskEvent } from '../task/task.events.js';
 import type { SnapshotEvent } from './snapshot.events.js';
 import { snapshotProjection } from './snapshot.projection.js';
@@ -10,21 +8,9 @@ const taskId = '00000000-0000-7000-8000-000000000001';
 const fork = '00000000-0000-7000-8000-000000000002';
 const snapshotId = '00000000-0000-7000-8000-0000000000a1';
 
-let test: TestDatabase;
-let database: Database;
-let log: SpecLog;
+const world = new SpecWorld();
 
-beforeEach(async () => {
-  test = await testDatabase();
-  database = new Database({ url: test.url, max: 3 });
-  log = new SpecLog();
-});
-afterEach(async () => {
-  await database.close();
-  await test.drop();
-});
-
-const add = (id: string, event: TaskEvent): void => void log.add(`task-${id}`, event);
+const add = (id: string, event: TaskEvent): void => void world.log.add(`task-${id}`, event);
 const taken = (more: Partial<SnapshotEvent['data']> = {}): SnapshotEvent => ({
   type: 'ConversationSnapshotTaken',
   data: {
@@ -43,8 +29,8 @@ const taken = (more: Partial<SnapshotEvent['data']> = {}): SnapshotEvent => ({
 describe('conversation_snapshots', () => {
   it("has the SPEC's columns, and holds a reference instead of messages", async () => {
     add(taskId, taken());
-    await projected(database, snapshotProjection, log.events);
-    const [row] = await database.query(sql`SELECT * FROM conversation_snapshots`);
+    await world.projected(snapshotProjection);
+    const [row] = await world.database.query(sql`SELECT * FROM conversation_snapshots`);
     expect(row).toEqual({
       id: snapshotId,
       owner_id: SPEC_OWNER,
@@ -54,14 +40,14 @@ describe('conversation_snapshots', () => {
       message_count: 7,
       conversation_state: { lastTaskId: taskId, lastSeq: 9 },
       metadata: { note: 'a\ue0000000 note', branch: 3, seq: 9 },
-      created_at: log.events[0]!.recordedAt,
+      created_at: world.log.events[0]!.recordedAt,
     });
   });
 
   it('takes the same id in two tasks', async () => {
     add(taskId, taken());
     add(fork, taken({ note: null }));
-    const { snapshots } = await projected(database, snapshotProjection, log.events);
+    const { snapshots } = await world.projected(snapshotProjection);
     expect(snapshots!.map((row) => row['task_id'])).toEqual([taskId, fork]);
   });
 });
