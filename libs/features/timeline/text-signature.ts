@@ -25,6 +25,8 @@ const FOLDED = Uint16Array.from({ length: 0x10000 }, (_, unit) => {
 FOLDED['İ'.charCodeAt(0)] = 'i'.charCodeAt(0);
 FOLDED['ς'.charCodeAt(0)] = 'σ'.charCodeAt(0);
 
+const { imul } = Math;
+
 /** The hash of each trigram in any of the texts, once. */
 function trigramsOf(texts: readonly string[]): Uint16Array {
   const seen = new Uint8Array(HASHES / 8);
@@ -36,8 +38,8 @@ function trigramsOf(texts: readonly string[]): Uint16Array {
     for (let at = 0; at < text.length; at += 1) {
       const third = FOLDED[text.charCodeAt(at)]!;
       if (first !== 0 && second !== 0 && third !== 0) {
-        const key = Math.imul(Math.imul(first, 0x01000193) ^ second, 0x01000193) ^ third;
-        const hash = Math.imul(key, 0x9e3779b1) >>> 16;
+        const key = imul(imul(first, 0x01000193) ^ second, 0x01000193) ^ third;
+        const hash = imul(key, 0x9e3779b1) >>> 16;
         if ((seen[hash >>> 3]! & (1 << (hash & 7))) === 0) hashes[count++] = hash;
         seen[hash >>> 3]! |= 1 << (hash & 7);
       }
