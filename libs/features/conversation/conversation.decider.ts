@@ -4,7 +4,9 @@ import type {
   ConversationEvent,
   MessageContent,
   MessagePlace,
+  OpenCall,
   RewindPoint,
+  ToolCall,
   ToolResultContent,
 } from './conversation.events.js';
 
@@ -13,8 +15,8 @@ export interface ConversationState extends Tree {
   readonly branch: number;
   /** Events of it so far. */
   readonly changes: number;
-  /** Tool calls without a result yet: the call's message and the tool's name. */
-  readonly openCalls: Readonly<Record<string, { readonly seq: number; readonly name: string }>>;
+  /** Tool calls without a result yet, by their ids. */
+  readonly openCalls: Readonly<Record<string, OpenCall>>;
 }
 
 export type ConversationCommand =
@@ -36,6 +38,8 @@ export type ConversationCommand =
       readonly keptMessages: number;
       readonly point: RewindPoint;
       readonly reason: string | null;
+      /** Calls without a result there. */
+      readonly openCalls?: readonly OpenCall[];
     }
   | {
       /** Shows again what was shown when a message was the last one. */
@@ -44,6 +48,7 @@ export type ConversationCommand =
       readonly keptMessages: number;
       readonly point: RewindPoint;
       readonly reason: string | null;
+      readonly openCalls?: readonly OpenCall[];
     }
   | {
       /** Takes a rewind back: the one that started `branch`, or the newest that was not taken back. */
@@ -55,13 +60,17 @@ export type ConversationRefusal =
   'MESSAGE_UNKNOWN' | 'MESSAGE_NOT_SHOWN' | 'NOTHING_TO_REWIND' | 'NOTHING_TO_UNDO' | 'BRANCH_UNKNOWN';
 
 /** A conversation that begins with what a fork took over from its source (nothing, for a new task). */
-export const startConversation = (taskId: string, { last, count }: Tip): ConversationState => ({
+export const startConversation = (
+  taskId: string,
+  { last, count }: Tip,
+  openCalls: readonly OpenCall[] = [],
+): ConversationState => ({
   taskId,
   seq: 0,
   branch: 0,
   changes: 0,
   branches: [{ from: 1, after: last, kept: count, previous: null, undoable: false }],
-  openCalls: {},
+  openCalls: withCalls({}, openCalls),
 });
 
 /** What the conversation shows now. */
@@ -78,7 +87,8 @@ export function decideConversation(
       const { toolCallId } = command.content;
       const call = Object.hasOwn(state.openCalls, toolCallId) ? state.openCalls[toolCallId] : undefined;
       const toolName = command.content.toolName || (call?.name ?? 'unknown');
-      const data = { seq: state.seq + 1, callSeq: call?.seq ?? null, ...command.content, toolName };
+      const callSeq = call?.taskId === state.taskId ? call.seq : null;
+      const data = { seq: state.seq + 1, callSeq, ...command.content, toolName };
       return [{ type: 'ToolResultRecorded', data }];
     }
     case 'AmendMessage':
@@ -132,9 +142,15 @@ function rewind(
 function rewound(
   state: ConversationState,
   target: Tip,
-  { point, reason }: { readonly point: RewindPoint; readonly reason: string | null },
+  {
+    point,
+    reason,
+    openCalls = [],
+  }: Extract<ConversationCommand, { type: 'RewindConversation' | 'RestoreConversation' }>,
 ): Extract<ConversationEvent, { type: 'ConversationRewound' }> {
-  return { type: 'ConversationRewound', data: { ...branchStarted(state, target), point, reason } };
+  const reopened = openCalls.filter(({ id }) => !Object.hasOwn(state.openCalls, id));
+  const calls = reopened.length > 0 && { openCalls: reopened };
+  return { type: 'ConversationRewound', data: { ...branchStarted(state, target), point, reason, ...calls } };
 }
 
 const branchStarted = (state: ConversationState, target: Tip) => ({
@@ -173,17 +189,19 @@ export const evolveConversation = (state: ConversationState, event: Conversation
 function evolved(state: ConversationState, event: ConversationEvent): ConversationState {
   switch (event.type) {
     case 'MessageRecorded':
-      return withOpenCalls({ ...state, seq: event.data.seq }, event.data.seq, event.data);
+      return calling({ ...state, seq: event.data.seq }, event.data.seq, event.data);
     case 'ToolResultRecorded': {
       const { [event.data.toolCallId]: _answered, ...openCalls } = state.openCalls;
       return { ...state, seq: event.data.seq, openCalls };
     }
     case 'MessageAmended':
       return event.data.kind === 'message'
-        ? withOpenCalls(state, event.data.seq, event.data, event.data.answeredCalls)
+        ? calling(state, event.data.seq, event.data, event.data.answeredCalls)
         : state;
-    case 'ConversationRewound':
-      return startBranch(state, event.data, state.branches);
+    case 'ConversationRewound': {
+      const openCalls = withCalls(state.openCalls, event.data.openCalls ?? []);
+      return startBranch({ ...state, openCalls }, event.data, state.branches);
+    }
     case 'ConversationRewindUndone': {
       const { undoneBranch } = event.data;
       const spent = state.branches.map((b, n) => (n === undoneBranch ? { ...b, undoable: false } : b));
@@ -194,18 +212,39 @@ function evolved(state: ConversationState, event: ConversationEvent): Conversati
 
 /** Calls that nobody answers must not grow the state without bound. */
 const MAX_OPEN_CALLS = 500;
+/** Nor an event: 200 calls with all characters escaped take half a megabyte. */
+const [MAX_CALLS_NAMED, MAX_ID] = [200, 200];
 
-function withOpenCalls(
+/** A call as events and states keep it. Agents choose a tool's name, so it is cut. */
+export const openCall = ({ id, name }: ToolCall, { taskId, seq }: MessagePlace): OpenCall => ({
+  id,
+  name: String(name).slice(0, 200),
+  taskId,
+  seq,
+});
+
+/** The newest of some calls, as many as an event names. */
+export const callsToName = (calls: Iterable<OpenCall>): readonly OpenCall[] =>
+  [...calls].filter(({ id }) => id.length <= MAX_ID).slice(-MAX_CALLS_NAMED);
+
+function withCalls(
+  known: ConversationState['openCalls'],
+  added: readonly OpenCall[],
+): ConversationState['openCalls'] {
+  if (added.length === 0) return known;
+  const all = [...Object.values(known), ...added].slice(-MAX_OPEN_CALLS);
+  return Object.fromEntries(all.map((call) => [call.id, call]));
+}
+
+function calling(
   state: ConversationState,
   seq: number,
   content: MessageContent,
   answered: readonly string[] = [],
 ): ConversationState {
   const open = content.toolCalls?.filter(({ id }) => !answered.includes(id)) ?? [];
-  if (open.length === 0) return state;
-  const added = open.map(({ id, name }) => [id, { seq, name: String(name).slice(0, 200) }] as const);
-  const all = [...Object.entries(state.openCalls), ...added].slice(-MAX_OPEN_CALLS);
-  return { ...state, openCalls: Object.fromEntries(all) };
+  const calls = open.map((call) => openCall(call, { taskId: state.taskId, seq }));
+  return { ...state, openCalls: withCalls(state.openCalls, calls) };
 }
 
 function startBranch(

@@ -15,6 +15,14 @@ export interface ToolCall {
   readonly input: unknown;
 }
 
+/** A call that has no result yet, and the message that made it. */
+export interface OpenCall {
+  readonly id: string;
+  readonly name: string;
+  readonly taskId: string;
+  readonly seq: number;
+}
+
 /** Tokens: `input` without cache, `output`, and those read from and written to a prompt cache. */
 export interface Usage {
   readonly input: number;
@@ -96,7 +104,12 @@ export type ConversationEvent =
     }
   | {
       readonly type: 'ConversationRewound';
-      readonly data: BranchStarted & { readonly point: RewindPoint; readonly reason: string | null };
+      readonly data: BranchStarted & {
+        readonly point: RewindPoint;
+        readonly reason: string | null;
+        /** Calls whose results it hid; absent: none that were found. */
+        readonly openCalls?: readonly OpenCall[];
+      };
     }
   | {
       /** A rewind was taken back: what it hid is shown again, what came after it becomes a branch. */

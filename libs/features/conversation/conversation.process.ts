@@ -22,7 +22,9 @@ import { shownTip } from './conversation.decider.js';
 import type { ConversationEvent, RewindPoint } from './conversation.events.js';
 import { ConversationReader } from './conversation.page.js';
 import { branchesOf, shownBy, type BranchRow, type Shown } from './conversation.queries.js';
+import { openCallsAt } from './open-calls.js';
 import { findPoint } from './rewind-point.js';
+import { cutAfter } from './segments.js';
 
 /** Reads a task's conversation and takes it back and forth. The task's and the supervisor's routes share it. */
 @Injectable()
@@ -79,7 +81,9 @@ export class Conversations {
     await this.reads.catchUpWithLog(['task', 'conversation']);
     const found = await this.reads.read({ caller: context.caller }, async (db) => {
       await visibleTask(db, context.caller, taskId);
-      return findPoint(db, context.caller, await requireShown(db, taskId, null, null), request);
+      const shown = await requireShown(db, taskId, null, null);
+      const point = await findPoint(db, context.caller, shown, request);
+      return { ...point, openCalls: await openCallsAt(db, cutAfter(shown.segments, point.keepUpTo)) };
     });
     const outcome = await this.commands.execute(
       new DispatchTask(

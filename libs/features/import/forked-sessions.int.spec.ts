@@ -100,6 +100,23 @@ describe('a forked session', () => {
     expect(await texts(alice, fork!.taskId)).toEqual(['fix it', 'done', 'something else']);
   });
 
+  it('knows the tool of a call that had no result when it was forked', async () => {
+    const alice = await owner();
+    const source = claudeCode().user('u1', 'go').calls('a1', 'm1', 't1', 'Read').user('u2', 'wait');
+    const copy = claudeCode();
+    for (const line of source.lines.slice(0, 2)) copy.text(line.replaceAll(SESSION, 'child'));
+    const own = { sessionId: 'child', parentUuid: 'a1', timestamp: '2026-01-05T11:00:00.000Z' };
+    copy.user('v2', 'or not', own);
+    const [, fork] = sessionsOf(await imported(alice, [fileOf(copy, 'child.jsonl'), fileOf(source)]));
+    const result = { id: crypto.randomUUID(), kind: 'tool_result', toolCallId: 't1', content: 'late' };
+    const task = `/api/v1/mesh/tasks/${fork!.taskId}`;
+    const { body } = await alice.call('POST', `${task}/activity`, { items: [result] });
+    const newest = `${task}/conversation?order=newest&limit=1&minPosition=${String(body['position'])}`;
+    expect((await alice.call('GET', newest)).body).toMatchObject({
+      messages: [{ toolCallId: 't1', toolName: 'Read' }],
+    });
+  });
+
   it('of another contract is none for a tool key, which does not reach it', async () => {
     const { body: contract } = await app.call('POST', '/api/v1/contracts', { name: 'Bound' });
     const tool = await app.key('tool', {

@@ -8,7 +8,7 @@ import type { KnownTasks } from './known-tasks.js';
 import { endOf } from './session-end.js';
 import type { SessionPlan } from './session-plan.js';
 import type { SessionRecorder } from './session-recorder.js';
-import { partBefore, type SharedPart } from './shared-part.js';
+import { callsLeftOpen, partBefore, type SharedPart } from './shared-part.js';
 import { ImportIds, keyOf } from './transcript-ids.js';
 
 type Data<Type extends TaskEvent['type']> = Extract<TaskEvent, { type: Type }>['data'];
@@ -134,6 +134,7 @@ function openingOf(
     return { type: 'CreateTask', data: { ...opened, isSupervisor, ...rest } };
   }
   const { source, lastEntry } = shared;
+  const openCalls = callsLeftOpen(session, shared);
   const point = {
     type: 'message_id',
     value: lastEntry.eventId,
@@ -150,6 +151,7 @@ function openingOf(
       point,
       after: lastEntry.place,
       keptMessages: lastEntry.count,
+      ...(openCalls.length > 0 && { openCalls }),
       conversationIncluded: true,
       checkpointSha: null,
       checkpointNumber: source.checkpointNumber,

@@ -8,7 +8,7 @@ import {
 import type { TranscriptSession } from '#libs/agents/transcripts/transcript.js';
 import { KnownTask } from './known-task.js';
 import { SessionPlan } from './session-plan.js';
-import { partBefore, sharedPart, wentOnLater, type ForkSource } from './shared-part.js';
+import { callsLeftOpen, partBefore, sharedPart, wentOnLater, type ForkSource } from './shared-part.js';
 import { ImportIds } from './transcript-ids.js';
 
 const sessionOf = (lines: ClaudeCodeLines): TranscriptSession => mainSession(transcriptOf(lines.file()));
@@ -55,6 +55,16 @@ describe('what a transcript shares with a task', () => {
     const source = taskOf(sessionOf(beginning()));
     const child = sessionOf(claudeCode().user('u1', 'fix it').user('u2', 'more'));
     expect(sharedPart(child, source)).toMatchObject({ last: 0, lastEntry: upTo(1) });
+  });
+
+  it('leaves those calls open that have no result in it', () => {
+    const lines = () =>
+      claudeCode().user('u1', 'go').calls('a1', 'm1', 't1', 'Read').result('r1', 't1', 'one');
+    const child = sessionOf(lines().calls('a2', 'm2', 't2', 'Write').user('v1', 'wait'));
+    const source = taskOf(sessionOf(lines().calls('a2', 'm2', 't2', 'Write').result('r2', 't2', 'two')));
+    const shared = sharedPart(child, source)!;
+    expect(shared.lastEntry).toMatchObject(upTo(4));
+    expect(callsLeftOpen(child, shared)).toEqual([{ id: 't2', name: 'Write', taskId, seq: 4 }]);
   });
 
   it('is nothing when the first messages differ', () => {

@@ -1,6 +1,7 @@
 import type { TranscriptEntry, TranscriptSession } from '#libs/agents/transcripts/transcript.js';
 import { samePlace } from '../conversation/branches.js';
-import type { MessagePlace } from '../conversation/conversation.events.js';
+import { callsToName, openCall } from '../conversation/conversation.decider.js';
+import type { MessagePlace, OpenCall } from '../conversation/conversation.events.js';
 import { hashOf } from '../task/activity.process.js';
 import { activityOf, type SpokenEntry } from './entry-activity.js';
 import type { KnownEntry } from './known-task.js';
@@ -82,6 +83,21 @@ function follow(
     }
   }
   return shared && { source, entries, ...shared };
+}
+
+/** The newest calls of the shared part that have no result in it. */
+export function callsLeftOpen(
+  { entries }: TranscriptSession,
+  { entries: shared, last }: SharedPart,
+): readonly OpenCall[] {
+  const open = new Map<string, OpenCall>();
+  for (const entry of entries.slice(0, last + 1).filter(isSpoken)) {
+    const known = shared.get(entry.sourceId);
+    if (!known) continue;
+    if (entry.kind === 'tool_result') open.delete(entry.toolCallId);
+    else for (const call of entry.toolCalls ?? []) open.set(call.id, openCall(call, known.place));
+  }
+  return callsToName(open.values());
 }
 
 const followsUpon = ({ before }: KnownEntry, end: KnownEntry | null): boolean =>

@@ -11,6 +11,7 @@ import { MAX_MESSAGES, type MessagesQuery } from '../conversation/conversation.d
 import { ConversationReader } from '../conversation/conversation.page.js';
 import { headMoved } from '../conversation/conversation.process.js';
 import { shownAt } from '../conversation/conversation.queries.js';
+import { openCallsAt } from '../conversation/open-calls.js';
 import { DispatchTask } from '../task/task.commands.js';
 import type { OpenTask } from '../task/task.decider.js';
 import { visibleTask } from '../task/task.guard.js';
@@ -101,16 +102,22 @@ export class Snapshots {
   ) {
     const { reason, dryRun } = request;
     await this.reads.catchUpWithLog();
-    const { last, messageCount } = await this.reads.read({ caller: context.caller }, async (db) => {
-      await visibleTask(db, context.caller, taskId);
-      return requireSnapshot(db, taskId, snapshotId);
-    });
+    const { last, messageCount, openCalls } = await this.reads.read(
+      { caller: context.caller },
+      async (db) => {
+        await visibleTask(db, context.caller, taskId);
+        const snapshot = await requireSnapshot(db, taskId, snapshotId);
+        const { segments } = await shownAt(db, snapshot.last);
+        return { ...snapshot, openCalls: await openCallsAt(db, segments) };
+      },
+    );
     const command = {
       type: 'RestoreConversation',
       keepUpTo: last,
       keptMessages: messageCount,
       point: { kind: 'snapshot', value: snapshotId },
       reason: reason ?? null,
+      openCalls,
       ...(context.ifMatch === undefined ? {} : { expectedControlVersion: context.ifMatch }),
     } as const;
     const outcome = await this.commands.execute(new DispatchTask(taskId, command, context, { dryRun }));

@@ -20,8 +20,9 @@ import { NOTHING_SHOWN, type Tip } from '../conversation/branches.js';
 import { requireShown } from '../conversation/conversation.process.js';
 import type { MessagePlace } from '../conversation/conversation.events.js';
 import { placeOf, type Shown } from '../conversation/conversation.queries.js';
+import { openCallsAt } from '../conversation/open-calls.js';
 import { findPoint } from '../conversation/rewind-point.js';
-import { cutAfter, indexIn, shows } from '../conversation/segments.js';
+import { cutAfter, indexIn, shows, type Segment } from '../conversation/segments.js';
 import type { ForkTaskRequest } from './task.dto.js';
 import { taskStream, type ForkPoint, type TaskEvent } from './task.events.js';
 import type { TaskView } from './task.view.js';
@@ -68,13 +69,21 @@ export class Forks {
       return { source: task, shown: now, found: await locate(db, context.caller, task, now, wanted) };
     });
     const tip = wanted.includeConversation ? tipIn(shown, found.keepUpTo) : NOTHING_SHOWN;
-    const { version } = await this.states.refresh(taskStream(taskId));
-    const data = { ...forked(newTaskId, source, wanted, found, tip), sourceVersion: version };
+    const asOfNow = await this.#asOfNow(taskId, context, cutAfter(shown.segments, tip.last));
+    const data = { ...forked(newTaskId, source, wanted, found, tip), ...asOfNow };
     const { position } = await this.commands.execute(
       new DispatchTask(newTaskId, { type: 'ForkTask', data }, context, { dryRun: request.dryRun }),
     );
     await this.reads.settle(position);
     return answer(taskId, newTaskId, wanted, found, tip.count, request.dryRun, position);
+  }
+
+  /** What the log, rather than a read model, says of a fork's source, and of the part that the fork takes over. */
+  async #asOfNow(sourceTaskId: string, { caller }: RequestContext, kept: readonly Segment[]) {
+    const { version, state } = await this.states.refresh(taskStream(sourceTaskId));
+    const openToday = state.kind === 'none' ? [] : Object.values(state.conversation.openCalls);
+    const openCalls = await this.reads.read({ caller }, (db) => openCallsAt(db, kept, openToday));
+    return { sourceVersion: version, ...(openCalls.length > 0 && { openCalls }) };
   }
 
   /** What this very request did before: its point is not looked for again, for the source has moved since. */

@@ -265,6 +265,18 @@ describe('a fork', () => {
     expect(shownTip(stateOf(forked, message(1), ...events).conversation).count).toBe(2);
   });
 
+  it('knows which calls its source had open, in messages that are not its own', () => {
+    const openCalls = [{ id: 'c1', name: 'Edit', taskId: 'source', seq: 6 }];
+    const withCall = { ...forked, data: { ...forked.data, openCalls } } as TaskEvent;
+    const result = { toolCallId: 'c1', result: 'ok', isError: false };
+    const [answered] = given(taskDecider, withCall).when(answering('c1')).events();
+    expect(answered!.data).toEqual({ ...result, seq: 1, callSeq: null, toolName: 'Edit' });
+    expect(stateOf(withCall, answered!).conversation.openCalls).toEqual({});
+    given(taskDecider, forked)
+      .when(answering('c1'))
+      .then({ type: 'ToolResultRecorded', data: { ...result, seq: 1, callSeq: null, toolName: 'unknown' } });
+  });
+
   it("goes on with its source's checkpoint numbers", () => {
     const checkpoint = {
       checkpointId: 'c',

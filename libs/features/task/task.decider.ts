@@ -280,6 +280,7 @@ function opened(event: Extract<LifeCycleEvent, { type: 'TaskCreated' | 'TaskFork
     conversation: startConversation(
       taskId,
       fork ? { last: fork.after, count: fork.keptMessages } : NOTHING_SHOWN,
+      fork?.openCalls,
     ),
     checkpointNumber: fork?.checkpointNumber ?? 0,
     snapshot: NO_SNAPSHOT,

@@ -2,7 +2,12 @@
 // Starts with TaskCreated or TaskForked. Never ends: a finished task can be continued, rewound and forked.
 import type { LongList, LongText } from '#libs/kernel/blob-reference.js';
 import type { CheckpointEvent } from '../checkpoint/checkpoint.events.js';
-import type { ConversationEvent, FileChange, MessagePlace } from '../conversation/conversation.events.js';
+import type {
+  ConversationEvent,
+  FileChange,
+  MessagePlace,
+  OpenCall,
+} from '../conversation/conversation.events.js';
 import type { SnapshotEvent } from '../snapshot/snapshot.events.js';
 
 export const TASK_STATUSES = [
@@ -70,6 +75,8 @@ export type LifeCycleEvent =
         readonly after: MessagePlace | null;
         /** How many messages it shows of its source. */
         readonly keptMessages: number;
+        /** Calls of them that have no result there; absent: none that were found. */
+        readonly openCalls?: readonly OpenCall[];
         readonly conversationIncluded: boolean;
         readonly checkpointSha: string | null;
         /** Checkpoint numbers go on from here. */

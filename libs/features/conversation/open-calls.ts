@@ -1,0 +1,32 @@
+import type { Queryable } from '#libs/database/database.js';
+import { unescapeText } from '#libs/database/text-escape.js';
+import { fromColumnJson } from '#libs/projections/column-text.js';
+import { callsToName, openCall } from './conversation.decider.js';
+import type { OpenCall, ToolCall } from './conversation.events.js';
+import { messagesIn } from './conversation.queries.js';
+import { countOf, shows, slice, type Segment } from './segments.js';
+
+/** How far back calls are looked for, in messages: finding them must cost the same at any length. */
+const LOOKED_BACK = 500;
+
+/**
+ * Calls without a result where what is shown ends: among its newest 500 messages, and of those before them the ones that
+ * have no result to this day. A result that came later than 500 messages after its call, and is not shown, is not found.
+ * @returns as many as an event names, the newest.
+ * @param openToday calls that have no result yet, wherever they were made.
+ */
+export async function openCallsAt(
+  db: Queryable,
+  segments: readonly Segment[],
+  openToday: readonly OpenCall[] = [],
+): Promise<readonly OpenCall[]> {
+  const count = countOf(segments);
+  const shown = openToday.filter((call) => shows(segments, call));
+  const open = new Map(shown.map((call) => [call.id, call]));
+  for (const row of await messagesIn(db, slice(segments, count - LOOKED_BACK, count))) {
+    if (row.tool_call_id !== null) open.delete(unescapeText(row.tool_call_id));
+    const calls = row.tool_calls === null ? [] : (fromColumnJson(row.tool_calls) as readonly ToolCall[]);
+    for (const call of calls) open.set(call.id, openCall(call, { taskId: row.task_id, seq: row.seq }));
+  }
+  return callsToName(open.values());
+}
