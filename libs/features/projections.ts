@@ -1,6 +1,7 @@
 import type { Upcasters } from '#libs/event-store/codec.js';
 import type { LongFields } from '#libs/event-store/long-values.js';
 import type { Projection } from '#libs/projections/projection.js';
+import { blobProjection } from './blob/blob.projection.js';
 import { chatProjection } from './chat/chat.projection.js';
 import { checkpointProjection } from './checkpoint/checkpoint.projection.js';
 import { contractProjection } from './contract/contract.projection.js';
@@ -19,6 +20,7 @@ export const PROJECTIONS: readonly Projection[] = [
   timelineProjection,
   chatProjection,
   snapshotProjection,
+  blobProjection,
 ];
 
 /** From older schema versions to the present ones, by event type. */

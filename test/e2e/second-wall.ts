@@ -3,6 +3,7 @@ import { sql, Sql } from '#libs/database/sql.js';
 import { PostgresBlobStore } from '#libs/event-store/postgres/postgres-blob-store.js';
 import * as access from '#libs/features/access/access.queries.js';
 import * as admin from '#libs/features/admin/admin.queries.js';
+import * as blob from '#libs/features/blob/blob.queries.js';
 import * as chat from '#libs/features/chat/chat.queries.js';
 import * as checkpoint from '#libs/features/checkpoint/checkpoint.queries.js';
 import * as contract from '#libs/features/contract/contract.queries.js';
@@ -35,6 +36,7 @@ export const ASKED: Readonly<Record<string, Ask>> = {
   'access ownersBy': (db) => access.ownersBy(db, { limit: 100 }),
   'admin projectionStatuses': (db) => admin.projectionStatuses(db, PROJECTIONS, 0n),
   'admin ownerSizes': (db, { ownerId }) => admin.ownerSizes(db, ownerId),
+  'blob isUsedIn': (db, { ids }) => blob.isUsedIn(db, ids.contract, ids.blob),
   'chat chatOf': (db, { ids }) =>
     chat.chatOf(db, { kind: 'contract', contractId: ids.contract }, ids.contractChat, null),
   'chat chatsBy': (db, { ids }) =>
