@@ -16,15 +16,18 @@ export interface LineReport {
   readonly blank: number;
   readonly invalid: readonly InvalidLine[];
   readonly notes: Readonly<Record<string, number>>;
+  /** Lines of sessions that were not imported to their end. */
+  readonly notImported: number;
 }
 
-/** Entries of a kind: total = new + amended + known + inherited. */
+/** Entries of a kind: total = new + amended + known + inherited + notImported. */
 export interface ImportCount {
   readonly total: number;
   readonly new: number;
   readonly amended: number;
   readonly known: number;
   readonly inherited: number;
+  readonly notImported: number;
 }
 
 export interface ImportCounts {
@@ -66,6 +69,7 @@ export interface ImportTotals extends ImportCounts {
   readonly skipped: number;
   readonly blank: number;
   readonly invalid: number;
+  readonly notImported: number;
 }
 
 /** How far the server is with an import, in bytes of the files. */

@@ -7,7 +7,7 @@ import { FakeMakima, problem } from '#libs/client/testing/fake-makima.js';
 import { runCommand } from '../testing/run-command.js';
 import { CONTRACT_ID, OTHER_TASK_ID, TASK_ID } from '../testing/samples.js';
 
-const none: ImportCount = { total: 0, new: 0, amended: 0, known: 0, inherited: 0 };
+const none: ImportCount = { total: 0, new: 0, amended: 0, known: 0, inherited: 0, notImported: 0 };
 const fresh = (total: number): ImportCount => ({ ...none, total, new: total });
 
 const session = (more: object = {}) => ({
@@ -52,6 +52,7 @@ const transcript = (more: Partial<ImportedTranscript> = {}): ImportedTranscript 
     ],
     invalidCount: 2,
     notes: {},
+    notImported: 0,
   },
   ...more,
 });
@@ -70,6 +71,7 @@ const report = (more: Partial<ImportReport> = {}): ImportReport => ({
     skipped: 9,
     blank: 1,
     invalid: 2,
+    notImported: 0,
     messages: { ...none, total: 14, new: 11, known: 3 },
     toolResults: fresh(4),
     rewinds: none,
@@ -170,10 +172,22 @@ describe('makima import', () => {
       problem: { code: 'CONTRACT_UNKNOWN', detail: 'There is no such contract.' },
       sessions: [session({ outcome: 'not_imported' })],
     });
-    fake.on('POST /api/v1/import', answered({ report: report({ transcripts: [stopped] }) }));
+    const totals = {
+      ...report().totals,
+      sessions: 1,
+      imported: 0,
+      notImported: 16,
+      messages: none,
+      toolResults: none,
+    };
+    fake.on('POST /api/v1/import', answered({ report: report({ transcripts: [stopped], totals }) }));
     const { code, out } = await runCommand(fake.url, ['import', join(folder, 'p')]);
     expect(code).toBe(7);
     expect(out).toContain('✗ p/a.jsonl: There is no such contract. CONTRACT_UNKNOWN\n');
+    expect(out).toContain('✓ imported 0 new entries in 0 sessions\n');
+    expect(out).toContain(
+      'lines: 30 = 0 imported + 2 kept as they are + 9 with nothing to keep + 1 blank + 2 invalid + 16 not imported\n',
+    );
     fake.on(
       'POST /api/v1/import',
       answered({

@@ -15,6 +15,7 @@ const plus = (one: ImportCount, other: ImportCount): ImportCount => ({
   amended: one.amended + other.amended,
   known: one.known + other.known,
   inherited: one.inherited + other.inherited,
+  notImported: one.notImported + other.notImported,
 });
 
 const plusAll = (one: ImportTotals, other: ImportTotals): ImportTotals => ({
@@ -26,6 +27,7 @@ const plusAll = (one: ImportTotals, other: ImportTotals): ImportTotals => ({
   skipped: one.skipped + other.skipped,
   blank: one.blank + other.blank,
   invalid: one.invalid + other.invalid,
+  notImported: one.notImported + other.notImported,
   messages: plus(one.messages, other.messages),
   toolResults: plus(one.toolResults, other.toolResults),
   rewinds: plus(one.rewinds, other.rewinds),
@@ -135,14 +137,16 @@ const problems = (transcripts: readonly ImportedTranscript[]): readonly Line[] =
       : [],
   );
 
-function summary({ dryRun, totals }: ImportReport): Line {
+function summary({ dryRun, totals, transcripts }: ImportReport): Line {
+  const sessions = transcripts.flatMap((transcript) => transcript.sessions);
+  const imported = sessions.filter(({ outcome }) => outcome !== 'not_imported').length;
   const fresh = totals.messages.new + totals.toolResults.new;
   const verb = dryRun ? span('would import ', 'yellow', 'bold') : span('✓ imported ', 'green');
   const amended = totals.messages.amended + totals.toolResults.amended;
   const known = totals.messages.known + totals.toolResults.known;
   return line(
     verb,
-    `${counted(fresh, 'new entry', 'new entries')}${amended > 0 ? `, ${count(amended)} that went on` : ''} in ${counted(totals.sessions, 'session')}`,
+    `${counted(fresh, 'new entry', 'new entries')}${amended > 0 ? `, ${count(amended)} that went on` : ''} in ${counted(imported, 'session')}`,
     span(known > 0 ? `; ${count(known)} were there already` : '', 'dim'),
     span(dryRun ? '  (dry run: nothing was changed)' : '', 'dim'),
   );
@@ -164,7 +168,7 @@ function lineAccount(transcripts: readonly ImportedTranscript[], { totals }: Imp
   return [
     line(
       span('  lines: ', 'dim'),
-      `${count(totals.lines)} = ${count(totals.imported)} imported + ${count(totals.raw)} kept as they are + ${count(totals.skipped)} with nothing to keep + ${count(totals.blank)} blank + ${count(totals.invalid)} invalid`,
+      `${count(totals.lines)} = ${count(totals.imported)} imported + ${count(totals.raw)} kept as they are + ${count(totals.skipped)} with nothing to keep + ${count(totals.blank)} blank + ${count(totals.invalid)} invalid${totals.notImported > 0 ? ` + ${count(totals.notImported)} not imported` : ''}`,
     ),
     ...(raw === '' ? [] : [line(span(`  kept as they are: ${raw}`, 'dim'))]),
     ...(skipped === '' ? [] : [line(span(`  nothing to keep: ${skipped}`, 'dim'))]),

@@ -10,7 +10,7 @@ import { EntryLog } from './entry-log.js';
 import { titleOf } from './entry-names.js';
 import { isTrueAt, recordAt, textAt } from './json-fields.js';
 import type { JsonRecord } from './json-fields.js';
-import { IMPORTED, raw, skipped } from './line-account.js';
+import { imported, raw, skipped } from './line-account.js';
 import type { Fate, LineAccount } from './line-account.js';
 import { plainText } from './text-lines.js';
 import { ThreadTree } from './thread-tree.js';
@@ -128,13 +128,14 @@ export class ClaudeCodeConversation {
       ...(agentVersion !== undefined && { agentVersion }),
       ...(model !== undefined && { model }),
       entries: this.#log.close(this.#account, filesOfCall),
+      importedLines: this.#log.lines,
     };
   }
 
   #message(line: ClaudeCodeLine, type: string, outcome: Outcome): Fate {
     if (outcome.as === 'unreadable') return this.#raw(line, outcome.why ? `${type}: ${outcome.why}` : type);
     this.#link(line, outcome.place);
-    return outcome.as === 'imported' ? IMPORTED : skipped('repeated');
+    return outcome.as === 'imported' ? imported(this.#log) : skipped('repeated');
   }
 
   #system(line: ClaudeCodeLine): Fate {
@@ -142,7 +143,7 @@ export class ClaudeCodeConversation {
     if (!notice) return this.#raw(line, `system:${textAt(line.record, 'subtype') ?? ''}`);
     const { sourceId } = this.#log.notice(originOf(line), notice.text, notice.kind);
     this.#link(line, { sourceId, line: line.number, isAside: true });
-    return IMPORTED;
+    return imported(this.#log);
   }
 
   /** A message sent while the agent worked stands in an attachment; the other attachments are the machinery's. */
@@ -172,7 +173,7 @@ export class ClaudeCodeConversation {
     const isPrompt = (textAt(told, 'commandMode') ?? 'prompt') === 'prompt';
     const place = this.#messages.userMessage(line, blocks, isPrompt ? told : { isMeta: true });
     this.#link(line, place);
-    return IMPORTED;
+    return imported(this.#log);
   }
 
   #progress(line: ClaudeCodeLine): Fate {

@@ -1,7 +1,7 @@
 import {
   claudeCode,
   mainSession,
-  missingRawLines,
+  missingLines,
   SESSION,
   transcriptOf,
   unaccountedLines,
@@ -99,7 +99,7 @@ test('every line is accounted for', () => {
     .add('user', 'u3', { message: { content: 'again' }, isReplay: true });
   const transcript = transcriptOf(lines.file());
   const { report, sessions } = transcript;
-  expect(missingRawLines(transcript)).toBe(0);
+  expect(missingLines(transcript)).toEqual([0, 0]);
   expect(unaccountedLines(report)).toBe(0);
   expect(report).toMatchObject({
     lines: 15,

@@ -7,7 +7,7 @@ import type { MessageDraft, ResultDraft } from './entry-log.js';
 import { safeId, titleOf } from './entry-names.js';
 import { countAt, isTooDeep, numberAt, recordAt, textAt } from './json-fields.js';
 import type { JsonRecord } from './json-fields.js';
-import { IMPORTED, raw, skipped } from './line-account.js';
+import { imported, raw, skipped } from './line-account.js';
 import type { Fate, LineAccount } from './line-account.js';
 import type { RecordLine } from './line-reader.js';
 import type { FileChangeEntry, TranscriptSession } from './transcript.js';
@@ -105,6 +105,7 @@ export class CodexRollout {
       ...(model !== undefined && { model }),
       ...(source !== undefined && { forkedFrom: { sessionId: safeId(source) } }),
       entries: this.#log.close(this.account, filesOfCodexCall),
+      importedLines: this.#log.lines,
     };
   }
 
@@ -128,7 +129,7 @@ export class CodexRollout {
       const draft = this.#response(rollout);
       draft.texts.push(...texts);
       draft.pictures.push(...images);
-      return IMPORTED;
+      return imported(this.#log);
     }
     const said = texts.filter((text) => senderOf(text) !== 'context');
     if (said.length === 0 && images.length === 0) return skipped('injected_context');
@@ -142,14 +143,14 @@ export class CodexRollout {
     else if (this.parentId === undefined) draft.origin = 'human';
     if (isPrompt) this.#firstPrompt ??= said.join(' ') || undefined;
     this.#lastId = draft.sourceId;
-    return IMPORTED;
+    return imported(this.#log);
   }
 
   #reasoning(rollout: RolloutLine): Fate {
     const thoughts = thoughtsOf(rollout.payload);
     if (thoughts.length === 0) return skipped('sealed_thinking');
     this.#response(rollout).thoughts.push(...thoughts);
-    return IMPORTED;
+    return imported(this.#log);
   }
 
   #call(rollout: RolloutLine, type: string): Fate {
@@ -163,7 +164,7 @@ export class CodexRollout {
     const picture =
       type === 'image_generation_call' ? imageOf('image/png', textAt(payload, 'result')) : undefined;
     if (picture) draft.pictures.push(picture);
-    return IMPORTED;
+    return imported(this.#log);
   }
 
   #output(rollout: RolloutLine, callId: string): Fate {
@@ -176,7 +177,7 @@ export class CodexRollout {
     if (images.length > 0) draft.images = images;
     applyFacts(draft, this.#facts.get(callId) ?? {});
     this.#lastId = draft.sourceId;
-    return IMPORTED;
+    return imported(this.#log);
   }
 
   #event(rollout: RolloutLine): Fate {
@@ -223,7 +224,7 @@ export class CodexRollout {
     const input = Math.max(0, (countAt(last, 'input_tokens') ?? 0) - cached);
     const usage = usageOf({ input, output: countAt(last, 'output_tokens'), cacheRead: cached });
     if (usage) response.usage = usage;
-    return IMPORTED;
+    return imported(this.#log);
   }
 
   #callFacts(rollout: RolloutLine, type: string): Fate {
@@ -237,7 +238,7 @@ export class CodexRollout {
     this.#facts.set(safeId(id), facts);
     const result = this.#log.resultOf(safeId(id));
     if (result) applyFacts(result, facts);
-    return IMPORTED;
+    return imported(this.#log);
   }
 
   /** Takes back the last turns of a person. Files are as they were: Codex does not take them back. */
@@ -249,7 +250,7 @@ export class CodexRollout {
     this.#open = undefined;
     this.#lastResponse = undefined;
     this.#lastId = keepUpTo;
-    return IMPORTED;
+    return imported(this.#log);
   }
 
   #compacted(rollout: RolloutLine): Fate {
@@ -257,13 +258,13 @@ export class CodexRollout {
     const text =
       textAt(rollout.payload, 'message') || 'Conversation compacted; the summary is sealed by the provider';
     this.#lastId = this.#log.notice(originOf(rollout), text, 'compaction').sourceId;
-    return IMPORTED;
+    return imported(this.#log);
   }
 
   #notice(rollout: RolloutLine, text: string, kind: 'notice' | 'error'): Fate {
     this.#open = undefined;
     this.#lastId = this.#log.notice(originOf(rollout), text, kind).sourceId;
-    return IMPORTED;
+    return imported(this.#log);
   }
 
   #response(rollout: RolloutLine): MessageDraft {

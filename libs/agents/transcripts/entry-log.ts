@@ -1,5 +1,5 @@
 import { fingerprint, safeId, timeOf, UniqueIds } from './entry-names.js';
-import type { LineAccount } from './line-account.js';
+import type { Counted, LineAccount } from './line-account.js';
 import type {
   FileChangeEntry,
   ImageEntry,
@@ -46,7 +46,8 @@ const NO_TIME = '1970-01-01T00:00:00.000Z';
  * The entries of one session in file order, with ids that are unique and times that are never missing.
  * Everything depends on earlier lines alone, so that a longer file only adds entries.
  */
-export class EntryLog {
+export class EntryLog implements Counted {
+  lines = 0;
   readonly #entries: Draft[] = [];
   readonly #ids = new UniqueIds();
   readonly #calls = new Map<string, ToolCallEntry>();

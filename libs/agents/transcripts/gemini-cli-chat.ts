@@ -4,7 +4,7 @@ import { fingerprint, safeId, titleOf } from './entry-names.js';
 import { filesOfGeminiCall, outcomeOf, partsOf, responseText, thoughtOf } from './gemini-cli-parts.js';
 import { countAt, isRecord, isTooDeep, jsonText, listAt, recordAt, textAt } from './json-fields.js';
 import type { JsonRecord } from './json-fields.js';
-import { IMPORTED, raw, skipped } from './line-account.js';
+import { imported, raw, skipped } from './line-account.js';
 import type { Fate, LineAccount } from './line-account.js';
 import type { TokenUsage, TranscriptSession } from './transcript.js';
 
@@ -56,7 +56,7 @@ export class GeminiCliChat {
     if (!messages) return this.#raw(spot, 'metadata');
     for (const message of messages)
       if (isRecord(message)) this.message(message, { ...spot, text: jsonText(message) });
-    return IMPORTED;
+    return imported(this.#log);
   }
 
   /** What a document or a metadata line says of the chat as a whole; later values win. */
@@ -69,7 +69,7 @@ export class GeminiCliChat {
     const id = textAt(record, 'id') ?? `message-${fingerprint(spot.text)}`;
     if (!MESSAGE_TYPES.has(type) || isTooDeep(record)) return this.#raw(spot, type);
     this.#fill(this.#messages.get(id) ?? this.#open(id, type, record, spot), record, spot);
-    return IMPORTED;
+    return imported(this.#log);
   }
 
   get sessionId(): string | undefined {
@@ -98,6 +98,7 @@ export class GeminiCliChat {
       ...(cwd !== undefined && { cwd }),
       ...(model?.kind === 'message' && model.model !== undefined && { model: model.model }),
       entries,
+      importedLines: this.#log.lines,
     };
   }
 
@@ -188,7 +189,7 @@ export class GeminiCliChat {
     const last = index === 0 ? undefined : this.#messages.get(this.#order[index - 1] ?? '');
     this.#log.rewind({ id: `rewind-${fingerprint(spot.text)}`, line: spot.number }, last?.lastId ?? null);
     for (const id of this.#order.splice(index)) this.#messages.delete(id);
-    return IMPORTED;
+    return imported(this.#log);
   }
 
   /** Changed metadata, or all messages anew. */
@@ -217,7 +218,7 @@ export class GeminiCliChat {
       const draft = this.#messages.get(textAt(message, 'id') ?? '')?.draft;
       if (isSummarised && draft?.role === 'user') draft.origin = 'compaction';
     }
-    return fresh.length > 0 ? IMPORTED : skipped('repeated');
+    return fresh.length > 0 ? imported(this.#log) : skipped('repeated');
   }
 
   #raw(spot: Spot, type: string): Fate {

@@ -3,11 +3,17 @@ import type { InvalidLine, LineReport } from './transcript.js';
 
 /** What became of one line. */
 export type Fate =
-  | { readonly as: 'imported' }
+  | { readonly as: 'imported'; readonly into: Counted }
   | { readonly as: 'raw'; readonly what: string }
   | { readonly as: 'skipped'; readonly what: string };
 
-export const IMPORTED: Fate = { as: 'imported' };
+/** What lines become entries of. */
+export interface Counted {
+  /** Lines that became or joined its entries. */
+  lines: number;
+}
+
+export const imported = (into: Counted): Fate => ({ as: 'imported', into });
 export const raw = (what: string): Fate => ({ as: 'raw', what });
 export const skipped = (what: string): Fate => ({ as: 'skipped', what });
 
@@ -48,8 +54,10 @@ export class LineAccount {
 
   count(fate: Fate): void {
     this.#lines += 1;
-    if (fate.as === 'imported') this.#imported += 1;
-    else if (fate.as === 'raw') this.#raw.add(fate.what);
+    if (fate.as === 'imported') {
+      this.#imported += 1;
+      fate.into.lines += 1;
+    } else if (fate.as === 'raw') this.#raw.add(fate.what);
     else this.#skipped.add(fate.what);
   }
 
@@ -72,13 +80,21 @@ export class LineAccount {
   }
 }
 
+const OTHERS = 'others';
+const shortKind = (name: string): string =>
+  name.length > MAX_KIND_LENGTH ? `${name.slice(0, MAX_KIND_LENGTH)}…` : name;
+
+/** Under which name a report counts lines of a type. */
+export const kindIn = (counts: Readonly<Record<string, number>>, name: string): string =>
+  Object.hasOwn(counts, shortKind(name)) ? shortKind(name) : OTHERS;
+
 /** Counts by name. The names come from the files, so their number and length are bounded. */
 class Tally {
   readonly #counts = new Map<string, number>();
 
   add(name: string, times = 1): void {
-    const short = name.length > MAX_KIND_LENGTH ? `${name.slice(0, MAX_KIND_LENGTH)}…` : name;
-    const key = this.#counts.has(short) || this.#counts.size < MAX_KINDS ? short : 'others';
+    const short = shortKind(name);
+    const key = this.#counts.has(short) || this.#counts.size < MAX_KINDS ? short : OTHERS;
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + times);
   }
 

@@ -9,7 +9,7 @@ import {
   rewindsOf,
   transcriptOf,
   unaccountedLines,
-  missingRawLines,
+  missingLines,
 } from './spec-lines.js';
 import type { Transcript, TranscriptEntry, TranscriptFile } from './transcript.js';
 
@@ -96,7 +96,7 @@ describe('the Claude Code sample', () => {
   test('accounts for every line', () => {
     const transcript = story();
     const { report } = transcript;
-    expect(missingRawLines(transcript)).toBe(0);
+    expect(missingLines(transcript)).toEqual([0, 0]);
     expect(unaccountedLines(report)).toBe(0);
     expect(report).toMatchObject({
       lines: 63,
@@ -129,7 +129,7 @@ test('a sample that has grown begins as it was, but for the message that was bei
 test('the Codex sample is a thread with a packed sub-agent', () => {
   const transcript = transcriptOf(...filesIn('codex/'));
   const { report, sessions } = transcript;
-  expect(missingRawLines(transcript)).toBe(0);
+  expect(missingLines(transcript)).toEqual([0, 0]);
   expect(sessions.map(({ parent }) => parent?.sessionId)).toEqual([undefined, sessions[0]?.sessionId]);
   const [session] = sessions;
   expect(session && rewindsOf(session)).toHaveLength(1);

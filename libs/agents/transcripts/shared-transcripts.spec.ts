@@ -10,7 +10,7 @@ import {
   rewindsOf,
   transcriptOf,
   unaccountedLines,
-  missingRawLines,
+  missingLines,
 } from './spec-lines.js';
 import type { Transcript, TranscriptFile, TranscriptSession } from './transcript.js';
 
@@ -75,7 +75,7 @@ describe('real transcripts', () => {
   testThere.each(EXPECTED)('%s', (name, expected) => {
     const transcript = sessionNamed(name);
     const { report, sessions } = transcript;
-    expect(missingRawLines(transcript)).toBe(0);
+    expect(missingLines(transcript)).toEqual([0, 0]);
     expect([
       sessions.length,
       count(sessions, messagesOf),

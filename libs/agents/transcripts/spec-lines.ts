@@ -114,10 +114,12 @@ export const resultsOf = (session: TranscriptSession): readonly ToolResultEntry[
 export const rewindsOf = (session: TranscriptSession): readonly RewindEntry[] =>
   session.entries.filter((entry) => entry.kind === 'rewind');
 
-/** Lines that the report counts as kept, less those that are: 0 when it tells the truth. */
-export const missingRawLines = ({ report, sessions }: Transcript): number =>
+/** Lines that the report counts as imported and as kept, less those that sessions have: 0 when it tells the truth. */
+export const missingLines = ({ report, sessions }: Transcript): readonly [imported: number, kept: number] => [
+  report.imported - sessions.reduce((lines, { importedLines }) => lines + importedLines, 0),
   Object.values(report.raw).reduce((total, count) => total + count, 0) -
-  sessions.flatMap(({ entries }) => entries.filter((entry) => entry.kind === 'raw')).length;
+    sessions.flatMap(({ entries }) => entries.filter((entry) => entry.kind === 'raw')).length,
+];
 
 /** Every line must be somewhere: what is left over is not 0. */
 export function unaccountedLines(report: LineReport): number {

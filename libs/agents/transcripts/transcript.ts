@@ -25,6 +25,8 @@ export interface TranscriptSession {
   /** The session that this one was forked or resumed from, as far as its lines tell. */
   readonly forkedFrom?: { readonly sessionId?: string; readonly sourceId?: string };
   readonly entries: readonly TranscriptEntry[];
+  /** Lines that became or joined a message, a tool result or a rewind of it. */
+  readonly importedLines: number;
 }
 
 interface EntryBase {

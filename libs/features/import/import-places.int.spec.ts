@@ -1,7 +1,7 @@
 import { claudeCode, SESSION, type ClaudeCodeLines } from '#libs/agents/transcripts/spec-lines.js';
 import { EventStore } from '#libs/event-store/event-store.js';
 import { startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.js';
-import { historyOf, imported, send, sessionsOf, type SentFile } from './spec-import.js';
+import { historyOf, imported, send, sessionsOf, unaccounted, type SentFile } from './spec-import.js';
 
 const fileOf = (lines: ClaudeCodeLines, name = `${SESSION}.jsonl`): SentFile => lines.file(name);
 
@@ -45,6 +45,12 @@ describe('where a session goes', () => {
     const both = await imported(alice, [lines(), other], { contract_id: second });
     expect(both.transcripts.map(({ problem }) => problem?.code)).toEqual([undefined, 'IMPORTED_ELSEWHERE']);
     expect(sessionsOf(both).map(({ outcome }) => outcome)).toEqual(['created', 'not_imported']);
+    expect(both.transcripts[1]).toMatchObject({
+      sessions: [{ messages: { total: 2, new: 0, notImported: 2 } }],
+      lines: { lines: 2, imported: 0, notImported: 2 },
+    });
+    expect(both.totals).toMatchObject({ lines: 3, imported: 1, notImported: 2, sessions: 2 });
+    expect(unaccounted(both)).toBe(0);
     expect(await headOf()).toBeGreaterThan(head);
   });
 

@@ -12,7 +12,7 @@ import {
   GivesWhole,
 } from '#libs/http/answer-fields.js';
 
-/** Entries of a kind: total = new + amended + known + inherited. */
+/** Entries of a kind: total = new + amended + known + inherited + notImported. */
 export class EntryCount {
   @GivesWhole('In the transcript.')
   readonly total!: number;
@@ -28,6 +28,9 @@ export class EntryCount {
 
   @GivesWhole('Shown from the task that this one is a fork of, not stored again.')
   readonly inherited!: number;
+
+  @GivesWhole('Of a session that was not imported to its end. What was recorded of it stays.')
+  readonly notImported!: number;
 }
 
 class EntryCounts {
@@ -70,7 +73,7 @@ export class SessionReport extends EntryCounts {
 
   @GivesOneOf(
     ['created', 'updated', 'unchanged', 'not_imported'],
-    'What happened to the task; `not_imported`: only where the transcript has a problem.',
+    'What happened to the task; `not_imported`, or not to its end: only where the transcript has a problem.',
   )
   readonly outcome!: string;
 
@@ -95,7 +98,7 @@ export class InvalidLineAnswer {
   readonly reason!: string;
 }
 
-/** Where every line went: lines = imported + raw + skipped + blank + invalid. */
+/** Where every line went: lines = imported + raw + skipped + blank + invalid + notImported. */
 export class LinesReport {
   @GivesWhole('Lines read.')
   readonly lines!: number;
@@ -117,6 +120,11 @@ export class LinesReport {
 
   @GivesWhole('Lines that cannot be read.')
   readonly invalidCount!: number;
+
+  @GivesWhole(
+    'Lines that hold something, of sessions that were not imported to their end. What was recorded of these stays.',
+  )
+  readonly notImported!: number;
 
   @GivesCounts('Oddities that lost nothing, by kind.')
   readonly notes!: Readonly<Record<string, number>>;
@@ -189,6 +197,9 @@ export class ImportTotals extends EntryCounts {
 
   @GivesWhole('Lines that cannot be read.')
   readonly invalid!: number;
+
+  @GivesWhole('Lines of sessions that were not imported to their end.')
+  readonly notImported!: number;
 }
 
 /** What was imported, file by file and line by line. */

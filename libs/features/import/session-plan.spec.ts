@@ -83,10 +83,10 @@ describe('a session', () => {
       session.entries.map(({ occurredAt }) => occurredAt),
     );
     expect(counts).toEqual({
-      messages: { total: 10, new: 10, amended: 0, known: 0, inherited: 0 },
-      toolResults: { total: 2, new: 2, amended: 0, known: 0, inherited: 0 },
-      rewinds: { total: 2, new: 2, amended: 0, known: 0, inherited: 0 },
-      keptLines: { total: 1, new: 1, amended: 0, known: 0, inherited: 0 },
+      messages: { total: 10, new: 10, amended: 0, known: 0, inherited: 0, notImported: 0 },
+      toolResults: { total: 2, new: 2, amended: 0, known: 0, inherited: 0, notImported: 0 },
+      rewinds: { total: 2, new: 2, amended: 0, known: 0, inherited: 0, notImported: 0 },
+      keptLines: { total: 1, new: 1, amended: 0, known: 0, inherited: 0, notImported: 0 },
     });
     expect(notes).toEqual({});
   });
@@ -124,7 +124,14 @@ describe('importing again', () => {
     stream.import(sessionOf(day()));
     const { happenings, counts } = stream.import(sessionOf(day()));
     expect(happenings).toEqual([]);
-    expect(counts.messages).toEqual({ total: 10, new: 0, amended: 0, known: 10, inherited: 0 });
+    expect(counts.messages).toEqual({
+      total: 10,
+      new: 0,
+      amended: 0,
+      known: 10,
+      inherited: 0,
+      notImported: 0,
+    });
     expect(counts.rewinds).toMatchObject({ new: 0, known: 2 });
   });
 
@@ -236,6 +243,7 @@ describe('what a transcript tells wrongly', () => {
     sessionId: 's',
     title: 's',
     entries,
+    importedLines: 0,
   });
 
   it('is noted: a rewind to a message that is not there, or that is the last one', () => {

@@ -131,15 +131,32 @@ export const numbers = ({ total, new: fresh, amended, known, inherited }: Count)
 export function unaccounted({ transcripts, totals }: ImportReport): number {
   const sum = (counts: Readonly<Record<string, number>>): number =>
     Object.values(counts).reduce((total, count) => total + count, 0);
-  let missing = totals.lines - totals.imported - totals.raw - totals.skipped - totals.blank - totals.invalid;
+  let missing =
+    totals.lines -
+    totals.imported -
+    totals.raw -
+    totals.skipped -
+    totals.blank -
+    totals.invalid -
+    totals.notImported;
   for (const { lines, sessions } of transcripts) {
     missing +=
-      lines.lines - lines.imported - sum(lines.raw) - sum(lines.skipped) - lines.blank - lines.invalidCount;
-    const kept = sessions.reduce((count, session) => count + session.keptLines.total, 0);
+      lines.lines -
+      lines.imported -
+      sum(lines.raw) -
+      sum(lines.skipped) -
+      lines.blank -
+      lines.invalidCount -
+      lines.notImported;
+    const kept = sessions.reduce(
+      (count, session) => count + session.keptLines.total - session.keptLines.notImported,
+      0,
+    );
     missing += sum(lines.raw) - kept;
     for (const { messages, toolResults, rewinds, keptLines } of sessions) {
       for (const count of [messages, toolResults, rewinds, keptLines]) {
-        missing += count.total - count.new - count.amended - count.known - count.inherited;
+        missing +=
+          count.total - count.new - count.amended - count.known - count.inherited - count.notImported;
       }
     }
   }

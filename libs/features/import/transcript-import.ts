@@ -7,7 +7,7 @@ import { Problem } from '#libs/kernel/problem.js';
 import type { ContractState } from '../contract/contract.decider.js';
 import { contractStream, type ContractEvent } from '../contract/contract.events.js';
 import { ImportStopped, originOf, type ImportRun } from './import-run.js';
-import { linesReport, noCounts, type SessionReport, type TranscriptReport } from './import.report.js';
+import { countsLeft, linesReport, type SessionReport, type TranscriptReport } from './import.report.js';
 import type { KnownTasks } from './known-tasks.js';
 import { endOf } from './session-end.js';
 import { startOf, type SessionImport, type TaskPlace } from './session-import.js';
@@ -50,16 +50,15 @@ export class TranscriptImport {
     } catch (error) {
       problem = this.#problemOf(error);
     }
-    for (const session of transcript.sessions.slice(reports.length)) {
-      reports.push(notImported(session, this.#idsOf(session, ids)));
-    }
+    const left = transcript.sessions.slice(reports.length);
+    for (const session of left) reports.push(notImported(session, this.#idsOf(session, ids)));
     return {
       agent,
       files,
       contractId: home?.contractId ?? this.contractId ?? ids.contractId,
       contractCreated: home?.contractCreated ?? false,
       sessions: reports,
-      lines: linesReport(transcript.report, Object.fromEntries(notes)),
+      lines: linesReport(transcript.report, left, Object.fromEntries(notes)),
       ...(problem && { problem }),
     };
   }
@@ -181,6 +180,7 @@ function mainOf(sessions: readonly TranscriptSession[]): TranscriptSession {
     ...(starts[0] !== undefined && { startedAt: starts[0] }),
     ...(first.cwd !== undefined && { cwd: first.cwd }),
     entries: [],
+    importedLines: 0,
   };
 }
 
@@ -195,5 +195,5 @@ const notImported = (session: TranscriptSession, { taskId }: ImportIds): Session
   taskId,
   outcome: 'not_imported',
   status: endOf(session),
-  ...noCounts(),
+  ...countsLeft(session),
 });
