@@ -96,6 +96,8 @@ export interface HeadMoved extends Positioned {
   readonly messageCount: number;
   readonly controlVersion: number;
   readonly undoneBranch?: number;
+  /** Calls that stay without the result that they had. */
+  readonly openCalls?: readonly { readonly id: string; readonly name: string }[];
 }
 
 export interface Branch {

@@ -77,6 +77,8 @@ export const ASKED: Readonly<Record<string, Ask>> = {
   'conversation placeOf': (db, { ids }) => conversation.placeOf(db, ids.message, []),
   'conversation firstSince': (db, of) => conversation.firstSince(db, shownOf(of), YEAR_1),
   'conversation nthLastWhole': (db, of) => conversation.nthLastWhole(db, shownOf(of), 1),
+  'conversation answeredIn': (db, { ids }) =>
+    conversation.answeredIn(db, [{ taskId: ids.task, from: 1, to: 3 }], ['call-1']),
   'former-messages formerMessagesOf': async (db, { ids }) => {
     const places = Array.from({ length: 20 }, (_, index) => ({ taskId: ids.importedTask, seq: index + 1 }));
     return [...(await formerMessagesOf(db, places, 0n)).values()];

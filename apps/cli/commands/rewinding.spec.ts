@@ -87,6 +87,13 @@ describe('going back in a conversation', () => {
       expect(err).toBe('');
     });
 
+    it('says which calls stay without their results', async () => {
+      const openCalls = ['Edit', 'Read', 'Edit'].map((name, n) => ({ id: `c${n}`, name }));
+      fake.on(`POST ${TASK}/conversation/rewind`, ({ body }) => moved(body, { openCalls }));
+      const { out } = await run(`task rewind-conversation ${TASK_ID} --to-message ${MESSAGE_ID}`);
+      expect(out).toContain('on branch 1; 3 tool calls stay without their results: Edit, Read\n');
+    });
+
     it('answers in JSON', async () => {
       const { out } = await run(`task rewind-conversation ${TASK_ID} --by-messages 1 --format json`);
       expect(JSON.parse(out)).toMatchObject({ hiddenMessages: 3, position: '77' });

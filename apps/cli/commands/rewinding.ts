@@ -5,7 +5,7 @@ import type { Cli } from '../cli.js';
 import { positive } from '../input/numbers.js';
 import { parseTime, TIME_FORMS } from '../input/time.js';
 import { UsageError } from '../usage-error.js';
-import { count, counted, done, wouldDo } from '../views/format.js';
+import { count, counted, done, oneLine, wouldDo } from '../views/format.js';
 
 export interface RewindOptions {
   readonly toMessage?: string;
@@ -41,7 +41,7 @@ export const rewindOptions = (command: Command): Command =>
     )
     .option(
       '--by-messages <n>',
-      'back by n whole messages: a tool call and its result count as one',
+      'back by n whole messages: a message and its tool results count as one',
       positive,
     )
     .option('--rewind-code', 'also take the code back to the matching checkpoint')
@@ -93,8 +93,8 @@ async function requestOf(
   ]);
 }
 
-const sentence = ({ hiddenMessages, messageCount }: HeadMoved): string =>
-  `That hides ${counted(hiddenMessages, 'message')}; ${count(messageCount)} stay`;
+const sentence = (moved: HeadMoved): string =>
+  `That hides ${counted(moved.hiddenMessages, 'message')}; ${count(moved.messageCount)} stay${reopened(moved)}`;
 
 async function tell(cli: Cli, { what, undo }: Rewinding, moved: HeadMoved): Promise<void> {
   const { branch, previousBranch, dryRun } = moved;
@@ -108,8 +108,20 @@ async function tell(cli: Cli, { what, undo }: Rewinding, moved: HeadMoved): Prom
   });
 }
 
-const outcome = ({ hiddenMessages, messageCount, branch }: HeadMoved): string =>
-  `${hiddenMessages > 0 ? `${counted(hiddenMessages, 'message')} hidden, ` : ''}${count(messageCount)} shown, on branch ${branch}`;
+function outcome(moved: HeadMoved): string {
+  const { hiddenMessages, messageCount, branch } = moved;
+  const hidden = hiddenMessages > 0 ? `${counted(hiddenMessages, 'message')} hidden, ` : '';
+  return `${hidden}${count(messageCount)} shown, on branch ${branch}${reopened(moved)}`;
+}
+
+/** Which calls stay without the result that they had. */
+function reopened({ openCalls = [] }: HeadMoved): string {
+  if (openCalls.length === 0) return '';
+  const names = [...new Set(openCalls.map(({ name }) => oneLine(name, 40)))];
+  const listed = names.length > 5 ? [...names.slice(0, 5), '…'] : names;
+  const stay = openCalls.length === 1 ? 'stays without its result' : 'stay without their results';
+  return `; ${counted(openCalls.length, 'tool call')} ${stay}: ${listed.join(', ')}`;
+}
 
 /** Says what an undo or a restore did. */
 export async function tellMoved(

@@ -119,6 +119,15 @@ export class ConversationBranchesResponse {
   readonly forks!: readonly ForkReference[];
 }
 
+/** A tool call whose result is not shown any more, while the call is. */
+export class ReopenedCall {
+  @GivesText('Id of the call.')
+  readonly id!: string;
+
+  @GivesText('Name of the tool.')
+  readonly name!: string;
+}
+
 /** What a rewind, an undo or a restore did, or would do. */
 export class ConversationMovedResponse {
   @GivesId('Id of the task.')
@@ -144,6 +153,13 @@ export class ConversationMovedResponse {
 
   @GivesWhole('For an undo: the branch that was taken back.', { optional: true })
   readonly undoneBranch?: number;
+
+  @GivesList(
+    () => ReopenedCall,
+    'Calls that stay without the result that they had, because the point lies between them and it; at most 200. Absent: none.',
+    { optional: true },
+  )
+  readonly openCalls?: readonly ReopenedCall[];
 
   @GivesPosition('Of the change; 0 in a dry run.')
   readonly position!: string;

@@ -44,7 +44,8 @@ export class ConversationQuery extends MessagesQuery {
 /** SPEC §4.2, with `inclusive`, `reason` and `dryRun`. */
 export class RewindConversationRequest {
   @IsId({
-    description: 'Go back to this message. It stays, with its tool results, unless `inclusive` is false.',
+    description:
+      'Go back to this message. It stays, with the tool results that follow it, unless `inclusive` is false.',
     optional: true,
   })
   toMessageId?: string;
@@ -58,7 +59,8 @@ export class RewindConversationRequest {
   @IsWhole({
     min: 1,
     max: 1_000_000,
-    description: 'Go back by this many whole messages: a tool call and its result count as one.',
+    description:
+      'Go back by this many whole messages: a message and the results of its tool calls count as one, and go together with what was said between them.',
     optional: true,
   })
   byMessageCount?: number;

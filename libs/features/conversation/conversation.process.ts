@@ -194,6 +194,9 @@ export function headMoved(
     messageCount: shownTip(state.conversation).count,
     controlVersion: state.controlVersion,
     ...(event.type === 'ConversationRewindUndone' ? { undoneBranch: event.data.undoneBranch } : {}),
+    ...(event.type === 'ConversationRewound' && event.data.openCalls
+      ? { openCalls: event.data.openCalls.map(({ id, name }) => ({ id, name })) }
+      : {}),
     position: positionToken(outcome.position),
   };
 }

@@ -1,6 +1,7 @@
 import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable } from '#libs/database/database.js';
 import { sql, type Sql } from '#libs/database/sql.js';
+import { escapeText, unescapeText } from '#libs/database/text-escape.js';
 import { fromColumnJson } from '#libs/projections/column-text.js';
 import type { MessagePlace } from './conversation.events.js';
 import { allFormerAt, formerMessagesOf, placeRows, type Said } from './former-messages.queries.js';
@@ -242,6 +243,20 @@ export async function nthLastWhole(
       ORDER BY m.seq DESC LIMIT ${count}) m
     ORDER BY s.ordinal DESC, m.seq DESC OFFSET ${count - 1} LIMIT 1`);
   return row ? { taskId: row.task_id, seq: row.seq } : null;
+}
+
+/** Which of some calls have a result among the messages that segments show. */
+export async function answeredIn(
+  db: Queryable,
+  segments: readonly Segment[],
+  callIds: readonly string[],
+): Promise<readonly string[]> {
+  if (segments.length === 0 || callIds.length === 0) return [];
+  const wanted = binaryArray('text', callIds.map(escapeText));
+  const rows = await db.query<{ tool_call_id: string }>(sql`
+    SELECT DISTINCT m.tool_call_id FROM ${segmentRows(segments)}
+    CROSS JOIN LATERAL (${messagesOfSegment(sql`m.tool_call_id`)}) m WHERE m.tool_call_id = ANY (${wanted}::text[])`);
+  return rows.map((row) => unescapeText(row.tool_call_id));
 }
 
 /** Parts of a row that are JSON, as they were before they were escaped for the column. */

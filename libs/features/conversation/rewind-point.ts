@@ -4,7 +4,15 @@ import { reaches, type Caller } from '#libs/kernel/caller.js';
 import { invalid, Problem } from '#libs/kernel/problem.js';
 import { taskOf } from '../task/task.queries.js';
 import type { MessagePlace, RewindPoint, ToolCall } from './conversation.events.js';
-import { firstSince, messagesIn, nthLastWhole, placeOf, type Shown } from './conversation.queries.js';
+import {
+  answeredIn,
+  firstSince,
+  messagesIn,
+  nthLastWhole,
+  placeOf,
+  type Shown,
+} from './conversation.queries.js';
+import { openCallsAt } from './open-calls.js';
 import { indexIn, shows, slice } from './segments.js';
 
 /** Where to go back to, as a caller says it: exactly one of the three. */
@@ -58,7 +66,7 @@ export async function findPoint(
   }
   const first = await nthLastWhole(db, shown.segments, byMessageCount!);
   const point: RewindPoint = { kind: 'messageCount', value: String(byMessageCount) };
-  return keeping(shown, first ? before(shown, first) : 0, point);
+  return keeping(shown, await withoutTorn(db, shown, first ? before(shown, first) : 0), point);
 }
 
 function keeping({ segments }: Shown, keptMessages: number, point: RewindPoint): PointFound {
@@ -103,6 +111,22 @@ async function withResults(db: Queryable, shown: Shown, place: MessagePlace): Pr
     }
     if (page.length < PAGE) return last;
   }
+}
+
+/**
+ * A message and the results of its calls count as one: a message of which a result would go goes too, with what was said
+ * in between.
+ */
+async function withoutTorn(db: Queryable, shown: Shown, kept: number): Promise<number> {
+  const { segments, totalCount } = shown;
+  const open = await openCallsAt(db, slice(segments, 0, kept));
+  const answered = await answeredIn(
+    db,
+    slice(segments, kept, totalCount),
+    open.map(({ id }) => id),
+  );
+  const torn = open.filter(({ id }) => answered.includes(id)).map((call) => before(shown, call));
+  return torn.length === 0 ? kept : withoutTorn(db, shown, Math.min(...torn));
 }
 
 /** Messages that are looked at together. */

@@ -58,3 +58,51 @@ describe('a rewind to a message with tool calls', () => {
     expect(await kept(newTaskId, message.id)).toBe(2);
   });
 });
+
+describe('a rewind between the results of one message', () => {
+  /** What a rewind would leave: how many messages, and which calls without the result that they had. */
+  async function left(taskId: string, point: object): Promise<readonly unknown[]> {
+    const path = `${TASKS}/${taskId}/conversation/rewind`;
+    const { messageCount, openCalls } = await app.post(path, { ...point, dryRun: true });
+    return [messageCount, openCalls];
+  }
+  const message = calling(['one', 'two']);
+  const [first, spoken] = [result('one'), prompt()];
+
+  it('never is where it goes by a count: a message goes with its last result', async () => {
+    const task = await taskWith(prompt(), message, first, spoken, result('two'), prompt());
+    expect(await left(task, { byMessageCount: 1 })).toEqual([5, undefined]);
+    expect(await left(task, { byMessageCount: 2 })).toEqual([1, undefined]);
+    expect(await left(task, { byMessageCount: 3 })).toEqual([1, undefined]);
+  });
+
+  it('takes along whatever that reaches into in turn, in a fork too', async () => {
+    const outer = calling(['outer']);
+    const source = await taskWith(prompt(), outer);
+    const forkFrom = { type: 'message_id', value: outer.id };
+    const newTask = { name: 'a fork', plan: '' };
+    const { newTaskId } = await app.post<{ newTaskId: string }>(`${TASKS}/${source}/fork`, {
+      forkFrom,
+      newTask,
+    });
+    const items = [calling(['inner']), result('outer'), prompt(), result('inner')];
+    await app.post(`${TASKS}/${newTaskId}/activity`, { items });
+    expect(await left(newTaskId, { byMessageCount: 1 })).toEqual([1, undefined]);
+  });
+
+  it('leaves a call that never had a result', async () => {
+    const task = await taskWith(message, first, spoken);
+    expect(await left(task, { byMessageCount: 1 })).toEqual([2, undefined]);
+  });
+
+  it('is where somebody says so, and tells what stays without its result', async () => {
+    const task = await taskWith(message, first, spoken, result('two'));
+    const two = [{ id: 'two', name: 'Edit' }];
+    expect(await left(task, { toMessageId: message.id })).toEqual([2, two]);
+    expect(await left(task, { toMessageId: spoken.id })).toEqual([3, two]);
+    expect(await left(task, { toMessageId: first.id, inclusive: false })).toEqual([
+      1,
+      [{ id: 'one', name: 'Edit' }, ...two],
+    ]);
+  });
+});
