@@ -11,6 +11,8 @@ export interface Branch {
   readonly previous: number | null;
   /** Whether a rewind started it that can be undone. */
   readonly undoable: boolean;
+  /** It can be undone by its number alone: another one counts in its place. */
+  readonly passedOver?: boolean;
 }
 
 /**

@@ -1,18 +1,30 @@
 import { refuse, type Decision } from '#libs/kernel/decider.js';
-import { hiddenBy, leadsOver, tipAt, tipOf, type Branch, type Tip, type Tree } from './branches.js';
-import type {
-  ConversationEvent,
-  MessageContent,
-  MessagePlace,
-  OpenCall,
-  RewindPoint,
-  ToolCall,
-  ToolResultContent,
+import {
+  hiddenBy,
+  leadsOver,
+  samePlace,
+  tipAt,
+  tipOf,
+  type Branch,
+  type Tip,
+  type Tree,
+} from './branches.js';
+import {
+  ASIDE,
+  type ConversationEvent,
+  type MessageContent,
+  type MessagePlace,
+  type OpenCall,
+  type RewindPoint,
+  type ToolCall,
+  type ToolResultContent,
 } from './conversation.events.js';
 
 export interface ConversationState extends Tree {
   /** Number of the branch that is shown. */
   readonly branch: number;
+  /** Whether an import shows its transcript's conversation for a moment, to add to it. */
+  readonly isAside: boolean;
   /** Events of it so far. */
   readonly changes: number;
   /** Tool calls without a result yet, by their ids. */
@@ -68,6 +80,7 @@ export const startConversation = (
   taskId,
   seq: 0,
   branch: 0,
+  isAside: false,
   changes: 0,
   branches: [{ from: 1, after: last, kept: count, previous: null, undoable: false }],
   openCalls: withCalls({}, openCalls),
@@ -139,6 +152,8 @@ function rewind(
   return [event];
 }
 
+const isNext = ({ undoable, passedOver = false }: Branch): boolean => undoable && !passedOver;
+
 function rewound(
   state: ConversationState,
   target: Tip,
@@ -166,7 +181,7 @@ function undo(
   command: Extract<ConversationCommand, { type: 'UndoRewind' }>,
   state: ConversationState,
 ): Decision<ConversationEvent, ConversationRefusal> {
-  const number = command.branch ?? state.branches.findLastIndex((branch) => branch.undoable);
+  const number = command.branch ?? state.branches.findLastIndex(isNext);
   const branch = state.branches[number];
   if (command.branch !== undefined && !branch) {
     return refuse(
@@ -200,12 +215,16 @@ function evolved(state: ConversationState, event: ConversationEvent): Conversati
         : state;
     case 'ConversationRewound': {
       const openCalls = withCalls(state.openCalls, event.data.openCalls ?? []);
-      return startBranch({ ...state, openCalls }, event.data, state.branches);
+      const { point } = event.data;
+      const known = { ...state, openCalls };
+      return point.kind === 'transcript' && point.value === ASIDE
+        ? movedAside(known, event.data)
+        : startBranch(known, event.data, state.branches);
     }
     case 'ConversationRewindUndone': {
       const { undoneBranch } = event.data;
       const spent = state.branches.map((b, n) => (n === undoneBranch ? { ...b, undoable: false } : b));
-      return startBranch(state, event.data, spent, false);
+      return startBranch(state, event.data, spent, { undoable: false });
     }
   }
 }
@@ -247,18 +266,29 @@ function calling(
   return { ...state, openCalls: withCalls(state.openCalls, calls) };
 }
 
+type Moved = Extract<ConversationEvent, { type: `ConversationRew${string}` }>['data'];
+
+/**
+ * An import's move to what its transcript shows, or the one back. For a plain undo the one back counts in the place of
+ * all that had led away from the transcript: undone, it shows the whole transcript.
+ */
+function movedAside(state: ConversationState, data: Moved): ConversationState {
+  if (state.isAside) return { ...startBranch(state, data, state.branches), isAside: false };
+  const shown = state.branches.findLastIndex((_, n) => samePlace(tipOf(state, n).last, data.after));
+  const away = shown < 0 ? state.branch : shown + 1;
+  const branches = state.branches.map((branch, n) => (n < away ? branch : { ...branch, passedOver: true }));
+  return {
+    ...startBranch(state, data, branches, { undoable: true, passedOver: true }),
+    isAside: true,
+  };
+}
+
 function startBranch(
   state: ConversationState,
-  {
-    branch,
-    previousBranch,
-    after,
-    keptMessages,
-    seq,
-  }: Extract<ConversationEvent, { type: `ConversationRew${string}` }>['data'],
+  { branch, previousBranch, after, keptMessages, seq }: Moved,
   branches: readonly Branch[],
-  undoable = true,
+  kind: Pick<Branch, 'undoable' | 'passedOver'> = { undoable: true },
 ): ConversationState {
-  const next = { from: seq + 1, after, kept: keptMessages, previous: previousBranch, undoable };
+  const next = { from: seq + 1, after, kept: keptMessages, previous: previousBranch, ...kind };
   return { ...state, branch, branches: [...branches, next] };
 }

@@ -80,6 +80,12 @@ export interface RewindPoint {
   readonly value: string;
 }
 
+/**
+ * The `value` of a point of kind `transcript` at which an import shows the transcript's conversation, to add to it, and
+ * at which it then shows again what was shown before. The transcript does not tell of either.
+ */
+export const ASIDE = '';
+
 export type ConversationEvent =
   | { readonly type: 'MessageRecorded'; readonly data: { readonly seq: number } & MessageContent }
   | {

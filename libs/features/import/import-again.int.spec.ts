@@ -153,4 +153,28 @@ describe('importing again', () => {
     await imported(alice, fileOf(lines.user('u4', 'last')));
     expect((await texts()).slice(-2)).toEqual(['yes', 'last']);
   });
+
+  it('is undone with what had led away from the transcript, however often it was imported', async () => {
+    const alice = await owner();
+    const lines = claudeCode();
+    for (const n of [1, 2, 3, 4]) lines.user(`u${n}`, `prompt ${n}`);
+    const { taskId } = sessionsOf(await imported(alice, fileOf(lines)))[0]!;
+    const path = `/api/v1/mesh/tasks/${taskId}/conversation`;
+    const count = async () => (await conversationOf(alice, taskId)).messages.length;
+    const move = async (way: string, body: object = {}) =>
+      (await alice.call('POST', `${path}/${way}`, body)).status;
+    expect([
+      await move('rewind', { byMessageCount: 1 }),
+      await move('rewind', { byMessageCount: 1 }),
+    ]).toEqual([200, 200]);
+    await imported(alice, fileOf(lines.user('u5', 'prompt 5')));
+    await imported(alice, fileOf(lines.user('u6', 'prompt 6').user('v6', 'another', { parentUuid: 'u5' })));
+    expect(await count()).toBe(2);
+    // Its own rewind, to before prompt 6, is one of those that led here.
+    expect([await move('undo'), await count()]).toEqual([200, 6]);
+    expect([await move('undo'), await count()]).toEqual([200, 6]);
+    expect(await move('undo')).toBe(409);
+    // By its number each of them can be undone, as it was announced.
+    expect([await move('undo', { branch: 1 }), await count()]).toEqual([200, 4]);
+  });
 });

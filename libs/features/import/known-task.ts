@@ -1,7 +1,7 @@
 import type { Recorded } from '#libs/kernel/event.js';
 import { samePlace, type Tip } from '../conversation/branches.js';
 import { shownTip } from '../conversation/conversation.decider.js';
-import type { ConversationEvent, MessagePlace } from '../conversation/conversation.events.js';
+import { ASIDE, type ConversationEvent, type MessagePlace } from '../conversation/conversation.events.js';
 import { taskDecider, type TaskState } from '../task/task.decider.js';
 import type { LifeCycleEvent, TaskEvent, TaskSource } from '../task/task.events.js';
 import { extentOf, type Extent } from './entry-activity.js';
@@ -175,6 +175,3 @@ export class KnownTask {
     return entry ?? { place, count, before: null };
   }
 }
-
-/** Marks a change of what is shown that the transcript does not tell of: an import made it and takes it back. */
-export const ASIDE = '';

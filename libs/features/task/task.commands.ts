@@ -6,7 +6,7 @@ import { taskStream, type TaskEvent } from './task.events.js';
 export const TASK_STATES = 'TASK_STATES';
 
 /** The shape of a stored task state; a change of TaskState changes it. */
-export const TASK_STATE_SHAPE = 'task/5';
+export const TASK_STATE_SHAPE = 'task/6';
 
 /** A command on its way to one task. */
 export class DispatchTask extends Dispatch<TaskCommand, TaskState, TaskEvent> {}
