@@ -1,4 +1,4 @@
-import { FakeMakima } from '#libs/client/testing/fake-makima.js';
+import { FakeMakima, problem } from '#libs/client/testing/fake-makima.js';
 import { runCommand, type RunOptions } from '../testing/run-command.js';
 import { TASK_ID } from '../testing/samples.js';
 
@@ -122,8 +122,25 @@ describe('makima admin', () => {
     expect(err).toContain('makima admin rebuild timeline');
     await run('admin skip timeline --event e-2 --dry-run');
     expect(fake.last.body).toEqual({ eventId: 'e-2', dryRun: true });
+    fake.on(`GET ${PROJECTIONS}`, { projections: [{ ...state, name: 'task', error: null }] });
     expect((await run('admin skip task --yes')).err).toContain('has not stopped at an event');
   });
+
+  it.each(['rebuild', 'skip', 'retry'])(
+    '%s of an unknown projection ends with 3, as the server says',
+    async (verb) => {
+      fake
+        .on(`GET ${PROJECTIONS}`, { projections: [state] })
+        .on(`POST ${PROJECTIONS}/tasks/rebuild`, (_, response) =>
+          problem(response, 404, 'PROJECTION_UNKNOWN', 'There is no projection tasks.'),
+        );
+      expect(await run(`admin ${verb} tasks`)).toEqual({
+        code: 3,
+        out: '',
+        err: 'makima: There is no projection tasks.\n  PROJECTION_UNKNOWN\n',
+      });
+    },
+  );
 
   it('projections says what is read of one that is being built', async () => {
     const note = 'Reads show this state, up to position 5, until version 2 has been built.';
@@ -143,6 +160,7 @@ describe('makima admin', () => {
       'would try event e-1 again in timeline',
     );
     expect(fake.last.body).toEqual({ eventId: 'e-1', dryRun: true });
+    fake.on(`GET ${PROJECTIONS}`, { projections: [{ ...state, name: 'task', error: null }] });
     expect((await run('admin retry task')).err).toContain('has not stopped at an event');
   });
 

@@ -72,7 +72,10 @@ const release = (eventId: string, reason: string | undefined, dryRun: boolean | 
 
 async function stoppedAt(cli: Cli, name: string): Promise<string> {
   const { projections: states } = await cli.api.admin.projections();
-  const eventId = states.find((state) => state.name === name && state.error?.eventId)?.error?.eventId;
+  const named = states.filter((state) => state.name === name);
+  // The server says that there is none of that name, as it does where one is to be rebuilt.
+  if (named.length === 0) await cli.api.admin.previewRebuild(name);
+  const eventId = named.find(({ error }) => error?.eventId)?.error?.eventId;
   if (eventId === undefined)
     throw new UsageError(`${name} has not stopped at an event`, ['see: makima admin projections']);
   return eventId;
