@@ -39,9 +39,30 @@ describe('a table', () => {
   });
 
   it('leaves a column whole that may not give way', () => {
-    expect(text(tableLines([{ head: 'id' }, { head: 'x' }], [['a'.repeat(30), 'b']], 10))).toContain(
-      `${'a'.repeat(30)}  b`,
+    const columns = [{ head: 'id' }, { head: 'x' }];
+    expect(text(tableLines(columns, [['a'.repeat(30), 'b']], 33))).toContain(`${'a'.repeat(30)}  b`);
+    expect(text(tableLines(columns, [['a'.repeat(30), 'b']], 10))).toBe(
+      ['id', 'a'.repeat(30), 'x   b'].join('\n'),
     );
+  });
+
+  it('stacks the cells of a row, whole, where there is no room for the columns', () => {
+    const columns = [
+      { head: 'id' },
+      { head: 'n', align: 'right' as const },
+      { head: 'name', narrow: 'cut' as const },
+    ];
+    const rows = [
+      ['long-id', '1', 'one two three four'],
+      { heading: line('between') },
+      ['b', undefined, 'two'],
+    ];
+    const lines = ['id    long-id', 'n     1', 'name  one two', '      three', '      four'];
+    const rest = ['', 'between', '', 'id    b', 'name  two'];
+    expect(text(tableLines(columns, rows, 15))).toBe([...lines, ...rest].join('\n'));
+    expect(text(tableLines(columns, rows, 15, false))).toBe(['', ...lines, ...rest].join('\n'));
+    expect(text(tableLines(columns, rows, 40)).split('\n')[0]).toBe('id       n  name');
+    expect(text(tableLines(columns, rows, 40, false)).split('\n')[0]).toBe('long-id  1  one two three four');
   });
 
   it('has no spaces at the ends of its lines, and empty cells', () => {

@@ -15,21 +15,56 @@ export type Cell = string | Span | Line | undefined;
 export type Row = readonly Cell[] | { readonly heading: Line };
 
 const GAP = 2;
-/** A column that gives way keeps at least this; less where it is only cut. */
-const LEAST = { wrap: 16, cut: 6 };
+/** A column that gives way keeps at least this, or no table has room. */
+const LEAST = 16;
 
 /**
- * Lines up rows in columns.
+ * Lines up rows in columns. Where the terminal has no room for them, each row's cells stand below each other, whole.
  * @param width columns of the terminal; Infinity where nothing is to be wrapped or cut.
+ * @param withHead false: the columns' heads were printed before.
  */
-export function tableLines(columns: readonly Column[], rows: readonly Row[], width: number): readonly Line[] {
+export function tableLines(
+  columns: readonly Column[],
+  rows: readonly Row[],
+  width: number,
+  withHead = true,
+): readonly Line[] {
   const head = columns.map(({ head: text }) => line(span(text, 'dim')));
   const body = rows.map((row) => ('heading' in row ? row : columns.map((_, index) => toLine(row[index]))));
   const widths = fitted(columns, [head, ...body.flatMap((row) => ('heading' in row ? [] : [row]))], width);
+  if (widths.reduce((sum, one) => sum + one + GAP, -GAP) > width)
+    return stackedLines(columns, body, width, withHead);
   return [
-    ...rowLines(columns, head, widths),
+    ...(withHead ? rowLines(columns, head, widths) : []),
     ...body.flatMap((row) => ('heading' in row ? [row.heading] : rowLines(columns, row, widths))),
   ];
+}
+
+/** Rows as blocks of names and values, with an empty line between two of them. */
+function stackedLines(
+  columns: readonly Column[],
+  rows: readonly (readonly Line[] | { readonly heading: Line })[],
+  width: number,
+  isFirst: boolean,
+): readonly Line[] {
+  return rows.flatMap((row, index) => {
+    const between = isFirst && index === 0 ? [] : [[]];
+    if ('heading' in row) return [...between, row.heading];
+    return [...between, ...stackedRow(columns, row, width)];
+  });
+}
+
+/** What may not give way, such as an id, stays in one piece: below its name where it has no room beside it. */
+function stackedRow(columns: readonly Column[], row: readonly Line[], width: number): readonly Line[] {
+  const label = Math.max(...columns.map(({ head }) => head.length)) + GAP;
+  return columns.flatMap(({ head, narrow = 'whole' }, index) => {
+    const cell = row[index]!;
+    if (cell.length === 0) return [];
+    const name = span(head.padEnd(label), 'dim');
+    const lines = narrow === 'whole' ? [cell] : wrapLine(cell, width - label);
+    if (narrow === 'whole' && label + lineWidth(cell) > width) return [line(span(head, 'dim')), cell];
+    return lines.map((one, at) => line(at === 0 ? name : ' '.repeat(label), ...one));
+  });
 }
 
 const toLine = (cell: Cell): Line =>
@@ -58,7 +93,7 @@ function fitted(
 function widest(columns: readonly Column[], widths: readonly number[]): number {
   let found = -1;
   columns.forEach(({ narrow = 'whole', head }, index) => {
-    if (narrow === 'whole' || widths[index]! <= Math.max(LEAST[narrow], head.length)) return;
+    if (narrow === 'whole' || widths[index]! <= Math.max(LEAST, head.length)) return;
     if (found === -1 || widths[index]! > widths[found]!) found = index;
   });
   return found;

@@ -80,7 +80,7 @@ export function replayLines(
         { head: 'version', align: 'right' },
         { head: 'time' },
         { head: 'event' },
-        { head: 'state after it, where it changed', narrow: 'wrap' },
+        { head: 'changed state', narrow: 'wrap' },
       ],
       events.map((event) => [
         span(count(event.version), 'bold'),

@@ -27,7 +27,7 @@ export const auditTable = (events: readonly AuditEvent[], width: number): readon
       short ? event.stream.replace(/^([a-z]+-[^-]*)-.*$/, '$1') : event.stream,
       String(event.version),
       span(event.type, 'cyan'),
-      short ? actorOf(event).slice(0, 15) : actorOf(event),
+      short ? actorOf(event).replace(/ ([0-9a-f]{8})[0-9a-f-]{8,}$/, ' $1') : actorOf(event),
       span(oneLine(bodyOf(event), 300), 'dim'),
     ]),
     width,

@@ -52,7 +52,7 @@ export function nextHistoryLines(
 ): readonly Line[] {
   const rows = [...headed(entry, before && dayHeading(before.timestamp), view), cellsOf(entry, view)];
   // Without the line of column heads.
-  return tableLines(columnsOf(view, true), rows, view.width).slice(1);
+  return tableLines(columnsOf(view, true), rows, view.width, false);
 }
 
 const onTerminal = ({ width }: HistoryView): boolean => Number.isFinite(width);
