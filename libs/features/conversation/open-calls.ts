@@ -7,11 +7,11 @@ import { messagesIn } from './conversation.queries.js';
 import { countOf, shows, slice, type Segment } from './segments.js';
 
 /** How far back calls are looked for, in messages: finding them must cost the same at any length. */
-const LOOKED_BACK = 500;
+const LOOKED_BACK = 200;
 
 /**
- * Calls without a result where what is shown ends: among its newest 500 messages, and of those before them the ones that
- * have no result to this day. A result that came later than 500 messages after its call, and is not shown, is not found.
+ * Calls without a result where what is shown ends: among its newest 200 messages, and of those before them the ones that
+ * have no result to this day. A result that came later than 200 messages after its call, and is not shown, is not found.
  * @returns as many as an event names, the newest.
  * @param openToday calls that have no result yet, wherever they were made.
  */
