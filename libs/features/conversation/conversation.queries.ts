@@ -149,6 +149,17 @@ export async function messagesIn(
     CROSS JOIN LATERAL (${messagesOfSegment(MESSAGE)}) m ORDER BY s.ordinal, m.seq`);
 }
 
+/** Which messages of segments call tools or answer calls, in order: without their texts, which may be long. */
+export async function callsAndResultsIn(
+  db: Queryable,
+  segments: readonly Segment[],
+): Promise<readonly Pick<MessageRow, 'task_id' | 'seq' | 'tool_calls' | 'tool_call_id'>[]> {
+  if (segments.length === 0) return [];
+  return db.query(sql`SELECT m.* FROM ${segmentRows(segments)}
+    CROSS JOIN LATERAL (${messagesOfSegment(sql`m.task_id, m.seq, m.tool_calls, m.tool_call_id`)}) m
+    WHERE m.tool_calls IS NOT NULL OR m.tool_call_id IS NOT NULL ORDER BY s.ordinal, m.seq`);
+}
+
 /** Tokens and dollars of the messages that segments show, as they stood at a position; null where no message says. */
 export async function totalsOf(
   db: Queryable,

@@ -3,7 +3,7 @@ import { unescapeText } from '#libs/database/text-escape.js';
 import { fromColumnJson } from '#libs/projections/column-text.js';
 import { callsToName, openCall } from './conversation.decider.js';
 import type { OpenCall, ToolCall } from './conversation.events.js';
-import { messagesIn } from './conversation.queries.js';
+import { callsAndResultsIn } from './conversation.queries.js';
 import { countOf, shows, slice, type Segment } from './segments.js';
 
 /** How far back calls are looked for, in messages: finding them must cost the same at any length. */
@@ -23,7 +23,7 @@ export async function openCallsAt(
   const count = countOf(segments);
   const shown = openToday.filter((call) => shows(segments, call));
   const open = new Map(shown.map((call) => [call.id, call]));
-  for (const row of await messagesIn(db, slice(segments, count - LOOKED_BACK, count))) {
+  for (const row of await callsAndResultsIn(db, slice(segments, count - LOOKED_BACK, count))) {
     if (row.tool_call_id !== null) open.delete(unescapeText(row.tool_call_id));
     const calls = row.tool_calls === null ? [] : (fromColumnJson(row.tool_calls) as readonly ToolCall[]);
     for (const call of calls) open.set(call.id, openCall(call, { taskId: row.task_id, seq: row.seq }));
