@@ -96,8 +96,8 @@ export interface Job<Result = unknown> {
   readonly kind: string;
   readonly names: readonly string[];
   readonly status: 'running' | 'done' | 'failed';
-  /** The projection that it works on now. */
-  readonly name: string;
+  /** What it is at: `waiting` for other work on the same projections, `reading` the log, `indexing`, `swapping`, `comparing`. */
+  readonly step: string;
   readonly position: string;
   readonly head: string;
   readonly startedAt: string;

@@ -83,10 +83,10 @@ describe('versions and rebuilds', () => {
     const before = await schemas();
     const rebuilder = new Rebuilder(world.database, runner);
     await world.database.withConnection(async (connection) => {
-      await connection.query(sql`SELECT pg_advisory_lock_shared(7420003)`);
+      await connection.query(sql`SELECT pg_advisory_lock(7420003, hashtext('note'))`);
       await rebuilder.clear();
       expect(await schemas()).toEqual(before);
-      await connection.query(sql`SELECT pg_advisory_unlock_shared(7420003)`);
+      await connection.query(sql`SELECT pg_advisory_unlock(7420003, hashtext('note'))`);
     });
     await rebuilder.clear();
     const kept = ['keynote_v1', 'note_v1', 'note_v1_building', 'note_v1_of_the_users_own_kind'];

@@ -30,8 +30,8 @@ describe('makima admin', () => {
     kind: 'rebuild',
     names: ['timeline'],
     status: 'running',
-    name: 'timeline',
-    position: '3',
+    step: 'indexing',
+    position: '7',
     head: '7',
     startedAt: '2026-03-01T10:00:00Z',
   };
@@ -62,6 +62,7 @@ describe('makima admin', () => {
     });
     expect({ code, out }).toEqual({ code: 0, out: '✓ rebuilt timeline from the log\n' });
     expect(err).toContain('rebuilding ██');
+    expect(err).toContain('100%  7 of 7, making indexes');
     expect(err.endsWith('\r\x1b[K')).toBe(true);
     expect((await run('admin rebuild timeline --dry-run')).out).toContain(
       'would rebuild timeline from 7 positions of the log',

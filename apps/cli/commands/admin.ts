@@ -12,6 +12,14 @@ import { count, counted, done, wouldDo } from '../views/format.js';
 import { retry, skip } from './releasing.js';
 
 const POLL_MS = 250;
+/** What work in the server is at; "reading" goes without saying. */
+const STEPS: Readonly<Record<string, string>> = {
+  waiting: 'waiting for other work on the same read models',
+  reading: '',
+  indexing: 'making indexes',
+  swapping: 'putting the new tables in the place of the old',
+  comparing: 'comparing tables',
+};
 
 /** `makima admin …` */
 export function adminCommands(program: Command, cli: Cli): void {
@@ -49,7 +57,7 @@ const rebuild = (admin: Command, cli: Cli): Command =>
     notes: 'The name is that of a projection (see: makima admin projections), or all.',
     examples: [
       ['makima admin rebuild timeline --dry-run', 'what would be read, and what is replaced'],
-      ['makima admin rebuild all', 'every one, one after the other'],
+      ['makima admin rebuild all', 'every one; they read the log once'],
     ],
     options: (command) =>
       previews(command).option('--no-wait', 'start it and go; see how far it is with admin projections'),
@@ -98,12 +106,11 @@ async function waitFor<Result>(cli: Cli, started: Job<Result>, verb: string): Pr
   let job = started;
   try {
     while (job.status === 'running') {
-      const index = Math.max(0, job.names.indexOf(job.name));
-      const part = Number(job.head) > 0 ? Number(job.position) / Number(job.head) : 0;
+      const [position, head] = [Number(job.position), Number(job.head)];
       bar.update(
-        index + part,
-        job.names.length,
-        `${job.name}  ${count(Number(job.position))} of ${count(Number(job.head))}`,
+        position,
+        head,
+        [`${count(position)} of ${count(head)}`, STEPS[job.step] ?? job.step].filter(Boolean).join(', '),
       );
       await pause(POLL_MS, cli.signal);
       job = await cli.api.admin.job<Result>(job.id);

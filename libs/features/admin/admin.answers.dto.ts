@@ -115,7 +115,13 @@ export class JobResponse {
   @GivesOneOf(['running', 'done', 'failed'], 'How far it is.')
   readonly status!: string;
 
-  @GivesPosition('How far it is with that projection.')
+  @GivesOneOf(
+    ['waiting', 'reading', 'indexing', 'swapping', 'comparing'],
+    'What it is at: it waits for other work on the same projections, reads the log, makes indexes, puts the new tables in the place of the old, or compares both.',
+  )
+  readonly step!: string;
+
+  @GivesPosition('How far it is in the log.')
   readonly position!: string;
 
   @GivesPosition('How far it has to go.')

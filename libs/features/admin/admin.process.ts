@@ -7,7 +7,8 @@ import { notFound } from '#libs/kernel/caller.js';
 import { Problem } from '#libs/kernel/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import type { Projection } from '#libs/projections/projection.js';
-import { Rebuilder, type Progress } from '#libs/projections/rebuild.js';
+import type { Progress } from '#libs/projections/catching-up.js';
+import { Rebuilder } from '#libs/projections/rebuild.js';
 import { ProjectionRunner } from '#libs/projections/runner.js';
 import type { ReleaseRequest, ReplayQuery } from './admin.dto.js';
 import { projectionStream, type AdminEvent } from './admin.events.js';
@@ -175,8 +176,8 @@ export class Administration implements OnModuleDestroy {
   }
 
   #progressOf(job: Job): Progress {
-    return (position, head) =>
-      void Object.assign(job, { position: position.toString(), head: head.toString() });
+    return (step, position, head) =>
+      void Object.assign(job, { step, position: position.toString(), head: head.toString() });
   }
 
   async #record(name: string, event: AdminEvent, what: string, context: RequestContext): Promise<void> {

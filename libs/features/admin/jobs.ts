@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Step } from '#libs/projections/catching-up.js';
 import { newId } from '#libs/kernel/ids.js';
 
 /** Long work that a request started and others ask about. */
@@ -8,6 +9,7 @@ export interface Job {
   /** The projections that it is about. */
   readonly names: readonly string[];
   status: 'running' | 'done' | 'failed';
+  step: Step;
   position: string;
   head: string;
   startedAt: string;
@@ -36,6 +38,7 @@ export class Jobs {
       kind,
       names,
       status: 'running',
+      step: 'waiting',
       position: '0',
       head: '0',
       startedAt: new Date().toISOString(),
