@@ -1,6 +1,7 @@
 import { isTransient, type Database, type Queryable } from '#libs/database/database.js';
 import { identifier, raw, sql } from '#libs/database/sql.js';
 import type { Recorded } from '#libs/kernel/event.js';
+import { indexStatements } from './indexes.js';
 import { ddl, type Projection } from './projection.js';
 import { sendOperations } from './row-operation.js';
 import { createView } from './view.js';
@@ -36,19 +37,18 @@ export class PositionMoved extends Error {
   }
 }
 
-/** Runs statements that have no parameters, one by one. */
-async function runScript(connection: Queryable, script: string): Promise<void> {
-  for (const statement of script.split(/;\n/)) await connection.query(raw(statement));
-}
-
-/** Creates the tables of an instance and its row in `projections`. */
+/**
+ * Creates the tables of an instance and its row in `projections`. What does not serve yet is filled first, and gets the
+ * indexes that only readers need by completeIndexes.
+ */
 export async function createInstance(
   connection: Queryable,
   projection: Projection,
   schema: string,
   status: InstanceStatus,
 ): Promise<void> {
-  await runScript(connection, ddl(projection, schema));
+  const indexes = indexStatements(projection, schema, status === 'live' ? 'all' : 'for filling');
+  for (const statement of [...ddl(projection, schema), ...indexes]) await connection.query(raw(statement));
   if (status === 'live')
     for (const view of Object.keys(projection.views)) await createView(connection, projection, schema, view);
   await connection.query(sql`

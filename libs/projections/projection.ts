@@ -15,7 +15,7 @@ export interface Projection<Lookup = unknown> {
   readonly views: Readonly<Record<string, string>>;
   /** The event types that it wants; others are passed over without being handed to it. */
   readonly handles: readonly string[];
-  /** Reads, from its own tables, what `project` must know about the batch's things. */
+  /** Reads, from its own tables by their keys or `ownIndexes`, what `project` must know about the batch's things. */
   load?(connection: Queryable, schema: string, batch: readonly Recorded[]): Promise<Lookup>;
   project(batch: readonly Recorded[], lookup: Lookup): readonly RowOperation[];
 }
@@ -23,8 +23,8 @@ export interface Projection<Lookup = unknown> {
 /** Keeps a projection's lookup type while it is written, and forgets it where projections are listed. */
 export const projection = <Lookup>(definition: Projection<Lookup>): Projection => definition;
 
-/** The statements that create a projection's tables in a schema, with row-level security on. */
-export function ddl(definition: Projection, schema: string): string {
+/** The statements that create a projection's tables in a schema: with their keys, and with row-level security on. */
+export function ddl(definition: Projection, schema: string): readonly string[] {
   const statements = [`CREATE SCHEMA "${schema}"`, `GRANT USAGE ON SCHEMA "${schema}" TO makima_app`];
   for (const table of definition.tables) {
     const name = `"${schema}"."${table.name}"`;
@@ -33,11 +33,10 @@ export function ddl(definition: Projection, schema: string): string {
     );
     statements.push(
       `CREATE TABLE ${name} (${columns.join(', ')}, PRIMARY KEY (${table.key.join(', ')}))`,
-      ...(table.indexes ?? []).map((index) => `CREATE INDEX ON ${name} ${index}`),
       `ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY`,
       `CREATE POLICY owner ON ${name} FOR SELECT TO makima_app USING (owner_id = (SELECT makima_owner()))`,
       `GRANT SELECT ON ${name} TO makima_app`,
     );
   }
-  return statements.join(';\n');
+  return statements;
 }

@@ -5,6 +5,7 @@ import { newId } from '#libs/kernel/ids.js';
 import { approach, reach, read, type Progress } from './catching-up.js';
 import { whileClaimed } from './claim.js';
 import { compareTables, type TableComparison } from './comparison.js';
+import { completeIndexes } from './indexes.js';
 import { createInstance, dropInstance, isPoison, type Instance, type InstanceStatus } from './instance.js';
 import type { Projection } from './projection.js';
 import type { ProjectionRunner } from './runner.js';
@@ -166,10 +167,12 @@ export class Rebuilder {
     return true;
   }
 
-  /** Reads what is left of the log, and follows it from then on. */
+  /** Reads what is left of the log, makes the indexes that only readers need, and follows the log from then on. */
   async #complete(instance: Instance, progress: Progress, signal: AbortSignal): Promise<void> {
-    const { projection } = instance;
+    const { projection, schema } = instance;
     await read(this.runner, [instance], await this.runner.head(), progress, signal);
+    progress('indexing', instance.position, instance.position);
+    await completeIndexes(this.database, projection, schema);
     await approach(this.runner, instance, () => this.runner.head(), signal);
     const beside = await servingOf(this.database, instance);
     if (beside?.version === projection.version) await this.#join(instance, signal);

@@ -11,8 +11,10 @@ export interface Table {
   readonly name: string;
   readonly columns: Readonly<Record<string, ColumnType>>;
   readonly key: readonly string[];
-  /** What follows CREATE INDEX ON <table>, for each index besides the key's. */
+  /** What follows CREATE INDEX ON <table>, for each index besides the key's. None of them makes rows unique. */
   readonly indexes?: readonly string[];
+  /** The same for those by which the projection itself finds rows: it has them from the beginning. */
+  readonly ownIndexes?: readonly string[];
 }
 
 /** Postgres' name of each type. */

@@ -33,10 +33,11 @@ const entries: Table = {
     occurred_at: 'timestamptz',
   },
   key: ['position', 'ordinal'],
+  // Also by which the entry of a result that is amended is found.
+  ownIndexes: ['(task_id, occurred_at, position, ordinal) WHERE task_id IS NOT NULL'],
   indexes: [
     // With all that a contract's history is filtered by and row-level security asks for, so that counting reads no rows.
     '(contract_id, occurred_at, position, ordinal) INCLUDE (owner_id, kind, subtype, phase, failed) WHERE contract_id IS NOT NULL',
-    '(task_id, occurred_at, position, ordinal) WHERE task_id IS NOT NULL',
     '(owner_id, occurred_at, position, ordinal)',
   ],
 };
