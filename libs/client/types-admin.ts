@@ -102,6 +102,12 @@ export interface Job<Result = unknown> {
   readonly head: string;
   readonly startedAt: string;
   readonly finishedAt?: string;
+  /** Events that were passed over, because an admin had skipped them. */
+  readonly skipped?: readonly {
+    readonly projection: string;
+    readonly eventId: string;
+    readonly position: string;
+  }[];
   readonly result?: Result;
   readonly error?: string;
 }
@@ -124,6 +130,8 @@ export interface TableComparison {
 
 export interface Verification {
   readonly equal: boolean;
+  /** Read models that stand still: they were compared up to there only. */
+  readonly standing: readonly Pick<ProjectionState, 'name' | 'position' | 'head' | 'error'>[];
   readonly tables: readonly TableComparison[];
 }
 

@@ -70,8 +70,8 @@ describe('who builds', () => {
       await Promise.all([writing, looking]);
     }
     await world.reached(leader);
-    const [table] = await rebuilders.other.verify([other], silent, never);
-    expect(table?.equal).toBe(true);
+    const { tables } = await rebuilders.other.verify([other], silent, never);
+    expect(tables).toMatchObject([{ equal: true }]);
     await database.close();
     return [...buildersOf.values()];
   }

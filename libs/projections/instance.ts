@@ -18,6 +18,8 @@ export interface Instance {
   status: InstanceStatus;
   /** The event that stopped it, if one did. */
   failure?: ProjectionFailure | null;
+  /** Ids of the events that it passes over. */
+  skipped?: ReadonlySet<string>;
 }
 
 /** Where a projection stopped and why. */
@@ -88,7 +90,7 @@ export async function advance(
   to: bigint,
 ): Promise<void> {
   const project = async (connection: Queryable): Promise<void> => {
-    const batches = instances.map(({ projection }) => handledBy(projection, events));
+    const batches = instances.map((instance) => takenBy(instance, events));
     // Sent together; that it was moved tells more than what a look-up in tables that are gone says.
     const [, ...lookups] = await allOf([
       move(connection, instances, to),
@@ -123,9 +125,9 @@ async function move(connection: Queryable, instances: readonly Instance[], to: b
   if (moved.length !== instances.length) throw new PositionMoved();
 }
 
-function handledBy(projection: Projection, events: readonly Recorded[]): readonly Recorded[] {
+function takenBy({ projection, skipped }: Instance, events: readonly Recorded[]): readonly Recorded[] {
   const wanted = handledSet(projection);
-  return events.filter(({ event }) => wanted.has(event.type));
+  return events.filter(({ id, event }) => wanted.has(event.type) && !skipped?.has(id));
 }
 
 /** Waits for all, so that none is under way when the first failure is thrown. */

@@ -2,6 +2,7 @@ import type { Database } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
 import { createInstance, type Instance, type InstanceStatus, type ProjectionFailure } from './instance.js';
 import type { Projection } from './projection.js';
+import { skippedBy, skipsOf, type Skip } from './skips.js';
 
 /** A read model that people read although it stands still. */
 export interface Standstill {
@@ -89,7 +90,8 @@ export class Instances {
   }
 
   async reload(): Promise<void> {
-    this.#adopt(await this.#rows());
+    const skips = await skipsOf(this.database, this.projections);
+    this.#adopt(await this.#rows(), skips);
   }
 
   /** Whether others serve than those that are known here, after another process has swapped or resumed some. */
@@ -114,7 +116,7 @@ export class Instances {
   }
 
   /**
-   * Lets what an event has stopped go on: after the event, or with the event once more.
+   * Lets what an event has stopped go on: after the event, which is passed over from now on, or with the event once more.
    * @returns the position that it goes on from and whether it serves; null if that event has not stopped it.
    */
   async release(
@@ -123,10 +125,14 @@ export class Instances {
     from: 'after' | 'with',
   ): Promise<{ readonly position: bigint; readonly status: InstanceStatus } | null> {
     const [row] = await this.database.query<{ position: bigint; status: InstanceStatus }>(sql`
-      UPDATE projections SET status = CASE status WHEN 'failed' THEN 'live' ELSE status END, error = NULL, updated_at = now(),
+      WITH released AS (UPDATE projections SET status = CASE status WHEN 'failed' THEN 'live' ELSE status END, error = NULL, updated_at = now(),
         position = CASE WHEN ${from === 'after'} THEN (error ->> 'position')::bigint ELSE position END
       WHERE name = ${name} AND version = ${version} AND status <> 'retired' AND error ->> 'eventId' = ${eventId}
-      RETURNING position, status`);
+      RETURNING position, status),
+      skipped AS (INSERT INTO skipped_events (projection, version, event_id, position)
+        SELECT DISTINCT ${name}, ${version}::int, ${eventId}::uuid, position FROM released WHERE ${from === 'after'}
+        ON CONFLICT DO NOTHING)
+      SELECT position, status FROM released`);
     return row ?? null;
   }
 
@@ -136,11 +142,14 @@ export class Instances {
     );
   }
 
-  #adopt(rows: readonly InstanceRow[]): void {
+  #adopt(rows: readonly InstanceRow[], skips: readonly Skip[]): void {
     this.#all = rows.flatMap((row) => {
       const projection = this.#known(row);
       const { schema, position, status, error } = row;
-      return projection ? [{ projection, schema, position, status, failure: error }] : [];
+      if (!projection) return [];
+      return [
+        { projection, schema, position, status, failure: error, skipped: skippedBy(projection, skips) },
+      ];
     });
     this.#former = rows.filter((row) => !this.#known(row) && mark(row).length > 0);
   }

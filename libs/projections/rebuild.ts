@@ -1,21 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Database, Queryable } from '#libs/database/database.js';
-import { nothing, sql, type Sql } from '#libs/database/sql.js';
+import type { Database } from '#libs/database/database.js';
+import { sql } from '#libs/database/sql.js';
 import { newId } from '#libs/kernel/ids.js';
-import { approach, reach, read, type Progress } from './catching-up.js';
+import { approach, read, type Progress } from './catching-up.js';
 import { whileClaimed } from './claim.js';
-import { compareTables, type TableComparison } from './comparison.js';
+import type { TableComparison } from './comparison.js';
+import type { Standstill } from './instances.js';
 import { completeIndexes } from './indexes.js';
 import { createInstance, dropInstance, isPoison, type Instance, type InstanceStatus } from './instance.js';
 import type { Projection } from './projection.js';
 import type { ProjectionRunner } from './runner.js';
+import { compareWithServing, lowestServing, servingOf } from './serving.js';
+import { skippedBy, skipsOf, type Skip } from './skips.js';
 import { showIn } from './view.js';
 
-/** The instance that people read. */
-interface Serving {
-  readonly schema: string;
-  readonly version: number;
-  readonly position: bigint;
+/** What building projections beside those that serve has shown. */
+export interface Verification {
+  readonly tables: readonly TableComparison[];
+  /** Of those that stand still, the tables were compared up to there. */
+  readonly standing: readonly Standstill[];
+  readonly skipped: readonly Skip[];
 }
 
 const RETRY_MS = 500;
@@ -42,18 +46,25 @@ export class Rebuilder {
   /**
    * Builds projections from the log's beginning while the present ones serve, then swaps them. They read the log
    * together, once.
+   * @returns the events that they passed over.
    */
-  async rebuild(projections: readonly Projection[], progress: Progress, signal: AbortSignal): Promise<void> {
+  async rebuild(
+    projections: readonly Projection[],
+    progress: Progress,
+    signal: AbortSignal,
+  ): Promise<readonly Skip[]> {
     const group = scratchOf(projections, 'building');
     try {
-      await this.#alone(projections, signal, async () => {
-        await this.#create(group);
+      const skipped = await this.#alone(projections, signal, async () => {
+        const skips = await this.#create(group);
         await untroubled(signal, async () => {
           await read(this.runner, group, await this.runner.head(), progress, signal);
           for (const instance of group) await this.#finish(instance, progress, signal);
         });
+        return skips;
       });
       for (const instance of group) await this.resume(instance, signal, progress);
+      return skipped;
     } catch (error) {
       // What a stop interrupts goes on at the next start; what failed leaves nothing behind.
       if (!signal.aborted) await this.#drop(group);
@@ -84,22 +95,22 @@ export class Rebuilder {
    * Builds projections in scratch schemas and compares their tables with those that serve, at the same position.
    * @throws Error when another version serves, or an event cannot be taken.
    */
-  verify(
-    projections: readonly Projection[],
-    progress: Progress,
-    signal: AbortSignal,
-  ): Promise<readonly TableComparison[]> {
+  verify(projections: readonly Projection[], progress: Progress, signal: AbortSignal): Promise<Verification> {
     const group = scratchOf(projections, 'retired');
     return this.#alone(projections, signal, async () => {
-      await this.#create(group);
+      const skipped = await this.#create(group);
       try {
-        await read(this.runner, group, await this.#lowestServing(group), progress, signal);
-        const comparisons: TableComparison[] = [];
+        await read(this.runner, group, await lowestServing(this.database, group), progress, signal);
+        const tables: TableComparison[] = [];
+        const standing: Standstill[] = [];
         for (const instance of group) {
           progress('comparing', instance.position, instance.position);
-          comparisons.push(...(await this.#compare(instance, signal)));
+          const compared = await compareWithServing(this.database, this.runner, instance, signal);
+          tables.push(...compared.tables);
+          const { position, failure } = compared.serving;
+          if (failure) standing.push({ projection: instance.projection, position, failure });
         }
-        return comparisons;
+        return { tables, standing, skipped };
       } finally {
         await this.#drop(group);
       }
@@ -208,44 +219,17 @@ export class Rebuilder {
     while ((await this.database.query(behind)).length > 0) await delay(JOIN_MS, undefined, { signal });
   }
 
-  /** Compares an instance with the serving one in a snapshot of both. The latter is held until that is taken, no longer. */
-  async #compare(instance: Instance, signal: AbortSignal): Promise<readonly TableComparison[]> {
-    await approach(this.runner, instance, () => this.#lowestServing([instance]), signal);
-    const comparing = async (snapshot: Queryable): Promise<readonly TableComparison[]> => {
-      const schema = await this.#level(instance, signal, async (serving) => {
-        await snapshot.query(sql`SELECT FROM projections`);
-        return sameVersion(instance, serving).schema;
-      });
-      return compareTables(snapshot, instance.projection, schema, instance.schema);
-    };
-    return this.database.transaction(comparing, { snapshot: true });
-  }
-
-  /** Holds the serving instance where it stands, brings the other one there, and does something with both. */
-  #level<T>(
-    instance: Instance,
-    signal: AbortSignal,
-    work: (serving: Serving | undefined) => Promise<T>,
-  ): Promise<T> {
+  /** @returns the events that they will pass over. */
+  #create(group: readonly Instance[]): Promise<readonly Skip[]> {
     return this.database.transaction(async (connection) => {
-      const serving = await servingOf(connection, instance, sql`FOR UPDATE`);
-      await reach(this.runner, [instance], serving?.position ?? 0n, signal);
-      return work(serving);
-    });
-  }
-
-  /** The lowest position at which one of those stands that a group is to be compared with. */
-  async #lowestServing(group: readonly Instance[]): Promise<bigint> {
-    const positions: bigint[] = [];
-    for (const instance of group)
-      positions.push(sameVersion(instance, await servingOf(this.database, instance)).position);
-    return positions.reduce((low, position) => (position < low ? position : low));
-  }
-
-  async #create(group: readonly Instance[]): Promise<void> {
-    await this.database.transaction(async (connection) => {
-      for (const { projection, schema, status } of group)
+      const projections = group.map(({ projection }) => projection);
+      const skips = await skipsOf(connection, projections);
+      for (const instance of group) {
+        const { projection, schema, status } = instance;
+        instance.skipped = skippedBy(projection, skips);
         await createInstance(connection, projection, schema, status);
+      }
+      return skips;
     });
   }
 
@@ -266,22 +250,4 @@ async function untroubled<T>(signal: AbortSignal, work: () => Promise<T>): Promi
     if (signal.aborted || isPoison(error)) throw error;
     return undefined;
   }
-}
-
-async function servingOf(
-  connection: Queryable,
-  { projection, schema }: Instance,
-  lock: Sql = nothing,
-): Promise<Serving | undefined> {
-  const [serving] = await connection.query<Serving>(sql`
-    SELECT schema, version, position FROM projections
-    WHERE name = ${projection.name} AND schema <> ${schema} AND status IN ('live', 'failed') ORDER BY schema LIMIT 1 ${lock}`);
-  return serving;
-}
-
-function sameVersion({ projection }: Instance, serving: Serving | undefined): Serving {
-  if (serving?.version === projection.version) return serving;
-  throw new Error(
-    `${projection.name} version ${projection.version} does not serve yet; it can be verified when it does`,
-  );
 }

@@ -88,24 +88,50 @@ describe('makima admin', () => {
       ...job,
       kind: 'verify',
       status: 'done',
-      result: { equal: true, tables: [table(true)] },
+      skipped: [{ projection: 'timeline', eventId: 'e-0', position: '2' }],
+      result: { equal: true, tables: [table(true)], standing: [] },
     });
     expect(await run('admin verify')).toMatchObject({
       code: 0,
-      out: expect.stringContaining('✓ all 1 tables') as string,
+      out: expect.stringMatching(
+        /✓ all 1 tables are what the log says\npassed over: 1 skipped event, e-0 \(timeline\)\n$/,
+      ) as string,
     });
     expect(fake.last.body).toEqual({});
     fake.on(`POST ${PROJECTIONS}/verify`, {
       ...job,
       kind: 'verify',
       status: 'done',
-      result: { equal: false, tables: [table(true), table(false)] },
+      result: { equal: false, tables: [table(true), table(false)], standing: [state] },
     });
     const { code, out } = await run('admin verify timeline');
     expect(code).toBe(8);
     expect(out).toContain('DIFFERS');
     expect(fake.last.body).toEqual({ name: 'timeline' });
     expect((await run('admin verify --format json')).code).toBe(8);
+  });
+
+  it('verify says of one that stands still that it does, and not that all is well', async () => {
+    const entries = { rows: 5, hash: 'a' };
+    const table = {
+      projection: 'timeline',
+      table: 'entries',
+      equal: true,
+      serving: entries,
+      rebuilt: entries,
+    };
+    fake.on(`POST ${PROJECTIONS}/verify`, {
+      ...job,
+      kind: 'verify',
+      status: 'done',
+      result: { equal: true, tables: [table], standing: [state] },
+    });
+    const { code, out } = await run('admin verify');
+    expect(code).toBe(1);
+    expect(out).toContain(
+      'timeline stands still at position 5 of 7, because of event e-1 (MessageRecorded): boom\n1 tables are what the log says, of what stands still only up to there\n',
+    );
+    expect(out).not.toContain('✓');
   });
 
   it('skip passes over the event that stopped a projection, with a yes', async () => {
@@ -120,7 +146,7 @@ describe('makima admin', () => {
     const { out, err } = await run('admin skip timeline --reason bug --yes');
     expect(fake.last.body).toEqual({ eventId: 'e-1', reason: 'bug' });
     expect(out).toBe('✓ event e-1 is passed over; timeline goes on\n');
-    expect(err).toContain('makima admin rebuild timeline');
+    expect(err).toContain('the next version of timeline tries it again');
     await run('admin skip timeline --event e-2 --dry-run');
     expect(fake.last.body).toEqual({ eventId: 'e-2', dryRun: true });
     fake.on(`GET ${PROJECTIONS}`, { projections: [{ ...state, name: 'task', error: null }] });

@@ -7,7 +7,7 @@ import { leaf, noun, previews } from '../command.js';
 import { resolveStream } from '../input/ids.js';
 import { natural, positive } from '../input/numbers.js';
 import { CommandFailed, UsageError } from '../usage-error.js';
-import { comparisonLines, projectionTable, replayLines, sizeLines } from '../views/admin.js';
+import { comparisonLines, projectionTable, replayLines, sizeLines, skippedLines } from '../views/admin.js';
 import { count, counted, done, wouldDo } from '../views/format.js';
 import { retry, skip } from './releasing.js';
 
@@ -75,7 +75,8 @@ const rebuild = (admin: Command, cli: Cli): Command =>
           lines: () => [done(`rebuilding ${started.names.join(', ')}: job ${started.id}`)],
         });
       const job = await waitFor(cli, started, 'rebuilding');
-      await cli.show({ json: job, lines: () => [done(`rebuilt ${job.names.join(', ')} from the log`)] });
+      const rebuilt = done(`rebuilt ${job.names.join(', ')} from the log`);
+      await cli.show({ json: job, lines: () => [rebuilt, ...skippedLines(job.skipped)] });
     },
   });
 
@@ -83,6 +84,8 @@ const verify = (admin: Command, cli: Cli): Command =>
   leaf(admin, {
     name: 'verify [name]',
     summary: 'Rebuild read models beside the present ones and compare them; exit code 8 if they differ',
+    notes:
+      'One that has stopped at an event is compared up to there, which is said; exit code 1 if nothing else is wrong.',
     examples: [
       ['makima admin verify', 'all of them'],
       ['makima admin verify timeline --format json', 'one, for a program'],
@@ -93,10 +96,14 @@ const verify = (admin: Command, cli: Cli): Command =>
         await cli.api.admin.verify(name === undefined ? {} : { name }),
         'verifying',
       );
-      const { result } = job;
+      const { result, skipped } = job;
       if (!result) throw new UsageError('the server gave no result: ask again');
-      await cli.show({ json: result, lines: () => comparisonLines(result, cli.width) });
+      await cli.show({
+        json: { ...result, skipped },
+        lines: () => [...comparisonLines(result, cli.width), ...skippedLines(skipped)],
+      });
       if (!result.equal) throw new CommandFailed(EXIT.verificationFailed);
+      if (result.standing.length > 0) throw new CommandFailed(EXIT.server);
     },
   });
 

@@ -34,7 +34,10 @@ export const skip = (admin: Command, cli: Cli): Command =>
         return cli.note('nothing was changed');
       const answer = await cli.api.admin.skip(name, release(eventId, reason, dryRun));
       const text = `event ${eventId} is passed over; ${name} goes on`;
-      if (!dryRun) cli.afterwards(`have it read after all with: makima admin rebuild ${name}`);
+      if (!dryRun)
+        cli.afterwards(
+          `a rebuild passes over it too, and says so; the next version of ${name} tries it again`,
+        );
       await cli.show({
         json: answer,
         lines: () => [dryRun ? wouldDo(`pass over event ${eventId} in ${name}`) : done(text)],

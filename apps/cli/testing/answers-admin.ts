@@ -108,6 +108,7 @@ const replay = {
 };
 const verified = {
   equal: true,
+  standing: [state],
   tables: [
     {
       projection: 'p',
@@ -137,6 +138,7 @@ export const ADMIN_ROUTES: readonly (readonly [route: string, answer: object])[]
       position: '1',
       head: '1',
       startedAt: AT,
+      skipped: [{ projection: 'p', eventId: 'e', position: '1' }],
       result: verified,
     },
   ],

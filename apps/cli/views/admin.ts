@@ -1,4 +1,4 @@
-import type { DatabaseSizes, ProjectionState, Replay, Verification } from '#libs/client/types-admin.js';
+import type { DatabaseSizes, Job, ProjectionState, Replay, Verification } from '#libs/client/types-admin.js';
 import { line, linesOf, indented, span, type Line } from '../terminal/styled.js';
 import { safeJson } from '../terminal/neutralise.js';
 import { tableLines } from '../terminal/table.js';
@@ -38,7 +38,7 @@ export function projectionTable(projections: readonly ProjectionState[], width: 
   );
 }
 
-export function comparisonLines({ equal, tables }: Verification, width: number): readonly Line[] {
+export function comparisonLines({ equal, tables, standing }: Verification, width: number): readonly Line[] {
   const differing = tables.filter((table) => !table.equal);
   return [
     ...tableLines(
@@ -58,12 +58,36 @@ export function comparisonLines({ equal, tables }: Verification, width: number):
       ]),
       width,
     ),
-    equal
-      ? line(span('✓ ', 'green'), `all ${count(tables.length)} tables are what the log says`)
-      : line(
-          span('✗ ', 'red'),
-          `${count(differing.length)} of ${count(tables.length)} tables differ from what the log says`,
+    ...standing.map(({ name, position, head, error }) =>
+      line(
+        span('✗ ', 'red'),
+        oneLine(
+          `${name} stands still at position ${number(position)} of ${number(head)}, because of event ${error?.eventId ?? ''} (${error?.type ?? ''}): ${error?.message ?? ''}`,
+          300,
         ),
+      ),
+    ),
+    equal ? agreed(tables.length, standing.length > 0) : differ(differing.length, tables.length),
+  ];
+}
+
+const agreed = (tables: number, partly: boolean): Line =>
+  partly
+    ? line(`${count(tables)} tables are what the log says, of what stands still only up to there`)
+    : line(span('✓ ', 'green'), `all ${count(tables)} tables are what the log says`);
+
+const differ = (differing: number, tables: number): Line =>
+  line(span('✗ ', 'red'), `${count(differing)} of ${count(tables)} tables differ from what the log says`);
+
+/** What a rebuild or a verification left out, and for whom. */
+export function skippedLines(skipped: Job['skipped'] = []): readonly Line[] {
+  if (skipped.length === 0) return [];
+  const events = skipped.map(({ projection, eventId }) => `${eventId} (${projection})`);
+  return [
+    line(
+      `passed over: ${count(skipped.length)} skipped event${skipped.length === 1 ? '' : 's'}, `,
+      events.join(', '),
+    ),
   ];
 }
 

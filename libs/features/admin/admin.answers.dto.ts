@@ -93,9 +93,39 @@ export class TableVerifiedAnswer {
   readonly rebuilt!: TableContentAnswer;
 }
 
+/** A projection that stands still: its tables are right or wrong up to there, and say nothing of what came later. */
+export class StandingAnswer {
+  @GivesText('Name of the projection.')
+  readonly name!: string;
+
+  @GivesPosition('The last event that it reflects; its tables were compared up to here.')
+  readonly position!: string;
+
+  @GivesPosition("The log's head.")
+  readonly head!: string;
+
+  @GivesObject(() => ProjectionErrorAnswer, 'What stopped it.')
+  readonly error!: unknown;
+}
+
+/** An event that an admin had skipped: a rebuild and a verification pass over it too. */
+export class SkippedEventAnswer {
+  @GivesText('Name of the projection that passes over it.')
+  readonly projection!: string;
+
+  @GivesId('Id of the event.')
+  readonly eventId!: string;
+
+  @GivesPosition('Of the event.')
+  readonly position!: string;
+}
+
 export class VerificationAnswer {
-  @GivesFlag('Whether all tables are equal.')
+  @GivesFlag('Whether all tables are equal, as far as they were compared.')
   readonly equal!: boolean;
+
+  @GivesList(() => StandingAnswer, 'Projections that stand still: compared up to there only.')
+  readonly standing!: readonly StandingAnswer[];
 
   @GivesList(() => TableVerifiedAnswer, 'Table by table.')
   readonly tables!: readonly TableVerifiedAnswer[];
@@ -132,6 +162,9 @@ export class JobResponse {
 
   @GivesInstant('When it ended; absent while it has not.', { optional: true })
   readonly finishedAt?: string;
+
+  @GivesList(() => SkippedEventAnswer, 'Events that were passed over, once it is done.', { optional: true })
+  readonly skipped?: readonly SkippedEventAnswer[];
 
   @GivesObject(() => VerificationAnswer, 'verify: what it found, once it is done.', { optional: true })
   readonly result?: unknown;

@@ -71,7 +71,8 @@ export class AdminController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Pass over the event that stopped a projection',
-    description: 'Goes on record in the log.',
+    description:
+      'Goes on record in the log. A rebuild or verification of the same version passes over it too, and says so; another version tries it again.',
   })
   @ApiOkResponse({ type: ProjectionReleasedResponse })
   skip(

@@ -10,6 +10,7 @@ import type { Projection } from '#libs/projections/projection.js';
 import type { Progress } from '#libs/projections/catching-up.js';
 import { Rebuilder } from '#libs/projections/rebuild.js';
 import { ProjectionRunner } from '#libs/projections/runner.js';
+import type { Skip } from '#libs/projections/skips.js';
 import type { ReleaseRequest, ReplayQuery } from './admin.dto.js';
 import { projectionStream, type AdminEvent } from './admin.events.js';
 import {
@@ -24,6 +25,12 @@ import { replay } from './replay.js';
 
 /** How long a stop waits for work under way, in milliseconds; what it leaves is cleared away at the next start. */
 const GRACE_MS = 2_000;
+
+const skipped = ({ projection, eventId, position }: Skip) => ({
+  projection,
+  eventId,
+  position: position.toString(),
+});
 
 /** What admins do: look after projections, replay streams, see what the database holds. */
 @Injectable()
@@ -70,7 +77,8 @@ export class Administration implements OnModuleDestroy {
         this.#jobs.find(context.caller.ownerId, busy.id) ? { context: { id: busy.id } } : {},
       );
     return this.#jobs.start(context.caller.ownerId, 'rebuild', names, async (job) => {
-      await this.rebuilder.rebuild(projections, this.#progressOf(job), this.#stopping.signal);
+      const skips = await this.rebuilder.rebuild(projections, this.#progressOf(job), this.#stopping.signal);
+      job.skipped = skips.map(skipped);
       for (const { name: projection, version } of projections) {
         await this.#record(
           projection,
@@ -87,8 +95,16 @@ export class Administration implements OnModuleDestroy {
     const projections = this.#named(name ?? 'all');
     const names = projections.map((projection) => projection.name);
     return this.#jobs.start(caller.ownerId, 'verify', names, async (job) => {
-      const tables = await this.rebuilder.verify(projections, this.#progressOf(job), this.#stopping.signal);
-      return { equal: tables.every((table) => table.equal), tables };
+      const found = await this.rebuilder.verify(projections, this.#progressOf(job), this.#stopping.signal);
+      job.skipped = found.skipped.map(skipped);
+      const head = (await this.store.head()).toString();
+      const standing = found.standing.map(({ projection, position, failure }) => ({
+        name: projection.name,
+        position: position.toString(),
+        head,
+        error: failure,
+      }));
+      return { equal: found.tables.every(({ equal }) => equal), tables: found.tables, standing };
     });
   }
 

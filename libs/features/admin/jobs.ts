@@ -14,6 +14,8 @@ export interface Job {
   head: string;
   startedAt: string;
   finishedAt?: string;
+  /** Events that were passed over, because an admin has skipped them. */
+  skipped?: readonly { readonly projection: string; readonly eventId: string; readonly position: string }[];
   result?: unknown;
   error?: string;
 }

@@ -40,6 +40,17 @@ async function retried(name: string, path: string): Promise<Record<string, unkno
   return app.get(path);
 }
 
+/** Has a rebuild or a verification done. @returns the job when it is. */
+async function done(work: string, body: object): Promise<Record<string, unknown>> {
+  const { id } = await app.post(`${PROJECTIONS}/${work}`, body);
+  let job: Record<string, unknown> = {};
+  await until(async () => {
+    job = await app.get(`/api/v1/admin/jobs/${String(id)}`);
+    return job['status'] !== 'running';
+  });
+  return job;
+}
+
 it('answers a task that was created, and says why it cannot be read', async () => {
   const contract = await app.post('/api/v1/contracts', { name: 'c' });
   await stop('task');
@@ -111,4 +122,22 @@ it('shows where it stands, and lets it go on with the event or without, on recor
   const { events } = await app.get<{ events: { type: string }[] }>('/api/v1/audit/events');
   const deeds = events.map(({ type }) => type).filter((type) => type.startsWith('Projection'));
   expect(deeds.sort()).toEqual(['ProjectionEventRetried', 'ProjectionEventSkipped']);
+  await app.caughtUp();
+  const skipped = [{ projection: 'timeline', eventId, position: expect.stringMatching(/^\d+$/) as string }];
+  const verified = { equal: true, standing: [] };
+  expect(await done('verify', { name: 'timeline' })).toMatchObject({ skipped, result: verified });
+  expect(await done('timeline/rebuild', {})).toMatchObject({ status: 'done', skipped });
+});
+
+it('says in a verification what stands still, where and because of what', async () => {
+  const { position } = await app.post('/api/v1/contracts', { name: 'c' });
+  await stop('timeline', 'chat');
+  const { position: head } = await app.post('/api/v1/contracts', { name: 'later' });
+  const { result } = await done('verify', {});
+  const where = { position, head, error: { eventId, type: 'TaskCreated' } };
+  const standing = [
+    { name: 'timeline', ...where },
+    { name: 'chat', ...where },
+  ];
+  expect(result).toMatchObject({ equal: true, standing });
 });

@@ -188,7 +188,7 @@ describe('real transcripts', () => {
     async () => {
       await app.caughtUp();
       const rebuilder = app.server.application.get(Rebuilder);
-      const tables = await rebuilder.verify(PROJECTIONS, () => undefined, new AbortController().signal);
+      const { tables } = await rebuilder.verify(PROJECTIONS, () => undefined, new AbortController().signal);
       expect(tables.filter(({ equal }) => !equal)).toEqual([]);
     },
     PATIENCE_MS,
