@@ -40,6 +40,20 @@ describe('a load that is over', () => {
     expect(await planned()).toBe(5_000);
   });
 
+  it('is forgotten when its tables are, and is not tidied up after where nobody will read them', async () => {
+    const tidying = new Tidying(world.database, 50);
+    const scratch: Instance = { projection, schema: 'note_v1_scratch', position: 0n, status: 'retired' };
+    const gone: Instance = { ...scratch, schema: 'note_v1_gone' };
+    await world.database.transaction((connection) =>
+      createInstance(connection, projection, scratch.schema, 'retired'),
+    );
+    tidying.noted([instance, scratch, gone], 5_000);
+    expect(tidying.counted).toEqual(['note_v1', 'note_v1_scratch', 'note_v1_gone']);
+    for (let n = 0; (await planned()) === -1 && n < 200; n += 1) await delay(10);
+    expect(await planned()).toBe(5_000);
+    expect(tidying.counted).toEqual(['note_v1']);
+  });
+
   it('is not tidied up after while it goes on, when it was small, or when the server stops', async () => {
     const tidying = new Tidying(world.database, 50);
     for (let n = 0; n < 5; n += 1) {

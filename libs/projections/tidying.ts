@@ -1,5 +1,5 @@
 import type { Database } from '#libs/database/database.js';
-import { identifier, raw } from '#libs/database/sql.js';
+import { identifier, raw, sql } from '#libs/database/sql.js';
 import type { Instance } from './instance.js';
 
 /** So long after a load's last batch its tables are tidied. */
@@ -56,14 +56,27 @@ export class Tidying {
   /** One after the other; one that cannot be tidied now is left to autovacuum. */
   async #tidy(): Promise<void> {
     this.#clear();
+    await this.#forget().catch(() => undefined);
     for (const [schema, { instance, events, fresh }] of this.#grown) {
       if (this.#stopped) return;
       if (fresh < LEAST || fresh * GROWTH < events) continue;
       this.#grown.set(schema, { instance, events, fresh: 0 });
       const tables = instance.projection.tables.map(({ name }) => identifier(schema, name).text).join(', ');
-      await this.database
-        .query(raw(`VACUUM (ANALYZE, SKIP_LOCKED) ${tables}`))
-        .catch(() => this.#grown.delete(schema));
+      await this.database.query(raw(`VACUUM (ANALYZE, SKIP_LOCKED) ${tables}`)).catch(() => undefined);
     }
+  }
+
+  /** Lets go of what nobody reads or will read: the tables of verifications, and those that others took the place of. */
+  async #forget(): Promise<void> {
+    const rows = await this.database.query<{ schema: string }>(
+      sql`SELECT schema FROM projections WHERE status <> 'retired'`,
+    );
+    const kept = new Set(rows.map(({ schema }) => schema));
+    for (const schema of this.#grown.keys()) if (!kept.has(schema)) this.#grown.delete(schema);
+  }
+
+  /** The schemas that it keeps count of. */
+  get counted(): readonly string[] {
+    return [...this.#grown.keys()];
   }
 }
