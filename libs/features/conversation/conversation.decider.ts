@@ -100,8 +100,9 @@ export function decideConversation(
       const { toolCallId } = command.content;
       const call = Object.hasOwn(state.openCalls, toolCallId) ? state.openCalls[toolCallId] : undefined;
       const toolName = command.content.toolName || (call?.name ?? 'unknown');
-      const callSeq = call?.taskId === state.taskId ? call.seq : null;
-      const data = { seq: state.seq + 1, callSeq, ...command.content, toolName };
+      const elsewhere = call && call.taskId !== state.taskId && { callTaskId: call.taskId };
+      const place = { seq: state.seq + 1, callSeq: call?.seq ?? null, ...elsewhere };
+      const data = { ...place, ...command.content, toolName };
       return [{ type: 'ToolResultRecorded', data }];
     }
     case 'AmendMessage':

@@ -94,6 +94,8 @@ export type ConversationEvent =
         readonly seq: number;
         /** The message that made the call; null where it is not known. */
         readonly callSeq: number | null;
+        /** The task of that message, if it is another one: a source that the task is a fork of. */
+        readonly callTaskId?: string;
       } & ToolResultContent;
     }
   | {

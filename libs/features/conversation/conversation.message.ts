@@ -5,7 +5,7 @@ import type { BlobStore } from '#libs/event-store/blob-store.js';
 import { hydrate, withoutReferences } from '#libs/event-store/long-values.js';
 import { fromColumnJson } from '#libs/projections/column-text.js';
 import type { ConversationMessage } from './conversation.answers.dto.js';
-import type { Attachment, FileChange, ToolCall, Usage } from './conversation.events.js';
+import type { Attachment, FileChange, MessagePlace, ToolCall, Usage } from './conversation.events.js';
 import { callsOf, extraOf, type MessageRow } from './conversation.queries.js';
 
 /** What a row's `extra` column holds. */
@@ -66,12 +66,11 @@ async function callsByPlace(
   at: bigint | null,
 ): Promise<Map<string, string>> {
   const calls = new Map<string, string>();
-  for (const row of rows) if (row.tool_calls !== null) calls.set(placeOf(row, row.seq), row.tool_calls);
-  const elsewhere = rows.flatMap((row) =>
-    row.call_seq !== null && !calls.has(placeOf(row, row.call_seq))
-      ? [{ taskId: row.task_id, seq: row.call_seq }]
-      : [],
-  );
+  for (const row of rows) if (row.tool_calls !== null) calls.set(keyOf(ownPlace(row)), row.tool_calls);
+  const elsewhere = rows.flatMap((row) => {
+    const call = callOf(row);
+    return call && !calls.has(keyOf(call)) ? [call] : [];
+  });
   for (const [place, json] of await callsOf(db, elsewhere, at)) calls.set(place, json);
   return calls;
 }
@@ -90,7 +89,7 @@ function toMessage(
     role: row.role,
     content: result === NO_RESULT ? text : '',
     timestamp: row.occurred_at.toISOString(),
-    toolCalls: row.tool_calls !== null && includeToolCalls ? callsAt(placeOf(row, row.seq)) : undefined,
+    toolCalls: row.tool_calls !== null && includeToolCalls ? callsAt(keyOf(ownPlace(row))) : undefined,
     toolCallId: result.toolCallId,
     toolName: result.toolName,
     toolInput: result.toolInput,
@@ -118,7 +117,8 @@ const NO_RESULT: ToolResult = {};
 /** @param callsAt finds the calls of a message; null: what the tool was given is not wanted. */
 function resultOf(row: MessageRow, callsAt: ((place: string) => readonly ToolCall[]) | null): ToolResult {
   const toolCallId = unescapeText(row.tool_call_id ?? '');
-  const calls = callsAt && row.call_seq !== null ? callsAt(placeOf(row, row.call_seq)) : [];
+  const call = callOf(row);
+  const calls = callsAt && call ? callsAt(keyOf(call)) : [];
   return {
     toolCallId,
     toolName: unescapeText(row.tool_name ?? ''),
@@ -127,4 +127,10 @@ function resultOf(row: MessageRow, callsAt: ((place: string) => readonly ToolCal
   };
 }
 
-const placeOf = ({ task_id: taskId }: MessageRow, seq: number): string => `${taskId}/${seq}`;
+const ownPlace = ({ task_id: taskId, seq }: MessageRow): MessagePlace => ({ taskId, seq });
+
+/** Of a result: where the message is that made its call. */
+const callOf = ({ task_id, call_task_id, call_seq: seq }: MessageRow): MessagePlace | null =>
+  seq === null ? null : { taskId: call_task_id ?? task_id, seq };
+
+const keyOf = ({ taskId, seq }: MessagePlace): string => `${taskId}/${seq}`;

@@ -25,6 +25,7 @@ const messages: Table = {
     message_id: 'uuid',
     ...SAID,
     call_seq: 'int4?',
+    call_task_id: 'uuid?',
     occurred_at: 'timestamptz',
     latest_at: 'timestamptz',
   },
@@ -110,7 +111,8 @@ function operationsOf(recorded: Recorded<TaskEvent>, known: Known): readonly Row
     case 'MessageRecorded':
       return [messageInserted(recorded, event.data.seq, messageColumns(event.data), known)];
     case 'ToolResultRecorded': {
-      const columns = resultColumns(event.data, event.data.callSeq);
+      const { callSeq: call_seq, callTaskId: call_task_id = null } = event.data;
+      const columns = { ...resultColumns(event.data), call_seq, call_task_id };
       return [messageInserted(recorded, event.data.seq, columns, known)];
     }
     case 'MessageAmended': {

@@ -34,7 +34,9 @@ export interface Shown {
 export interface MessageRow extends Said {
   readonly message_id: string;
   readonly position: bigint;
+  /** Of a result: the message that made its call, in this task unless `call_task_id` names another one. */
   readonly call_seq: number | null;
+  readonly call_task_id: string | null;
   readonly occurred_at: Date;
 }
 
@@ -111,7 +113,7 @@ function shownOf(rows: readonly SegmentRow[]): Pick<Shown, 'segments' | 'totalCo
 }
 
 const MESSAGE = sql`m.task_id, m.seq, m.message_id, m.position, m.role, m.content, m.tool_calls, m.tool_call_id,
-  m.tool_name, m.call_seq, m.is_error, m.token_count, m.cost_usd, m.origin, m.extra, m.has_blobs, m.occurred_at`;
+  m.tool_name, m.call_seq, m.call_task_id, m.is_error, m.token_count, m.cost_usd, m.origin, m.extra, m.has_blobs, m.occurred_at`;
 
 /** Segments as rows (task_id, from_seq, to_seq, ordinal) of a FROM clause. */
 const segmentRows = (segments: readonly Segment[]): Sql => sql`unnest(

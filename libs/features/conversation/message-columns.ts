@@ -33,7 +33,6 @@ export function messageColumns(data: MessageContent): Row {
     tool_calls: calls,
     tool_call_id: null,
     tool_name: null,
-    call_seq: null,
     is_error: null,
     token_count: usage ? usage.input + usage.output : null,
     cost_usd: data.costUsd ?? null,
@@ -45,7 +44,7 @@ export function messageColumns(data: MessageContent): Row {
 }
 
 /** What a tool result says, as its row's columns. */
-export function resultColumns(data: ToolResultContent, callSeq?: number | null): Row {
+export function resultColumns(data: ToolResultContent): Row {
   const references: Record<string, unknown> = {};
   const content = textColumn(data.result, 'content', references);
   const extra = defined({
@@ -60,7 +59,6 @@ export function resultColumns(data: ToolResultContent, callSeq?: number | null):
     tool_calls: null,
     tool_call_id: columnText(data.toolCallId),
     tool_name: columnText(data.toolName),
-    ...(callSeq === undefined ? {} : { call_seq: callSeq }),
     is_error: data.isError,
     token_count: null,
     cost_usd: null,

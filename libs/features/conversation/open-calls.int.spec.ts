@@ -46,7 +46,7 @@ describe('a call without a result', () => {
     const message = calling('one', 'two', 'three');
     const source = await taskWith(prompt(), message, result('two'), prompt());
     const fork = await forkAt(source, message.id);
-    expect(await toolName(fork, 'one')).toBe('Edit one');
+    expect(await answered(fork, 'one')).toMatchObject({ toolName: 'Edit one', toolInput: { callId: 'one' } });
     expect(await toolName(fork, 'two')).toBe('unknown');
     const again = await forkAt(fork, message.id);
     expect(await toolName(again, 'three')).toBe('Edit three');

@@ -270,7 +270,8 @@ describe('a fork', () => {
     const withCall = { ...forked, data: { ...forked.data, openCalls } } as TaskEvent;
     const result = { toolCallId: 'c1', result: 'ok', isError: false };
     const [answered] = given(taskDecider, withCall).when(answering('c1')).events();
-    expect(answered!.data).toEqual({ ...result, seq: 1, callSeq: null, toolName: 'Edit' });
+    const place = { seq: 1, callSeq: 6, callTaskId: 'source' };
+    expect(answered!.data).toEqual({ ...result, ...place, toolName: 'Edit' });
     expect(stateOf(withCall, answered!).conversation.openCalls).toEqual({});
     given(taskDecider, forked)
       .when(answering('c1'))

@@ -15,7 +15,7 @@ const MESSAGES = 1000;
 const SELECT = {
   name: 'conversation',
   text: `SELECT task_id, seq, message_id, position, role, content, tool_calls, tool_call_id, tool_name, call_seq,
-    is_error, token_count, cost_usd, origin, extra, has_blobs, occurred_at
+    call_task_id, is_error, token_count, cost_usd, origin, extra, has_blobs, occurred_at
     FROM messages WHERE task_id = $1 AND seq BETWEEN 1 AND ${MESSAGES} ORDER BY seq`,
 };
 
