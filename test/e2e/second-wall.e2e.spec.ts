@@ -8,7 +8,7 @@ import { buildWorld, newOwner, type World } from './world.js';
 
 const APP_ROLE = 'makima_app';
 /** Tables of the system's own, which the application role has no business with. */
-const SYSTEM_ONLY = ['decider_states', 'log_head', 'migrations', 'owners', 'projections'];
+const SYSTEM_ONLY = ['decider_states', 'log_head', 'migrations', 'owners', 'projections', 'skipped_events'];
 /** Queries of the system's own: refused to the application role, with row-level security or without. */
 const SYSTEM_QUERIES = [
   'access ownerOf',
