@@ -98,6 +98,8 @@ export interface Job<Result = unknown> {
   readonly status: 'running' | 'done' | 'failed';
   /** What it is at: `waiting` for other work on the same projections, `reading` the log, `indexing`, `swapping`, `comparing`. */
   readonly step: string;
+  /** What was in the way, while it waits to be tried again. */
+  readonly trouble?: string;
   readonly position: string;
   readonly head: string;
   readonly startedAt: string;

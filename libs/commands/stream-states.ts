@@ -1,9 +1,10 @@
 import type { Queryable } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
 import type { EventCodec } from '#libs/event-store/codec.js';
-import type { EventStore } from '#libs/event-store/event-store.js';
+import type { EventStore, StoredEvent } from '#libs/event-store/event-store.js';
 import type { Decider } from '#libs/kernel/decider.js';
 import type { DomainEvent } from '#libs/kernel/event.js';
+import { Problem } from '#libs/kernel/problem.js';
 
 /** A stream's folded state. */
 export interface StreamState<State> {
@@ -72,12 +73,26 @@ export class StreamStates<State, Event extends DomainEvent> {
     for (;;) {
       const page = await this.store.readStream(stream, { after: current.version, limit: PAGE });
       if (page.length === 0) break;
-      const events = page.map((stored) => this.codec.decode(stored).event as Event);
+      const events = page.map((stored) => this.#eventOf(stored));
       current = this.#folded(current, events, page[0]!.metadata.ownerId);
       if (page.length < PAGE) break;
     }
     this.#remember(stream, current);
     return current;
+  }
+
+  /** @throws Problem EVENT_UNREADABLE: what comes after it cannot be decided without it. */
+  #eventOf(stored: StoredEvent): Event {
+    try {
+      return this.codec.decode(stored).event as Event;
+    } catch (cause) {
+      const { id, stream, version, type } = stored;
+      throw new Problem(
+        'EVENT_UNREADABLE',
+        `Event ${id} (${type}, version ${version} of ${stream}) cannot be read, so nothing more can be recorded there: ${(cause as Error).message}. Histories go on without it; "makima audit stream ${stream}" shows it as it is stored, and "makima audit verify" whether somebody changed it.`,
+        { cause, context: { stream, version, eventId: id } },
+      );
+    }
   }
 
   /** The state after events that were just appended to it. */

@@ -182,8 +182,11 @@ export const isTooSlow = (error: unknown): boolean => sqlState(error) === '57014
 export const sqlState = (error: unknown): string | undefined =>
   error instanceof pg.DatabaseError ? error.code : undefined;
 
-/** Read-only for now, rolled back for another's sake, out of a resource, in use, asked to stop, system or internal error. */
-const TRANSIENT = /^(25006|40|53|55P03|57|58|XX)/;
+/**
+ * Read-only for now, rolled back for another's sake, out of a resource, a parallel worker lost (55000), in use, asked to
+ * stop, system or internal error.
+ */
+const TRANSIENT = /^(25006|40|53|55000|55P03|57|58|XX)/;
 
 /** True if the server could not do its work now, whatever the statement was: the same may succeed later. */
 export const isTransient = (error: unknown): boolean =>

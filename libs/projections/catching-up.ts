@@ -4,8 +4,11 @@ import type { ProjectionRunner } from './runner.js';
 /** What building is at: it waits for other work on the same projections, reads the log, and so on. */
 export type Step = 'waiting' | 'reading' | 'indexing' | 'swapping' | 'comparing';
 
-/** Told what building is at, and how far in the log: the position reached, and the one to reach. */
-export type Progress = (step: Step, position: bigint, target: bigint) => void;
+/**
+ * Told what building is at, and how far in the log: the position reached, and the one to reach; and, while it waits to be
+ * tried again, what was in the way.
+ */
+export type Progress = (step: Step, position: bigint, target: bigint, trouble?: string) => void;
 
 const PROGRESS_MS = 200;
 /** A rest that was caught up with in this time is short enough for the serving instance to wait for. */

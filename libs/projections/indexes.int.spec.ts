@@ -147,6 +147,29 @@ describe('the indexes of a read model', () => {
     expect(await indexes()).toEqual(specified);
   });
 
+  it('say once what keeps them from being made, and are made when it is gone', async () => {
+    const runner = await serving();
+    let tries = 0;
+    class Full extends Database {
+      override query<R extends object>(statement: Sql): Promise<readonly R[]> {
+        if (/CREATE INDEX IF NOT EXISTS "thoughts_by_3"/.test(statement.text) && (tries += 1) < 4)
+          return super.query(
+            sql`DO $$BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END$$`,
+          );
+        return super.query<R>(statement);
+      }
+    }
+    const database = new Full({ url: world.databaseUrl });
+    const [lines, troubles]: [string[], string[]] = [[], []];
+    const progress = (_step: string, _position: bigint, _target: bigint, trouble?: string): void =>
+      void (trouble !== undefined && troubles.push(trouble));
+    await new Rebuilder(database, runner, (line) => lines.push(line)).rebuild([thinking()], progress, never);
+    await database.close();
+    expect(lines).toEqual([expect.stringMatching(/^building projection thought .*No space left on device$/)]);
+    expect(troubles).toHaveLength(3);
+    expect(await indexes()).toEqual(specified);
+  });
+
   it('are made for a new version when its tables are filled, and not for a verification', async () => {
     const old = await serving();
     await old.stop();

@@ -16,7 +16,7 @@ export interface Projecting {
 export function projecting(options: Omit<RunnerOptions, 'onUnfinished'>, patient: Database): Projecting {
   const log = options.log ?? (() => undefined);
   const runner = new ProjectionRunner({ ...options, onUnfinished: (building) => void finish(building) });
-  const rebuilder = new Rebuilder(patient, runner);
+  const rebuilder = new Rebuilder(patient, runner, log);
   const finish = async (building: readonly Instance[]): Promise<void> => {
     await rebuilder.clear().catch(() => undefined); // then when the lease is taken the next time
     for (const instance of building) {

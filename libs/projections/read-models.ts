@@ -35,7 +35,7 @@ export class ReadModels {
   /**
    * Runs a query with a connection that sees the caller's owner's rows only. `at` is the position that `asOf` stands
    * for (inclusive), null for now.
-   * @throws Problem READ_MODEL_BEHIND when `minPosition` is not reached within 5 s, VALIDATION_FAILED when it cannot be;
+   * @throws Problem READ_MODEL_BEHIND when `minPosition` is not reached within 5 s, VALIDATION_FAILED when it or `asOf` lies beyond the log;
    * PROJECTION_STOPPED or PROJECTION_BUILDING where the answer lies beyond what a read model shows that stands still.
    */
   async read<T>(
@@ -149,6 +149,9 @@ export class ReadModels {
 
   async #positionOf({ asOf }: ReadContext): Promise<bigint | null> {
     if (!asOf) return null;
-    return 'position' in asOf ? asOf.position : this.store.positionAt(asOf.time);
+    if (!('position' in asOf)) return this.store.positionAt(asOf.time);
+    if (asOf.position > (await this.runner.lowest()) && asOf.position > (await this.store.head()))
+      throw invalidField('asOf', 'must be a position that an answer gave, or a time');
+    return asOf.position;
   }
 }

@@ -7,7 +7,14 @@ import { whileClaimed } from './claim.js';
 import type { TableComparison } from './comparison.js';
 import type { Standstill } from './instances.js';
 import { completeIndexes } from './indexes.js';
-import { createInstance, dropInstance, isPoison, type Instance, type InstanceStatus } from './instance.js';
+import {
+  createInstance,
+  dropInstance,
+  isPoison,
+  PositionMoved,
+  type Instance,
+  type InstanceStatus,
+} from './instance.js';
 import type { Projection } from './projection.js';
 import type { ProjectionRunner } from './runner.js';
 import { compareWithServing, lowestServing, servingOf } from './serving.js';
@@ -41,6 +48,7 @@ export class Rebuilder {
   constructor(
     private readonly database: Database,
     private readonly runner: ProjectionRunner,
+    private readonly log: (line: string) => void = () => undefined,
   ) {}
 
   /**
@@ -57,7 +65,7 @@ export class Rebuilder {
     try {
       const skipped = await this.#alone(projections, signal, async () => {
         const skips = await this.#create(group);
-        await untroubled(signal, async () => {
+        await this.#untroubled(group[0]!, progress, signal, async () => {
           await read(this.runner, group, await this.runner.head(), progress, signal);
           for (const instance of group) await this.#finish(instance, progress, signal);
         });
@@ -85,7 +93,7 @@ export class Rebuilder {
     const finish = () =>
       this.#alone([instance.projection], signal, () => this.#finish(instance, progress, signal));
     for (;;) {
-      const finished = await untroubled(signal, finish);
+      const finished = await this.#untroubled(instance, progress, signal, finish);
       if (finished !== undefined) return finished;
       await delay(RETRY_MS, undefined, { signal });
     }
@@ -233,21 +241,34 @@ export class Rebuilder {
     });
   }
 
+  /**
+   * Does something that can be gone on with where the database, or another process, was in the way; says what was.
+   * @returns undefined if that was so.
+   */
+  async #untroubled<T>(
+    { projection: { name }, position }: Instance,
+    progress: Progress,
+    signal: AbortSignal,
+    work: () => Promise<T>,
+  ): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal.aborted || isPoison(error)) throw error;
+      const { message } = error as Error;
+      progress('waiting', position, position, message);
+      if (!(error instanceof PositionMoved) && this.#troubles.get(name) !== message)
+        this.log(`building projection ${name} is tried again, because of this: ${message}`);
+      this.#troubles.set(name, message);
+      return undefined;
+    }
+  }
+
+  /** What was last in the way, by projection: it is logged once. */
+  readonly #troubles = new Map<string, string>();
+
   /** Drops instances that nobody reads. What cannot be dropped now is, when the lease is taken the next time. */
   async #drop(instances: readonly { readonly schema: string }[]): Promise<void> {
     for (const { schema } of instances) await dropInstance(this.database, schema).catch(() => undefined);
-  }
-}
-
-/**
- * Does something that can be gone on with where the database, or another process, was in the way.
- * @returns undefined if that was so.
- */
-async function untroubled<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (signal.aborted || isPoison(error)) throw error;
-    return undefined;
   }
 }

@@ -134,6 +134,12 @@ it('goes back nowhere while the conversations’ read model has stopped', async 
   }
 });
 
+it.each(['asOf', 'minPosition'])('takes no %s that the log has not reached', async (parameter) => {
+  const task = await newTask();
+  const answer = await app.call('GET', `/api/v1/mesh/tasks/${task}/history?${parameter}=999999999`);
+  expect(answer).toMatchObject({ status: 422, body: { errors: [{ field: parameter }] } });
+});
+
 it('stops what cannot read an event, and nothing else', async () => {
   const task = await newTask();
   await record(task, message('1'));

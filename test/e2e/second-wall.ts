@@ -72,6 +72,8 @@ export const ASKED: Readonly<Record<string, Ask>> = {
   'conversation shownBy': (db, { ids }) => conversation.shownBy(db, ids.task, null, null),
   'conversation shownAt': (db, { ids }) => conversation.shownAt(db, { taskId: ids.task, seq: 1 }),
   'conversation messagesIn': (db, of) => conversation.messagesIn(db, shownOf(of)),
+  'conversation callsAnsweredIn': (db, { ids }) =>
+    conversation.callsAnsweredIn(db, [{ taskId: ids.task, from: 3, to: 3 }]),
   'conversation callsAndResultsIn': (db, of) => conversation.callsAndResultsIn(db, shownOf(of)),
   'conversation totalsOf': (db, of) => conversation.totalsOf(db, shownOf(of), null),
   'conversation callsOf': (db, { ids }) => conversation.callsOf(db, [{ taskId: ids.task, seq: 2 }], null),

@@ -117,7 +117,9 @@ async function waitFor<Result>(cli: Cli, started: Job<Result>, verb: string): Pr
       bar.update(
         position,
         head,
-        [`${count(position)} of ${count(head)}`, STEPS[job.step] ?? job.step].filter(Boolean).join(', '),
+        [`${count(position)} of ${count(head)}`, job.trouble ?? STEPS[job.step] ?? job.step]
+          .filter(Boolean)
+          .join(', '),
       );
       await pause(POLL_MS, cli.signal);
       job = await cli.api.admin.job<Result>(job.id);

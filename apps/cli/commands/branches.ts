@@ -61,24 +61,25 @@ export const undoCommand = (program: Command, cli: Cli): Command =>
     act: async (id: string, options: UndoOptions) => {
       const { what, undo } = await undoOf(cli, id);
       const request = options.branch === undefined ? {} : { branch: options.branch };
-      if (options.dryRun) return tellUndone(cli, what, await undo({ ...request, dryRun: true }));
+      if (options.dryRun) return tellUndone(cli, id, what, await undo({ ...request, dryRun: true }));
       if (cli.interactive) {
         const { hiddenMessages } = await undo({ ...request, dryRun: true });
         const question = `Undo the rewind of ${what}? ${counted(hiddenMessages, 'message')} that came after it become a branch.`;
         if (!(await cli.agreed(question))) return cli.note('nothing was changed');
       }
-      await tellUndone(cli, what, await undo(request));
+      await tellUndone(cli, id, what, await undo(request));
     },
   });
 
-async function tellUndone(cli: Cli, what: string, moved: HeadMoved): Promise<void> {
+async function tellUndone(cli: Cli, id: string, what: string, moved: HeadMoved): Promise<void> {
   const rewind =
     moved.undoneBranch === undefined
       ? `the rewind of ${what}`
       : `the rewind of ${what} that began branch ${moved.undoneBranch}`;
   if (!moved.dryRun && moved.hiddenMessages > 0)
     cli.afterwards(`what came after the rewind is in branch ${moved.previousBranch}`);
-  await tellMoved(cli, [`undo ${rewind}`, `undid ${rewind}`], moved);
+  const back = `makima undo ${id} --branch ${moved.branch}`;
+  await tellMoved(cli, [`undo ${rewind}`, `undid ${rewind}`], moved, back);
 }
 
 interface Undo {

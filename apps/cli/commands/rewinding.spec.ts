@@ -176,9 +176,11 @@ describe('going back in a conversation', () => {
 
     it('says where what came after the rewind is', async () => {
       fake.on(`POST ${TASK}/conversation/undo`, ({ body }) =>
-        moved(body, { undoneBranch: 1, previousBranch: 1 }),
+        moved(body, { branch: 2, undoneBranch: 1, previousBranch: 1 }),
       );
-      expect((await run(`undo ${TASK_ID}`)).err).toBe('what came after the rewind is in branch 1\n');
+      expect((await run(`undo ${TASK_ID}`)).err).toBe(
+        `what came after the rewind is in branch 1\nundo with: makima undo ${TASK_ID} --branch 2\n`,
+      );
     });
 
     it('also takes a contract’s id', async () => {

@@ -164,9 +164,9 @@ export function sizeLines({ bytes: total, tables, owners }: DatabaseSizes, width
         { head: 'owner' },
         { head: 'name', narrow: 'cut' },
         { head: 'events', align: 'right' },
-        { head: 'their bytes', align: 'right' },
+        { head: 'bytes of events', align: 'right' },
         { head: 'blobs', align: 'right' },
-        { head: 'their bytes', align: 'right' },
+        { head: 'bytes of blobs', align: 'right' },
       ],
       owners.map((owner) => [
         owner.ownerId,

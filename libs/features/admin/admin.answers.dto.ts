@@ -151,6 +151,9 @@ export class JobResponse {
   )
   readonly step!: string;
 
+  @GivesText('What was in the way, while it waits to be tried again.', { optional: true })
+  readonly trouble?: string | undefined;
+
   @GivesPosition('How far it is in the log.')
   readonly position!: string;
 

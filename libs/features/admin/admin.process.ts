@@ -192,8 +192,8 @@ export class Administration implements OnModuleDestroy {
   }
 
   #progressOf(job: Job): Progress {
-    return (step, position, head) =>
-      void Object.assign(job, { step, position: position.toString(), head: head.toString() });
+    return (step, position, head, trouble) =>
+      void Object.assign(job, { step, trouble, position: position.toString(), head: head.toString() });
   }
 
   async #record(name: string, event: AdminEvent, what: string, context: RequestContext): Promise<void> {

@@ -10,6 +10,8 @@ export interface Job {
   readonly names: readonly string[];
   status: 'running' | 'done' | 'failed';
   step: Step;
+  /** What was in the way, while it waits to be tried again. */
+  trouble?: string | undefined;
   position: string;
   head: string;
   startedAt: string;

@@ -225,7 +225,8 @@ function evolved(state: ConversationState, event: ConversationEvent): Conversati
     case 'ConversationRewindUndone': {
       const { undoneBranch } = event.data;
       const spent = state.branches.map((b, n) => (n === undoneBranch ? { ...b, undoable: false } : b));
-      return startBranch(state, event.data, spent, { undoable: false });
+      // What an undo hid comes back by its number: a plain undo goes on to the rewinds before.
+      return startBranch(state, event.data, spent, { undoable: true, passedOver: true });
     }
   }
 }

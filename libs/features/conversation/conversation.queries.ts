@@ -258,6 +258,18 @@ export async function nthLastWhole(
   return row ? { taskId: row.task_id, seq: row.seq } : null;
 }
 
+/** The messages whose calls have a result among those that segments show. */
+export async function callsAnsweredIn(
+  db: Queryable,
+  segments: readonly Segment[],
+): Promise<readonly MessagePlace[]> {
+  if (segments.length === 0) return [];
+  const rows = await db.query<{ task_id: string; seq: number }>(sql`
+    SELECT DISTINCT coalesce(m.call_task_id, m.task_id) AS task_id, m.call_seq AS seq FROM ${segmentRows(segments)}
+    CROSS JOIN LATERAL (${messagesOfSegment(sql`m.task_id, m.call_task_id, m.call_seq`)}) m WHERE m.call_seq IS NOT NULL`);
+  return rows.map((row) => ({ taskId: row.task_id, seq: row.seq }));
+}
+
 /** Which of some calls have a result among the messages that segments show. */
 export async function answeredIn(
   db: Queryable,

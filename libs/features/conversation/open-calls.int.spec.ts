@@ -65,6 +65,15 @@ describe('a call without a result', () => {
     expect(await toolName(await forkAt(source, last.id), 'old')).toBe('Edit old');
   });
 
+  it('is none where an undo has brought its result back, however long ago it was made', async () => {
+    const [call, answer] = [calling('call'), result('call')];
+    const last = prompt();
+    const task = await taskWith(call, answer, ...Array.from({ length: 250 }, prompt), last);
+    await app.post(`${TASKS}/${task}/conversation/rewind`, { toMessageId: answer.id, inclusive: false });
+    await app.post(`${TASKS}/${task}/conversation/undo`, {});
+    expect(await toolName(await forkAt(task, last.id), 'call')).toBe('unknown');
+  });
+
   it('is not taken over without the conversation', async () => {
     const message = calling('call');
     const source = await taskWith(message);

@@ -5,14 +5,13 @@ import { invalid, Problem } from '#libs/kernel/problem.js';
 import { taskOf } from '../task/task.queries.js';
 import type { MessagePlace, RewindPoint, ToolCall } from './conversation.events.js';
 import {
-  answeredIn,
+  callsAnsweredIn,
   firstSince,
   messagesIn,
   nthLastWhole,
   placeOf,
   type Shown,
 } from './conversation.queries.js';
-import { openCallsAt } from './open-calls.js';
 import { indexIn, shows, slice } from './segments.js';
 
 /** Where to go back to, as a caller says it: exactly one of the three. */
@@ -119,13 +118,9 @@ async function withResults(db: Queryable, shown: Shown, place: MessagePlace): Pr
  */
 async function withoutTorn(db: Queryable, shown: Shown, kept: number): Promise<number> {
   const { segments, totalCount } = shown;
-  const open = await openCallsAt(db, slice(segments, 0, kept));
-  const answered = await answeredIn(
-    db,
-    slice(segments, kept, totalCount),
-    open.map(({ id }) => id),
-  );
-  const torn = open.filter(({ id }) => answered.includes(id)).map((call) => before(shown, call));
+  const called = await callsAnsweredIn(db, slice(segments, kept, totalCount));
+  const keptSegments = slice(segments, 0, kept);
+  const torn = called.filter((call) => shows(keptSegments, call)).map((call) => before(shown, call));
   return torn.length === 0 ? kept : withoutTorn(db, shown, Math.min(...torn));
 }
 

@@ -90,6 +90,13 @@ describe('a rewind between the results of one message', () => {
     expect(await left(newTaskId, { byMessageCount: 1 })).toEqual([1, undefined]);
   });
 
+  it('finds its call, however long ago it was made', async () => {
+    const task = await taskWith(prompt(), message, first, ...Array.from({ length: 300 }, prompt));
+    await app.post(`${TASKS}/${task}/activity`, { items: [prompt(), result('two'), prompt()] });
+    expect(await left(task, { byMessageCount: 1 })).toEqual([305, undefined]);
+    expect(await left(task, { byMessageCount: 2 })).toEqual([1, undefined]);
+  });
+
   it('leaves a call that never had a result', async () => {
     const task = await taskWith(message, first, spoken);
     expect(await left(task, { byMessageCount: 1 })).toEqual([2, undefined]);

@@ -166,6 +166,31 @@ describe('going back in a conversation', () => {
     expect(tipOf(state.conversation, 1)).toEqual({ last: { taskId, seq: 5 }, count: 3 });
   });
 
+  it('has its undo undone by number, which brings back what came after the rewind', () => {
+    let history: TaskEvent[] = [...three];
+    const add = (command: TaskCommand): void =>
+      void (history = [
+        ...history,
+        ...given(taskDecider, ...history)
+          .when(command)
+          .events(),
+      ]);
+    const shown = () => shownTip(stateOf(...history).conversation);
+    add(rewind(1));
+    history.push(message(4), message(5));
+    add({ type: 'UndoRewind' });
+    add({ type: 'UndoRewind', branch: 2 });
+    expect(shown()).toEqual({ last: { taskId, seq: 5 }, count: 3 });
+    add({ type: 'UndoRewind', branch: 3 });
+    expect(shown()).toEqual({ last: { taskId, seq: 3 }, count: 3 });
+    given(taskDecider, ...history)
+      .when({ type: 'UndoRewind' })
+      .refused('NOTHING_TO_UNDO');
+    given(taskDecider, ...history)
+      .when({ type: 'UndoRewind', branch: 2 })
+      .refused('NOTHING_TO_UNDO');
+  });
+
   it('undoes the newest rewind first, then the one before, then nothing', () => {
     let history: TaskEvent[] = [...three];
     const add = (command: TaskCommand): void =>
