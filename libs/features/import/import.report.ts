@@ -5,6 +5,14 @@ import type { SessionEnd } from './session-end.js';
 export const COUNTED = ['messages', 'toolResults', 'rewinds', 'keptLines'] as const;
 export type Counted = (typeof COUNTED)[number];
 
+/** What the entries of a transcript are counted as. */
+export const COUNTED_AS = {
+  message: 'messages',
+  tool_result: 'toolResults',
+  rewind: 'rewinds',
+  raw: 'keptLines',
+} as const satisfies Record<TranscriptEntry['kind'], Counted>;
+
 /** Entries of a kind: total = new + amended + known + inherited + notImported. */
 export interface Count {
   /** In the transcript. */
@@ -134,13 +142,6 @@ export function countsLeft({ entries }: TranscriptSession): Counts {
   }
   return counts;
 }
-
-const COUNTED_AS = {
-  message: 'messages',
-  tool_result: 'toolResults',
-  rewind: 'rewinds',
-  raw: 'keptLines',
-} as const satisfies Record<TranscriptEntry['kind'], Counted>;
 
 export function totalsOf(transcripts: readonly TranscriptReport[]): Totals {
   const counts = noCounts();

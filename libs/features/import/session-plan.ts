@@ -8,7 +8,7 @@ import type {
 import { hashOf, type Happening } from '../task/activity.process.js';
 import type { Activity } from '../task/task.decider.js';
 import { activityOf, extentOf, isLess, type SpokenActivity, type SpokenEntry } from './entry-activity.js';
-import { noCounts, type Count, type Counted, type Counts } from './import.report.js';
+import { COUNTED_AS, noCounts, type Count, type Counts } from './import.report.js';
 import type { KnownEntry, KnownTask } from './known-task.js';
 import { endOf } from './session-end.js';
 import type { SharedPart } from './shared-part.js';
@@ -221,7 +221,7 @@ export class SessionPlan {
   }
 
   #count(entry: TranscriptEntry): Count {
-    const count = this.counts[KIND[entry.kind]];
+    const count = this.counts[COUNTED_AS[entry.kind]];
     count.total += 1;
     return count;
   }
@@ -230,13 +230,6 @@ export class SessionPlan {
     this.#notes.set(kind, (this.#notes.get(kind) ?? 0) + 1);
   }
 }
-
-const KIND: Readonly<Record<TranscriptEntry['kind'], Counted>> = {
-  message: 'messages',
-  tool_result: 'toolResults',
-  rewind: 'rewinds',
-  raw: 'keptLines',
-};
 
 function isEarlier({ endedAt, entries }: TranscriptSession, { imported }: KnownTask): boolean {
   if (!imported) return false;
