@@ -4,6 +4,7 @@ import { claudeCode, SESSION, type ClaudeCodeLines } from '#libs/agents/transcri
 import { EventStore } from '#libs/event-store/event-store.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { newId } from '#libs/kernel/ids.js';
+import { positionToken } from '#libs/kernel/position.js';
 import { startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.js';
 import { ImportStopped } from './import-run.js';
 import { Imports } from './import.process.js';
@@ -50,6 +51,7 @@ describe('importing again', () => {
     expect(sessionsOf(again).map(({ outcome }) => outcome)).toEqual(sessionsOf(again).map(() => 'unchanged'));
     expect(again.totals.messages).toMatchObject({ new: 0, amended: 0 });
     expect(await headOf()).toBe(head);
+    expect(again.position).toBe(positionToken(head));
   });
 
   it('adds what a file has grown by: the read models are those of the last file alone', async () => {

@@ -207,7 +207,9 @@ export class ImportReport {
   @GivesFlag('True: nothing was written.')
   readonly dryRun!: boolean;
 
-  @GivesPosition('Of the last event; 0 when nothing was written.')
+  @GivesPosition(
+    'Of the last event that was written; when none was, of the newest there is. As `minPosition` it lets you read what was imported or found.',
+  )
   readonly position!: string;
 
   @GivesList(() => TranscriptReport, 'In the order of their import.')

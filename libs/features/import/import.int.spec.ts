@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { claudeCode, SESSION, type ClaudeCodeLines } from '#libs/agents/transcripts/spec-lines.js';
 import { BlobStore } from '#libs/event-store/blob-store.js';
 import { EventStore } from '#libs/event-store/event-store.js';
+import { positionToken } from '#libs/kernel/position.js';
 import { startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.js';
 import {
   conversationOf,
@@ -160,6 +161,6 @@ describe('a dry run', () => {
     const dry = await imported(alice, files, { dry_run: 'true' });
     expect(await headOf()).toBe(head);
     const real = await imported(alice, files);
-    expect(dry).toEqual({ ...real, dryRun: true, position: '0' });
+    expect(dry).toEqual({ ...real, dryRun: true, position: positionToken(head) });
   });
 });

@@ -110,8 +110,10 @@ export class Imports {
       progress.finish(outline);
     }
     assertSomeHere(transcripts, context);
-    await this.#visible(run.position);
-    const position = positionToken(run.position);
+    // What was found there, another import may have written just now: by the present head it can be read too.
+    const last = run.position > 0n ? run.position : await this.store.head();
+    await this.#visible(last);
+    const position = positionToken(last);
     return { dryRun, position, transcripts, refused, totals: totalsOf(transcripts) };
   }
 

@@ -80,7 +80,7 @@ export interface TranscriptReport {
 
 export interface ImportReport {
   readonly dryRun: boolean;
-  /** Position of the last event; '0' when nothing was written. */
+  /** Of the last event that was written; when none was, of the newest there is: what was found can be read by it. */
   readonly position: string;
   /** In the order of their import. */
   readonly transcripts: readonly TranscriptReport[];
