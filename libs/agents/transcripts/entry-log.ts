@@ -52,6 +52,8 @@ export class EntryLog implements Counted {
   readonly #ids = new UniqueIds();
   readonly #calls = new Map<string, ToolCallEntry>();
   readonly #results = new Map<string, ResultDraft>();
+  /** Results that were told again later. */
+  readonly #toldBefore: ResultDraft[] = [];
   #time = '';
   #first = '';
   #earliest = '';
@@ -84,6 +86,15 @@ export class EntryLog implements Counted {
     const draft: ResultDraft = { ...this.#base(origin), kind: 'tool_result', toolCallId, content, isError };
     this.#entries.push(draft);
     if (!this.#results.has(toolCallId)) this.#results.set(toolCallId, draft);
+    return draft;
+  }
+
+  /** Tells a result once more as it is now, where a rewind went back to before it. What is said of it later goes there. */
+  resultAgain(result: ResultDraft, line: number): ResultDraft {
+    const draft = { ...result, sourceId: this.#ids.take(result.sourceId), line };
+    this.#entries.push(draft);
+    this.#results.set(result.toolCallId, draft);
+    this.#toldBefore.push(result);
     return draft;
   }
 
@@ -146,20 +157,23 @@ export class EntryLog implements Counted {
   /** The entries, with results told by their calls; notes what has no counterpart. */
   close(account: LineAccount, filesOf: FilesOfCall): TranscriptEntry[] {
     let withoutCall = 0;
-    for (const result of this.#results.values()) {
-      const call = this.#calls.get(result.toolCallId);
-      if (!call) withoutCall += 1;
-      else if (!result.toolName) result.toolName = call.name;
-      if (call && !result.files && !result.isError) {
-        const files = filesOf(call, result);
-        if (files.length > 0) result.files = files;
-      }
-    }
+    for (const result of this.#results.values()) if (!this.#calls.has(result.toolCallId)) withoutCall += 1;
+    for (const result of [...this.#toldBefore, ...this.#results.values()]) this.#complete(result, filesOf);
     let withoutResult = 0;
     for (const id of this.#calls.keys()) if (!this.#results.has(id)) withoutResult += 1;
     account.note('result_without_call', withoutCall);
     account.note('call_without_result', withoutResult);
     return this.#entries.map((entry) => this.#finished(entry));
+  }
+
+  /** Tells of a result what its call says. */
+  #complete(result: ResultDraft, filesOf: FilesOfCall): void {
+    const call = this.#calls.get(result.toolCallId);
+    if (!call) return;
+    if (!result.toolName) result.toolName = call.name;
+    if (result.files || result.isError) return;
+    const files = filesOf(call, result);
+    if (files.length > 0) result.files = files;
   }
 
   #base(origin: EntryOrigin): { sourceId: string; occurredAt: string; line: number; copiedFrom?: string } {

@@ -1,5 +1,5 @@
 import { EntryLog, usageOf } from './entry-log.js';
-import type { MessageDraft } from './entry-log.js';
+import type { MessageDraft, ResultDraft } from './entry-log.js';
 import { fingerprint, safeId, titleOf } from './entry-names.js';
 import { filesOfGeminiCall, outcomeOf, partsOf, responseText, thoughtOf } from './gemini-cli-parts.js';
 import { countAt, isRecord, isTooDeep, jsonText, listAt, recordAt, textAt } from './json-fields.js';
@@ -18,8 +18,12 @@ interface Message {
   readonly draft: MessageDraft;
   /** Among the messages that hold. */
   readonly index: number;
-  /** The message or the last result of its calls. */
-  lastId: string;
+}
+
+/** A message, or a result that came of it, in its place among the entries. */
+interface Told {
+  readonly of: Message;
+  readonly draft: MessageDraft | ResultDraft;
 }
 
 const MESSAGE_TYPES = new Set(['user', 'gemini', 'info', 'warning', 'error']);
@@ -29,12 +33,18 @@ const NOT_TYPED = /^\s*(?:[/?]|<session_context>|<hook_context>)/;
 
 const HEAD_KEYS = ['sessionId', 'kind', 'summary', 'directories'];
 
+/** A chat that goes back thousands of times behind thousands of results must not become millions of entries. */
+const MAX_TOLD_AGAIN = 10_000;
+
 /** One chat of Gemini CLI, record by record. The same id again replaces a message. */
 export class GeminiCliChat {
   readonly #log = new EntryLog();
   /** Messages that still hold, and their ids in order. */
   readonly #messages = new Map<string, Message>();
   readonly #order: string[] = [];
+  /** What of the entries still holds. A result may stand behind later messages than its own. */
+  readonly #told: Told[] = [];
+  #toldAgain = 0;
   readonly #head = new Map<string, unknown>();
   #firstPrompt: string | undefined;
   /** Sub-agents by the call that started them. */
@@ -107,8 +117,9 @@ export class GeminiCliChat {
     const role = type === 'gemini' ? 'assistant' : type === 'user' ? 'user' : 'system';
     const draft = this.#log.message(origin, role);
     if (role === 'system') draft.origin = type === 'error' ? 'error' : 'notice';
-    const message = { draft, index: this.#order.length, lastId: draft.sourceId };
+    const message = { draft, index: this.#order.length };
     this.#messages.set(id, message);
+    this.#told.push({ of: message, draft });
     this.#order.push(id);
     return message;
   }
@@ -161,7 +172,7 @@ export class GeminiCliChat {
     const origin = { id: `result-${callId}`, line: spot.number, time: textAt(record, 'timestamp') };
     const known = this.#log.resultOf(callId);
     const draft = known ?? this.#log.result(origin, callId, shown, isError);
-    if (!known) message.lastId = draft.sourceId;
+    if (!known) this.#told.push({ of: message, draft });
     draft.content = shown || draft.content;
     draft.isError = isError;
     if (images.length > 0) draft.images = images;
@@ -176,7 +187,8 @@ export class GeminiCliChat {
     if (this.#log.resultOf(callId)) return;
     const origin = { id: `result-${callId}`, line: spot.number, time: textAt(record, 'timestamp') };
     const isError = recordAt(response, 'response')?.['error'] !== undefined;
-    message.lastId = this.#log.result(origin, callId, responseText(response), isError).sourceId;
+    const draft = this.#log.result(origin, callId, responseText(response), isError);
+    this.#told.push({ of: message, draft });
   }
 
   /** Drops a message and all after it; an id that is not known drops everything. */
@@ -185,9 +197,18 @@ export class GeminiCliChat {
     return this.#dropFrom(this.#messages.get(target)?.index ?? 0, spot);
   }
 
+  /** Drops the messages from an index on. Results of earlier ones that came in between hold: they are told again. */
   #dropFrom(index: number, spot: Spot): Fate {
-    const last = index === 0 ? undefined : this.#messages.get(this.#order[index - 1] ?? '');
-    this.#log.rewind({ id: `rewind-${fingerprint(spot.text)}`, line: spot.number }, last?.lastId ?? null);
+    const first = this.#told.findIndex(({ of }) => of.index >= index);
+    const late = this.#told.splice(first).filter(({ of }) => of.index < index);
+    const keepUpTo = this.#told.at(-1)?.draft.sourceId ?? null;
+    this.#log.rewind({ id: `rewind-${fingerprint(spot.text)}`, line: spot.number }, keepUpTo);
+    for (const { of, draft } of late) {
+      if (draft.kind !== 'tool_result') continue;
+      if (this.#toldAgain >= MAX_TOLD_AGAIN) this.account.note('late_result_left_out');
+      else this.#told.push({ of, draft: this.#log.resultAgain(draft, spot.number) });
+      this.#toldAgain += 1;
+    }
     for (const id of this.#order.splice(index)) this.#messages.delete(id);
     return imported(this.#log);
   }

@@ -1,5 +1,5 @@
+import { at, call, document, entries, gemini, HEAD, lines, user } from './spec-chats.js';
 import {
-  fileOf,
   linesFile,
   mainSession,
   messagesOf,
@@ -8,47 +8,6 @@ import {
   transcriptOf,
   unaccountedLines,
 } from './spec-lines.js';
-import type { Transcript } from './transcript.js';
-
-type Fields = Readonly<Record<string, unknown>>;
-
-const HEAD = { sessionId: 'chat-1', projectHash: 'abc', startTime: '2026-03-06T14:00:00.000Z', kind: 'main' };
-
-const at = (seconds: number): string => new Date(Date.UTC(2026, 2, 6, 14, 0, seconds)).toISOString();
-const user = (id: string, content: unknown, fields: Fields = {}): Fields => ({
-  id,
-  type: 'user',
-  timestamp: at(1),
-  content,
-  ...fields,
-});
-const gemini = (id: string, content: unknown, fields: Fields = {}): Fields => ({
-  id,
-  type: 'gemini',
-  timestamp: at(2),
-  content,
-  model: 'gemini-3-pro',
-  ...fields,
-});
-const call = (id: string, name: string, fields: Fields = {}): Fields => ({
-  id,
-  name,
-  args: {},
-  status: 'success',
-  timestamp: at(3),
-  result: [{ functionResponse: { id, name, response: { output: `output of ${id}` } } }],
-  ...fields,
-});
-
-const lines = (...records: readonly Fields[]): Transcript =>
-  transcriptOf(linesFile('chats/session-1.jsonl', [HEAD, ...records]));
-const document = (...messages: readonly Fields[]): Transcript =>
-  transcriptOf(fileOf('chats/session-1.json', JSON.stringify({ ...HEAD, messages }, null, 2)));
-
-const entries = (transcript: Transcript): unknown[] =>
-  mainSession(transcript).entries.map((entry) =>
-    entry.kind === 'rewind' ? [entry.kind, entry.keepUpTo] : entry.sourceId,
-  );
 
 describe.each([
   ['lines', lines],
@@ -194,48 +153,6 @@ describe('the same id again', () => {
       undefined,
       'meta',
       'meta',
-    ]);
-  });
-});
-
-describe('going back', () => {
-  const chat = [
-    user('u1', 'one'),
-    gemini('g1', 'first', { toolCalls: [call('t1', 'glob')] }),
-    user('u2', 'two'),
-    gemini('g2', 'second'),
-  ];
-
-  test('drops the message and all after it', () => {
-    expect(entries(lines(...chat, { $rewindTo: 'u2' }, user('u3', 'other'))).slice(-2)).toEqual([
-      ['rewind', 'result-t1'],
-      'u3',
-    ]);
-  });
-
-  test('to an id that is not known drops everything', () => {
-    expect(entries(lines(...chat, { $rewindTo: 'nowhere' })).at(-1)).toEqual(['rewind', null]);
-    expect(entries(lines(...chat, { $rewindTo: 'u2' }, { $rewindTo: 'g2' })).at(-1)).toEqual([
-      'rewind',
-      null,
-    ]);
-  });
-
-  test('by all messages anew, when they are fewer', () => {
-    expect(entries(lines(...chat, { $set: { messages: chat.slice(0, 2) } })).at(-1)).toEqual([
-      'rewind',
-      'result-t1',
-    ]);
-  });
-
-  test('of an empty chat is kept as it is', () => {
-    expect(lines({ $rewindTo: 'x' }).report.raw).toMatchObject({ $rewindTo: 1 });
-  });
-
-  test('a message that comes again afterwards is another', () => {
-    expect(entries(lines(...chat, { $rewindTo: 'g2' }, chat[3] ?? {})).slice(-2)).toEqual([
-      ['rewind', 'u2'],
-      'g2~2',
     ]);
   });
 });

@@ -2,9 +2,12 @@ import type {
   ImageEntry,
   RawEntry,
   RewindEntry,
+  ToolCallEntry,
   TranscriptEntry,
   TranscriptSession,
 } from '#libs/agents/transcripts/transcript.js';
+import { callsToName, openCall } from '../conversation/conversation.decider.js';
+import type { OpenCall } from '../conversation/conversation.events.js';
 import { hashOf, type Happening } from '../task/activity.process.js';
 import type { Activity } from '../task/task.decider.js';
 import { activityOf, extentOf, isLess, type SpokenActivity, type SpokenEntry } from './entry-activity.js';
@@ -40,6 +43,7 @@ export class SessionPlan {
   readonly #isEarlier: boolean;
   /** Index of the first entry, other than kept lines, that is not shared. */
   readonly #firstOwn: number;
+  #calls: ReadonlyMap<string, CallMade> | undefined;
 
   /**
    * @param shared the beginning that the task shows of the task that it is a fork of.
@@ -66,7 +70,7 @@ export class SessionPlan {
     for (const entry of entries.slice(this.#index, this.#index + STEP)) {
       if (this.#isInherited(entry, this.#index)) this.#count(entry).inherited += 1;
       else if (entry.kind === 'raw') this.#keep(entry);
-      else if (entry.kind === 'rewind') this.#rewind(entry);
+      else if (entry.kind === 'rewind') this.#rewind(entry, this.#index);
       else this.#record(entry);
       this.#index += 1;
     }
@@ -150,7 +154,7 @@ export class SessionPlan {
     return { type: 'AmendMessage', seq, content, ...(answered.length > 0 && { answeredCalls: answered }) };
   }
 
-  #rewind(entry: RewindEntry): void {
+  #rewind(entry: RewindEntry, index: number): void {
     const eventId = this.ids.event(entry.sourceId);
     if (this.known.ids.has(eventId)) return this.#isThere(entry, eventId);
     const { keepUpTo } = entry;
@@ -160,6 +164,7 @@ export class SessionPlan {
     if (view.endsWith(target)) return this.#note('rewind_without_effect');
     const point = { kind: 'transcript', value: entry.sourceId } as const;
     const type = view.shows(target) ? 'RewindConversation' : 'RestoreConversation';
+    const openCalls = this.#callsAnsweredAgain(index);
     view.goTo(target);
     this.known.ids.add(eventId);
     this.#count(entry).new += 1;
@@ -172,9 +177,25 @@ export class SessionPlan {
         keptMessages: target?.count ?? 0,
         point,
         reason: null,
+        ...(openCalls.length > 0 && { openCalls }),
       },
       { goesOn: true },
     );
+  }
+
+  /** Calls whose results a transcript tells once more after a rewind. */
+  #callsAnsweredAgain(index: number): readonly OpenCall[] {
+    const { entries } = this.session;
+    const calls: OpenCall[] = [];
+    for (let at = index + 1; ; at += 1) {
+      const entry = entries[at];
+      if (entry?.kind !== 'tool_result' || !this.known.answered.has(entry.toolCallId)) break;
+      this.#calls ??= callsIn(entries);
+      const made = this.#calls.get(entry.toolCallId);
+      const placed = made && this.#placed(made.sourceId);
+      if (placed) calls.push(openCall(made.call, placed.place));
+    }
+    return callsToName(calls);
   }
 
   #isThere(entry: TranscriptEntry, eventId: string): void {
@@ -230,6 +251,21 @@ export class SessionPlan {
     this.#notes.set(kind, (this.#notes.get(kind) ?? 0) + 1);
   }
 }
+
+interface CallMade {
+  readonly call: ToolCallEntry;
+  /** Of the message that made it. */
+  readonly sourceId: string;
+}
+
+const callsIn = (entries: readonly TranscriptEntry[]): ReadonlyMap<string, CallMade> =>
+  new Map(
+    entries.flatMap((entry) =>
+      entry.kind === 'message'
+        ? (entry.toolCalls ?? []).map((call) => [call.id, { call, sourceId: entry.sourceId }] as const)
+        : [],
+    ),
+  );
 
 function isEarlier({ endedAt, entries }: TranscriptSession, { imported }: KnownTask): boolean {
   if (!imported) return false;
