@@ -255,6 +255,21 @@ describe('what a transcript tells wrongly', () => {
     expect(wayTo(stream.known().view.end)).toEqual([1, 2]);
   });
 
+  it('stays without effect when it is imported again, also from an earlier copy', () => {
+    const stream = new Stream();
+    const begun = [say('one'), back('b1', 'one')];
+    stream.import(told(...begun, say('two'), back('b2', 'two'), back('b3', 'one'), say('three')));
+    for (const entries of [
+      [...begun, say('two'), back('b2', 'two'), back('b3', 'one'), say('three')],
+      begun,
+    ]) {
+      const { happenings, notes } = stream.import(told(...entries));
+      expect(happenings).toEqual([]);
+      expect(notes['rewind_without_effect']).toBeGreaterThan(0);
+    }
+    expect(wayTo(stream.known().view.end)).toEqual([1, 3]);
+  });
+
   it('goes back to the beginning where it says so', () => {
     const stream = new Stream();
     stream.import(told(say('one'), back('b', null), say('two')));

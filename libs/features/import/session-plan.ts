@@ -14,7 +14,7 @@ import { activityOf, extentOf, isLess, type SpokenActivity, type SpokenEntry } f
 import { COUNTED_AS, noCounts, type Count, type Counts } from './import.report.js';
 import type { KnownEntry, KnownTask } from './known-task.js';
 import { endOf } from './session-end.js';
-import type { SharedPart } from './shared-part.js';
+import { isSpoken, type SharedPart } from './shared-part.js';
 import { amendmentId, type ImportIds } from './transcript-ids.js';
 import type { Placed } from './transcript-view.js';
 
@@ -43,6 +43,9 @@ export class SessionPlan {
   readonly #isEarlier: boolean;
   /** Index of the first entry, other than kept lines, that is not shared. */
   readonly #firstOwn: number;
+  /** Index of the last entry, other than kept lines, that the task has: rewinds before it were dealt with then. */
+  readonly #lastKnown: number;
+  readonly #lastSpoken: number;
   #calls: ReadonlyMap<string, CallMade> | undefined;
 
   /**
@@ -60,6 +63,12 @@ export class SessionPlan {
     const last = shared?.last ?? -1;
     const firstOwn = session.entries.findIndex(({ kind }, index) => index > last && kind !== 'raw');
     this.#firstOwn = firstOwn < 0 ? session.entries.length : firstOwn;
+    this.#lastSpoken = session.entries.findLastIndex(isSpoken);
+    this.#lastKnown = session.entries.findLastIndex((entry) =>
+      entry.kind === 'rewind'
+        ? known.ids.has(ids.event(entry.sourceId))
+        : entry.kind !== 'raw' && known.entries.has(entry.sourceId),
+    );
   }
 
   /** What is to be recorded of the next entries; null when all are planned. */
@@ -161,7 +170,7 @@ export class SessionPlan {
     const target = keepUpTo === null ? null : this.#placed(keepUpTo);
     if (target === undefined) return this.#note('rewind_to_unknown_message');
     const { view } = this.known;
-    if (view.endsWith(target)) return this.#note('rewind_without_effect');
+    if (view.endsWith(target) || this.#isPast(index)) return this.#note('rewind_without_effect');
     const point = { kind: 'transcript', value: entry.sourceId } as const;
     const type = view.shows(target) ? 'RewindConversation' : 'RestoreConversation';
     const openCalls = this.#callsAnsweredAgain(index);
@@ -181,6 +190,14 @@ export class SessionPlan {
       },
       { goesOn: true },
     );
+  }
+
+  /**
+   * Whether a rewind had no effect when it was its turn: carried out now, it would hide what came after it. So does one
+   * at the end of an earlier copy.
+   */
+  #isPast(index: number): boolean {
+    return index < this.#lastKnown || (this.#isEarlier && index > this.#lastSpoken);
   }
 
   /** Calls whose results a transcript tells once more after a rewind. */

@@ -56,7 +56,7 @@ export function partBefore(
   return follow(entries, source, null, last);
 }
 
-const isSpoken = (entry: TranscriptEntry): entry is SpokenEntry =>
+export const isSpoken = (entry: TranscriptEntry): entry is SpokenEntry =>
   entry.kind === 'message' || entry.kind === 'tool_result';
 
 /** @param isShared tells where the shared part ends; null: it goes up to `until`, whatever lies between. */
