@@ -238,6 +238,7 @@ export class CodexRollout {
     this.#facts.set(safeId(id), facts);
     const result = this.#log.resultOf(safeId(id));
     if (result) applyFacts(result, facts);
+    this.#log.goesOnUntil(rollout.time);
     return imported(this.#log);
   }
 

@@ -136,6 +136,8 @@ describe('results', () => {
       { toolName: 'exec_command', isError: true, content: 'no such file' },
     ]);
     expect(transcript.report.imported).toBe(6);
+    // The time of the last event, which says of a result that it failed.
+    expect(mainSession(transcript).endedAt).toBe('2026-03-04T09:00:06.000Z');
   });
 
   test('without an event the patch itself tells', () => {

@@ -154,6 +154,12 @@ export class EntryLog implements Counted {
     return this.#latest || undefined;
   }
 
+  /** Says that the conversation went on until a time, where a line changes an entry that is there. */
+  goesOnUntil(time: string | undefined): void {
+    const known = timeOf(time);
+    if (known !== undefined && known > this.#latest) this.#latest = known;
+  }
+
   /** The entries, with results told by their calls; notes what has no counterpart. */
   close(account: LineAccount, filesOf: FilesOfCall): TranscriptEntry[] {
     let withoutCall = 0;

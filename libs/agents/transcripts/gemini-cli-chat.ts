@@ -71,6 +71,7 @@ export class GeminiCliChat {
 
   /** What a document or a metadata line says of the chat as a whole; later values win. */
   head(record: JsonRecord): void {
+    this.#log.goesOnUntil(textAt(record, 'lastUpdated'));
     for (const key of HEAD_KEYS) if (record[key] !== undefined) this.#head.set(key, record[key]);
   }
 

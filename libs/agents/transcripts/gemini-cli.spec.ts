@@ -183,7 +183,7 @@ test('metadata names the chat; ticks of it are skipped', () => {
     { $set: { lastUpdated: at(9) } },
     { $set: { summary: 'A greeting', directories: ['/w'] } },
   );
-  expect(mainSession(transcript)).toMatchObject({ title: 'A greeting', cwd: '/w' });
+  expect(mainSession(transcript)).toMatchObject({ title: 'A greeting', cwd: '/w', endedAt: at(9) });
   expect(transcript.report).toMatchObject({ skipped: { lastUpdated: 1 }, raw: { metadata: 1, $set: 1 } });
 });
 
