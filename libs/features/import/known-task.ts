@@ -5,6 +5,7 @@ import { ASIDE, type ConversationEvent, type MessagePlace } from '../conversatio
 import { taskDecider, type TaskState } from '../task/task.decider.js';
 import type { LifeCycleEvent, TaskEvent, TaskSource } from '../task/task.events.js';
 import { extentOf, type Extent } from './entry-activity.js';
+import { amendmentId } from './transcript-ids.js';
 import { TranscriptView, type Placed } from './transcript-view.js';
 
 /** A message or tool result of a transcript, as a task holds it. */
@@ -15,9 +16,18 @@ export interface KnownEntry extends Placed {
   readonly inputHash: string | undefined;
   /** The event that gave it its present content; null: it is as it was recorded first. */
   readonly amendedBy: string | null;
+  /** The amendment before that one; null: there was none. */
+  readonly amendedAfter: string | null;
   readonly extent: Extent;
 }
 
+/** Whether an entry has a content now, which is told by its hash. */
+export function has({ eventId, inputHash, amendedBy, amendedAfter }: KnownEntry, hash: string): boolean {
+  if (amendedBy === null) return inputHash === hash;
+  return [eventId, amendedAfter].some((id) => id !== null && amendmentId(id, hash) === amendedBy);
+}
+
+type Added = Omit<KnownEntry, keyof Placed | 'amendedBy' | 'amendedAfter'>;
 type Opening = Extract<LifeCycleEvent, { type: 'TaskCreated' | 'TaskForked' }>['data'];
 type Spoken = Extract<ConversationEvent, { type: 'MessageRecorded' | 'ToolResultRecorded' }>;
 type RewoundData = Extract<ConversationEvent, { type: 'ConversationRewound' }>['data'];
@@ -129,7 +139,7 @@ export class KnownTask {
   }
 
   /** Takes in an entry that is recorded next. */
-  add(sourceId: string, entry: Omit<KnownEntry, keyof Placed | 'amendedBy'>): void {
+  add(sourceId: string, entry: Added): void {
     this.#seq += 1;
     this.#enter(sourceId, this.#seq, entry);
     this.ids.add(entry.eventId);
@@ -152,16 +162,18 @@ export class KnownTask {
     this.#enter(sourceId, seq, { eventId: id, occurredAt, inputHash, extent: extentOf(event.data) });
   }
 
-  #enter(sourceId: string, seq: number, entry: Omit<KnownEntry, keyof Placed | 'amendedBy'>): void {
+  #enter(sourceId: string, seq: number, entry: Added): void {
     const placed = this.#view.add({ taskId: this.taskId, seq });
-    this.entries.set(sourceId, { ...entry, ...placed, amendedBy: null });
+    this.entries.set(sourceId, { ...entry, ...placed, amendedBy: null, amendedAfter: null });
     this.#bySeq.set(seq, sourceId);
   }
 
   #amend(seq: number, eventId: string, extent: Extent): void {
     const sourceId = this.#bySeq.get(seq);
     const entry = sourceId === undefined ? undefined : this.entries.get(sourceId);
-    if (entry) this.entries.set(sourceId!, { ...entry, amendedBy: eventId, extent });
+    if (!entry) return;
+    const { amendedBy: amendedAfter } = entry;
+    this.entries.set(sourceId!, { ...entry, amendedBy: eventId, amendedAfter, extent });
   }
 
   #rewind({ point, after, keptMessages }: RewoundData): void {

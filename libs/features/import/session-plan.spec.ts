@@ -204,6 +204,27 @@ describe('importing again', () => {
     ]);
   });
 
+  it('takes over what says less in a later copy, but not in one that goes no farther', () => {
+    const lines = claudeCode().user('u1', 'go').calls('a1', 'm1', 't1', 'apply').result('r1', 't1', 'done');
+    const before = sessionOf(lines);
+    const later = sessionOf(lines.user('u2', 'thanks'));
+    const saying = (session: TranscriptSession, content: string): TranscriptSession => ({
+      ...session,
+      entries: session.entries.map((entry) => (entry.kind === 'tool_result' ? { ...entry, content } : entry)),
+    });
+    const stream = new Stream();
+    const amended = (session: TranscriptSession) => stream.import(session).counts.toolResults.amended;
+    const said = () =>
+      (stream.events.findLast(({ event }) => 'result' in event.data)!.event.data as { result: string })
+        .result;
+    expect([amended(before), amended(saying(before, 'do')), said()]).toEqual([0, 0, 'done']);
+    expect([amended(saying(later, 'no')), said()]).toEqual([1, 'no']);
+    expect([amended(before), said()]).toEqual([0, 'no']);
+    // What it was at first, it may be again: once, however often that is imported.
+    const last = sessionOf(lines.user('u3', 'bye'));
+    expect([amended(last), said(), amended(last), amended(saying(later, 'no'))]).toEqual([1, 'done', 0, 0]);
+  });
+
   it('does not touch the status of a task that somebody took up', () => {
     const stream = new Stream();
     stream.import(cut(day(), 7));

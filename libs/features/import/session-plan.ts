@@ -2,18 +2,24 @@ import type {
   ImageEntry,
   RawEntry,
   RewindEntry,
-  ToolCallEntry,
   TranscriptEntry,
   TranscriptSession,
 } from '#libs/agents/transcripts/transcript.js';
-import { callsToName, openCall } from '../conversation/conversation.decider.js';
-import type { OpenCall } from '../conversation/conversation.events.js';
 import { hashOf, type Happening } from '../task/activity.process.js';
 import type { Activity } from '../task/task.decider.js';
-import { activityOf, extentOf, isLess, type SpokenActivity, type SpokenEntry } from './entry-activity.js';
+import { CallsAnsweredAgain } from './calls-answered-again.js';
+import {
+  activityOf,
+  extentOf,
+  isLess,
+  type Extent,
+  type SpokenActivity,
+  type SpokenEntry,
+} from './entry-activity.js';
 import { COUNTED_AS, noCounts, type Count, type Counts } from './import.report.js';
-import type { KnownEntry, KnownTask } from './known-task.js';
+import { has, type KnownEntry, type KnownTask } from './known-task.js';
 import { endOf } from './session-end.js';
+import { reachOf, type Reach } from './session-reach.js';
 import { isSpoken, type SharedPart } from './shared-part.js';
 import { amendmentId, type ImportIds } from './transcript-ids.js';
 import type { Placed } from './transcript-view.js';
@@ -39,14 +45,13 @@ export class SessionPlan {
   #planned = 0;
   #index = 0;
   readonly #notes = new Map<string, number>();
-  /** The file is an earlier copy of what was imported: it may lack things, and knows nothing better. */
-  readonly #isEarlier: boolean;
+  readonly #reach: Reach;
   /** Index of the first entry, other than kept lines, that is not shared. */
   readonly #firstOwn: number;
   /** Index of the last entry, other than kept lines, that the task has: rewinds before it were dealt with then. */
   readonly #lastKnown: number;
   readonly #lastSpoken: number;
-  #calls: ReadonlyMap<string, CallMade> | undefined;
+  readonly #again: CallsAnsweredAgain;
 
   /**
    * @param shared the beginning that the task shows of the task that it is a fork of.
@@ -59,10 +64,11 @@ export class SessionPlan {
     private readonly shared: SharedPart | null,
     private readonly recorded: ReadonlySet<string> = new Set(),
   ) {
-    this.#isEarlier = isEarlier(session, known);
+    this.#reach = reachOf(session, known);
     const last = shared?.last ?? -1;
     const firstOwn = session.entries.findIndex(({ kind }, index) => index > last && kind !== 'raw');
     this.#firstOwn = firstOwn < 0 ? session.entries.length : firstOwn;
+    this.#again = new CallsAnsweredAgain(session.entries, known.answered);
     this.#lastSpoken = session.entries.findLastIndex(isSpoken);
     this.#lastKnown = session.entries.findLastIndex((entry) =>
       entry.kind === 'rewind'
@@ -123,23 +129,26 @@ export class SessionPlan {
     });
     if (entry.kind === 'tool_result') this.known.answered.add(entry.toolCallId);
     this.#count(entry).new += 1;
-    if (this.#isEarlier) this.#note('added_after_later_messages');
+    if (this.#reach === 'less far') this.#note('added_after_later_messages');
     this.#add(eventId, occurredAt, activity, { goesOn: true, ...(entry.images && { images: entry.images }) });
   }
 
   /** A message that is there already: the transcript may have gone on with it. */
   #compare(entry: SpokenEntry, activity: SpokenActivity, hash: string, there: KnownEntry): void {
-    const eventId = amendmentId(there.eventId, hash);
     const extent = extentOf(activity.content);
-    const isKnown = there.inputHash === hash || this.known.ids.has(eventId);
-    const isOlder = this.#isEarlier || isLess(extent, there.extent);
-    if (isKnown || isOlder) {
+    const isKnown = has(there, hash);
+    if (isKnown || this.#isOlder(there, hash, extent)) {
       if (this.recorded.has(there.eventId)) this.#count(entry).new += 1;
-      else if (this.recorded.has(eventId)) this.#count(entry).amended += 1;
+      else if (this.recorded.has(there.amendedBy ?? '')) this.#count(entry).amended += 1;
       else this.#count(entry).known += 1;
-      if (!isKnown) this.#note('earlier_state_passed_over');
+      if (!isKnown && !this.#had(there, hash)) this.#note('earlier_state_passed_over');
       return;
     }
+    // A content that it had before and gets again is another amendment, of the one in between.
+    const eventId = amendmentId(
+      this.#had(there, hash) ? (there.amendedBy ?? there.eventId) : there.eventId,
+      hash,
+    );
     this.#count(entry).amended += 1;
     this.known.amend(entry.sourceId, eventId, extent);
     const { seq } = there.place;
@@ -155,6 +164,17 @@ export class SessionPlan {
       { type: 'RecordFiles', files: entry.files ?? [] },
       { goesOn: false },
     );
+  }
+
+  /** Of two copies at the same place, the one that says more is the newer one. */
+  #isOlder(there: KnownEntry, hash: string, extent: Extent): boolean {
+    if (this.#reach !== 'as far') return this.#reach === 'less far';
+    return isLess(extent, there.extent) || this.#had(there, hash);
+  }
+
+  /** Whether an entry has, or had once, a content. */
+  #had({ eventId, inputHash }: KnownEntry, hash: string): boolean {
+    return inputHash === hash || this.known.ids.has(amendmentId(eventId, hash));
   }
 
   #amendment({ type, content }: SpokenActivity, seq: number): Activity {
@@ -173,7 +193,7 @@ export class SessionPlan {
     if (view.endsWith(target) || this.#isPast(index)) return this.#note('rewind_without_effect');
     const point = { kind: 'transcript', value: entry.sourceId } as const;
     const type = view.shows(target) ? 'RewindConversation' : 'RestoreConversation';
-    const openCalls = this.#callsAnsweredAgain(index);
+    const openCalls = this.#again.after(index, (id) => this.#placed(id)?.place);
     view.goTo(target);
     this.known.ids.add(eventId);
     this.#count(entry).new += 1;
@@ -197,22 +217,7 @@ export class SessionPlan {
    * at the end of an earlier copy.
    */
   #isPast(index: number): boolean {
-    return index < this.#lastKnown || (this.#isEarlier && index > this.#lastSpoken);
-  }
-
-  /** Calls whose results a transcript tells once more after a rewind. */
-  #callsAnsweredAgain(index: number): readonly OpenCall[] {
-    const { entries } = this.session;
-    const calls: OpenCall[] = [];
-    for (let at = index + 1; ; at += 1) {
-      const entry = entries[at];
-      if (entry?.kind !== 'tool_result' || !this.known.answered.has(entry.toolCallId)) break;
-      this.#calls ??= callsIn(entries);
-      const made = this.#calls.get(entry.toolCallId);
-      const placed = made && this.#placed(made.sourceId);
-      if (placed) calls.push(openCall(made.call, placed.place));
-    }
-    return callsToName(calls);
+    return index < this.#lastKnown || (this.#reach === 'less far' && index > this.#lastSpoken);
   }
 
   #isThere(entry: TranscriptEntry, eventId: string): void {
@@ -234,7 +239,7 @@ export class SessionPlan {
 
   /** Says how far the transcript went and how it ended, unless that is known. */
   #end(): void {
-    if (this.#isEarlier) return;
+    if (this.#reach === 'less far') return;
     const { title: name, endedAt = null, entries } = this.session;
     const { imported, statusWasSet } = this.known;
     const status = statusWasSet ? null : endOf(this.session);
@@ -267,25 +272,4 @@ export class SessionPlan {
   #note(kind: string): void {
     this.#notes.set(kind, (this.#notes.get(kind) ?? 0) + 1);
   }
-}
-
-interface CallMade {
-  readonly call: ToolCallEntry;
-  /** Of the message that made it. */
-  readonly sourceId: string;
-}
-
-const callsIn = (entries: readonly TranscriptEntry[]): ReadonlyMap<string, CallMade> =>
-  new Map(
-    entries.flatMap((entry) =>
-      entry.kind === 'message'
-        ? (entry.toolCalls ?? []).map((call) => [call.id, { call, sourceId: entry.sourceId }] as const)
-        : [],
-    ),
-  );
-
-function isEarlier({ endedAt, entries }: TranscriptSession, { imported }: KnownTask): boolean {
-  if (!imported) return false;
-  const [before, now] = [imported.endedAt ?? '', endedAt ?? ''];
-  return now < before || (now === before && entries.length < imported.entries);
 }

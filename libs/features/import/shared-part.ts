@@ -4,8 +4,7 @@ import { callsToName, openCall } from '../conversation/conversation.decider.js';
 import type { MessagePlace, OpenCall } from '../conversation/conversation.events.js';
 import { hashOf } from '../task/activity.process.js';
 import { activityOf, type SpokenEntry } from './entry-activity.js';
-import type { KnownEntry } from './known-task.js';
-import { amendmentId } from './transcript-ids.js';
+import { has, type KnownEntry } from './known-task.js';
 
 /** The task that another one is a fork of, as far as its transcript tells. */
 export interface ForkSource {
@@ -103,12 +102,8 @@ export function callsLeftOpen(
 const followsUpon = ({ before }: KnownEntry, end: KnownEntry | null): boolean =>
   samePlace(before?.place ?? null, end?.place ?? null);
 
-function saysTheSame(entry: SpokenEntry, known: KnownEntry): boolean {
-  const hash = hashOf(activityOf(entry, sourceIdIn(entry)));
-  return known.amendedBy === null
-    ? known.inputHash === hash
-    : known.amendedBy === amendmentId(known.eventId, hash);
-}
+const saysTheSame = (entry: SpokenEntry, known: KnownEntry): boolean =>
+  has(known, hashOf(activityOf(entry, sourceIdIn(entry))));
 
 /**
  * Of two transcripts with the same beginning, whether the one that is imported went on later than the other: then it is

@@ -1,7 +1,7 @@
 /** Transcripts at random, by steps that fast-check makes up and shrinks. Imported by specs only. */
 import fc from 'fast-check';
 import { claudeCode, linesFile, mainSession, transcriptOf } from '#libs/agents/transcripts/spec-lines.js';
-import { calls, event, meta, output, says, THREAD } from '#libs/agents/transcripts/spec-rollouts.js';
+import { calls, event, item, meta, output, says, THREAD } from '#libs/agents/transcripts/spec-rollouts.js';
 import type { TranscriptSession } from '#libs/agents/transcripts/transcript.js';
 
 /** What happens next, and to which of those that it may happen to. */
@@ -49,7 +49,6 @@ export function claudeCodeAtRandom(steps: readonly Step[]): RandomTranscript {
     if (what >= 60 && call === undefined) open.push(`t${n}`);
     ids.push(what >= 60 && call === undefined ? `t${n}-made` : id);
   }
-  file.user('last', 'thanks');
   const lines = file.lines.map((line) => JSON.parse(line) as object);
   return { lines, session: sessionIn('s.jsonl', lines) };
 }
@@ -70,13 +69,14 @@ export function codexAtRandom(steps: readonly Step[]): RandomTranscript {
       answered.push(...open.splice(open.indexOf(call), 1));
     } else if (what < 85 && done !== undefined) {
       const changes = { '/w/a.txt': { type: 'add', content: 'x\n' } };
-      records.push(event('patch_apply_end', { call_id: done, success: true, changes }));
+      records.push(event('patch_apply_end', { call_id: done, success: which % 2 === 0, changes }));
     } else {
-      records.push(calls(`t${n}`, 'exec_command', { cmd: 'ls' }));
+      const input = '*** Begin Patch\n*** Add File: a.txt\n+x\n*** End Patch';
+      const patch = item('custom_tool_call', { call_id: `t${n}`, name: 'apply_patch', input });
+      records.push(which % 3 === 0 ? calls(`t${n}`, 'exec_command', { cmd: 'ls' }) : patch);
       open.push(`t${n}`);
     }
   }
-  records.push(says('user', 'thanks'));
   const lines = records.map((record, index) => ({ timestamp: at(index), ...record }));
   return { lines, session: sessionIn(`rollout-2026-03-04T09-00-00-${THREAD}.jsonl`, lines) };
 }
@@ -96,7 +96,7 @@ interface GeminiMessage {
   readonly toolCalls: GeminiCall[];
 }
 
-/** Messages that are written anew with more of them, results long after their calls, ways back. */
+/** Messages that are written anew with more or less of them, results long after their calls, ways back. */
 export function geminiCliAtRandom(steps: readonly Step[]): RandomTranscript {
   const lines: object[] = [{ sessionId: 'chat', projectHash: 'abc', startTime: at(0), kind: 'main' }];
   let held: GeminiMessage[] = [];
@@ -116,14 +116,18 @@ export function geminiCliAtRandom(steps: readonly Step[]): RandomTranscript {
     else if (what >= 85 && target) {
       held = held.slice(0, held.indexOf(target));
       // A chat that is left with nothing is told by its next message anew, which no test of order can tell apart.
-      lines.push(what >= 95 && held.length > 0 ? { $set: { messages: structuredClone(held) } } : { $rewindTo: target.id });
+      lines.push(
+        what >= 95 && held.length > 0
+          ? { $set: { messages: structuredClone(held) } }
+          : { $rewindTo: target.id },
+      );
     } else if (what < 40 || !message) add(n, 'gemini');
     else {
       goOn(message, n, what, which);
       write(message);
     }
+    lines.push({ $set: { lastUpdated: at(n) } });
   }
-  add(steps.length + 1, 'user');
   return {
     lines,
     session: sessionIn('chats/session-1.jsonl', lines),
@@ -134,17 +138,23 @@ export function geminiCliAtRandom(steps: readonly Step[]): RandomTranscript {
   };
 }
 
-/** A message gets more text, a call, or what came of one. */
+/** A message gets more text or less, a call, or what came of one, which may change again. */
 function goOn(message: GeminiMessage, n: number, what: number, which: number): void {
-  const call = oneOf(
-    message.toolCalls.filter(({ result }) => !result),
-    which,
-  );
-  if (what < 50) message.content += ` and ${n}`;
+  const call = oneOf(message.toolCalls, which);
+  if (what < 46) message.content += ` and ${n}`;
+  else if (what < 50) message.content = which % 2 === 0 ? '' : 'no';
   else if (!call || what < 65)
     message.toolCalls.push({ id: `t${n}`, name: 'write_file', status: 'executing' });
   else {
     call.status = what < 75 ? 'success' : 'error';
-    call.result = [{ functionResponse: { id: call.id, name: call.name, response: { output: `done ${n}` } } }];
+    call.result = [
+      {
+        functionResponse: {
+          id: call.id,
+          name: call.name,
+          response: { output: oneOf(['', 'done', `done ${n}`], which) },
+        },
+      },
+    ];
   }
 }
