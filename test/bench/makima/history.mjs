@@ -164,7 +164,9 @@ export class Task extends Stream {
 
   undo() {
     const { branches } = this.state.conversation;
-    return branches.some((branch) => branch.undoable) ? this.run({ type: 'UndoRewind' }) : [];
+    return branches.some((branch) => branch.undoable && !branch.passedOver)
+      ? this.run({ type: 'UndoRewind' })
+      : [];
   }
 
   /** The next few events of ordinary work: mostly messages and tool calls, now and then everything else. */
