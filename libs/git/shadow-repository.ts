@@ -1,0 +1,198 @@
+import { access, constants, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { changesBetween, GITLINK, type TreeChange } from './changes.js';
+import { git, gitLine, type GitPlace } from './git.js';
+import { inTheWay } from './in-the-way.js';
+import { absolutePath, pathInput, pathsIn, shownPath, type PathBytes } from './path-bytes.js';
+
+/** Why something of a folder is not in a capture. */
+export type LeftOutReason =
+  'nested_repository' | 'too_large' | 'unreadable' | 'special_file' | 'empty_folder';
+
+export interface LeftOut {
+  readonly path: PathBytes;
+  readonly reason: LeftOutReason;
+}
+
+export interface Capture {
+  /** The tree of everything that is there, is not ignored, and is not left out. */
+  readonly tree: string;
+  readonly leftOut: readonly LeftOut[];
+}
+
+export interface ShadowOptions {
+  /** Files of more bytes are left out (default 100 MiB). */
+  readonly maxFileBytes?: number;
+}
+
+/** Files in the folder that a restore would have to overwrite, and that no capture holds: nothing was changed. */
+export class RestoreBlocked extends Error {
+  override readonly name = 'RestoreBlocked';
+
+  constructor(readonly paths: readonly PathBytes[]) {
+    super(
+      `not restored, and nothing was changed: ${paths.map(shownPath).join(', ')} would be overwritten, and no checkpoint holds it`,
+    );
+  }
+}
+
+const MAX_FILE_BYTES = 100 * 1024 * 1024;
+/** The tree without entries. */
+export const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
+
+/** Byte for byte, whatever attributes a folder's own files set: these come before them. */
+const ATTRIBUTES = '* -text -filter -ident -working-tree-encoding\n';
+
+const CONFIG = `[core]
+	repositoryformatversion = 0
+	bare = false
+	fileMode = true
+	symlinks = true
+	ignoreCase = false
+	precomposeUnicode = false
+	autocrlf = false
+	logAllRefUpdates = false
+[index]
+	version = 4
+`;
+
+/**
+ * The daemon's own repository beside a folder in which an agent works: captures what is in the folder and puts it back.
+ * It has its own configuration, index and objects, and reads no configuration of a repository in the folder, which the
+ * agent may have written. One process uses it at a time.
+ */
+export class ShadowRepository {
+  private constructor(
+    readonly place: GitPlace & { readonly workTree: string },
+    private readonly maxFileBytes: number,
+  ) {}
+
+  /** Opens a folder's shadow, or makes it; clears what a killed process left half done in it. */
+  static async open(
+    gitDir: string,
+    workTree: string,
+    { maxFileBytes = MAX_FILE_BYTES }: ShadowOptions = {},
+  ): Promise<ShadowRepository> {
+    for (const folder of ['refs', 'objects', 'info'])
+      await mkdir(join(gitDir, folder), { recursive: true, mode: 0o700 });
+    await writeFile(join(gitDir, 'config'), CONFIG);
+    await writeFile(join(gitDir, 'info/attributes'), ATTRIBUTES);
+    await writeFile(join(gitDir, 'HEAD'), 'ref: refs/heads/none\n');
+    await rm(join(gitDir, 'index.lock'), { force: true });
+    return new ShadowRepository({ gitDir, workTree }, maxFileBytes);
+  }
+
+  /**
+   * Writes everything that is in the folder, whoever made it, as a tree.
+   * @param tracked paths that are captured even if they are ignored.
+   * @throws GitFailed
+   */
+  async capture(tracked: readonly PathBytes[] = []): Promise<Capture> {
+    const others = ['ls-files', '-z', '--others', '--exclude-standard'];
+    const [known, files, folders] = await Promise.all([
+      git(this.place, ['diff-files', '-z', '--name-status', '--ignore-submodules=all']).then(pathsIn),
+      git(this.place, others).then(pathsIn),
+      git(this.place, [...others, '--directory']).then(pathsIn),
+    ]);
+    const { gone, changed } = sorted(known);
+    const leftOut = [...emptyAmong(folders, files), ...files.filter(isFolder).map(nested)];
+    const taken: PathBytes[] = [];
+    for (const path of new Set([...changed, ...tracked, ...files.filter((path) => !isFolder(path))])) {
+      const reason = await this.#hindrance(path);
+      if (reason === null) taken.push(path);
+      else leftOut.push({ path, reason });
+    }
+    await this.#index('--force-remove', [...gone, ...leftOut.map(({ path }) => path)]);
+    await this.#index('--add', taken);
+    return { tree: await this.#writeTree(leftOut), leftOut: leftOut.sort(byPath) };
+  }
+
+  /**
+   * Makes the folder what a tree says, from what was captured last: touches what differs, and nothing else.
+   * @param from the tree of that capture.
+   * @throws RestoreBlocked
+   * @throws GitFailed
+   */
+  async restore(from: string, to: string): Promise<void> {
+    const blocking = await inTheWay(this.place.workTree, await this.changes(from, to));
+    if (blocking.length > 0) throw new RestoreBlocked(blocking);
+    await git(this.place, ['read-tree', '-m', '-u', from, to]);
+  }
+
+  /** What differs between two trees. */
+  changes(from: string, to: string): Promise<readonly TreeChange[]> {
+    return changesBetween(this.place, from, to);
+  }
+
+  /** A folder that became a repository of its own while it was read would be a link in the tree: it is left out, too. */
+  async #writeTree(leftOut: LeftOut[]): Promise<string> {
+    const tree = await gitLine(this.place, ['write-tree']);
+    const links = (await this.#linksIn(tree)).map(nested);
+    if (links.length === 0) return tree;
+    leftOut.push(...links);
+    await this.#index(
+      '--force-remove',
+      links.map(({ path }) => path),
+    );
+    return gitLine(this.place, ['write-tree']);
+  }
+
+  async #linksIn(tree: string): Promise<readonly PathBytes[]> {
+    const changes = await changesBetween(this.place, this.#clean, tree);
+    const links = changes.filter(({ newMode }) => newMode === GITLINK).map(({ path }) => path);
+    if (links.length === 0) this.#clean = tree;
+    return links;
+  }
+
+  /** A tree that is known to have no links. */
+  #clean = EMPTY_TREE;
+
+  async #index(how: '--add' | '--force-remove', paths: readonly PathBytes[]): Promise<void> {
+    if (paths.length === 0) return;
+    // What is gone by the time that git looks is removed; a file takes the place of the folder of its name.
+    const args = [
+      'update-index',
+      '-z',
+      ...(how === '--add' ? ['--add', '--remove', '--replace'] : [how]),
+      '--stdin',
+    ];
+    await git(this.place, args, { input: pathInput(paths) });
+  }
+
+  /** Why a path cannot be captured; null: it can, or it is gone. */
+  async #hindrance(path: PathBytes): Promise<LeftOutReason | null> {
+    const absolute = absolutePath(this.place.workTree, path);
+    const found = await lstat(absolute).catch(() => null);
+    if (!found || found.isSymbolicLink() || found.isDirectory()) return null;
+    if (!found.isFile()) return 'special_file';
+    if (found.size > this.maxFileBytes) return 'too_large';
+    return access(absolute, constants.R_OK).then(
+      () => null,
+      () => 'unreadable',
+    );
+  }
+}
+
+const isFolder = (path: PathBytes): boolean => path.endsWith('/');
+const nested = (path: PathBytes): LeftOut => ({ path: path.replace(/\/$/, ''), reason: 'nested_repository' });
+const byPath = (a: LeftOut, b: LeftOut): number => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
+
+/** Folders that git lists and finds no files in. */
+function emptyAmong(folders: readonly PathBytes[], files: readonly PathBytes[]): LeftOut[] {
+  const withFiles = new Set<PathBytes>();
+  for (const file of files)
+    for (let at = file.indexOf('/'); at >= 0; at = file.indexOf('/', at + 1))
+      withFiles.add(file.slice(0, at + 1));
+  return folders
+    .filter((path) => isFolder(path) && !withFiles.has(path))
+    .map((path) => ({ path: path.slice(0, -1), reason: 'empty_folder' }));
+}
+
+/** An answer of --name-status. */
+function sorted(answer: readonly string[]): { readonly gone: PathBytes[]; readonly changed: PathBytes[] } {
+  const gone: PathBytes[] = [];
+  const changed: PathBytes[] = [];
+  for (let at = 0; at + 1 < answer.length; at += 2)
+    (answer[at] === 'D' ? gone : changed).push(answer[at + 1]!);
+  return { gone, changed };
+}
