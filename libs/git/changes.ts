@@ -33,7 +33,12 @@ export async function changesBetween(
   if (from === to) return [];
   const found = renames ? ['-M'] : ['--no-renames'];
   const answer = await git(place, ['diff-tree', '-r', '-z', '--raw', '--full-index', ...found, from, to]);
-  const parts = answer.toString('latin1').split('\0');
+  return rawChanges(answer.toString('latin1'));
+}
+
+/** Reads what `--raw -z` writes, one character a byte. */
+export function rawChanges(raw: string): readonly TreeChange[] {
+  const parts = raw.split('\0');
   const changes: TreeChange[] = [];
   for (let at = 0; at + 1 < parts.length; at += 2) {
     const [oldMode, newMode, oldId, newId, status] = parts[at]!.slice(1).split(' ') as [

@@ -1,0 +1,205 @@
+import { rawChanges, type TreeChange } from './changes.js';
+import { GitFailed, startGit, type GitPlace } from './git.js';
+
+export interface DiffLine {
+  readonly kind: 'context' | 'added' | 'deleted';
+  /** Without its end; what is no UTF-8 as U+FFFD. */
+  readonly text: string;
+  /** Whether the file ends here without a newline. */
+  readonly noNewline?: true;
+}
+
+/** Lines that changed, with three around them; numbers count from 1. */
+export interface DiffHunk {
+  readonly oldStart: number;
+  readonly oldLines: number;
+  readonly newStart: number;
+  readonly newLines: number;
+  /** The line of the function that it is in, as git guesses it. */
+  readonly heading: string;
+  readonly lines: readonly DiffLine[];
+}
+
+export interface FileDiff extends TreeChange {
+  readonly additions: number;
+  readonly deletions: number;
+  /** Whether it is no text, so that it has no hunks. */
+  readonly binary: boolean;
+  readonly hunks: readonly DiffHunk[];
+}
+
+export interface DiffOptions {
+  /** Lines around what changed (default 3). */
+  readonly context?: number;
+  readonly signal?: AbortSignal;
+}
+
+const HUNK = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)$/;
+const KINDS: Readonly<Record<string, DiffLine['kind']>> = { ' ': 'context', '+': 'added', '-': 'deleted' };
+
+/**
+ * The difference of two trees, file by file, while git is still at the next ones.
+ * @throws GitFailed
+ */
+export async function* diffOf(
+  place: GitPlace,
+  from: string,
+  to: string,
+  { context = 3, signal }: DiffOptions = {},
+): AsyncGenerator<FileDiff, void, undefined> {
+  if (from === to) return;
+  const reader = new DiffReader();
+  for await (const text of outputOf(place, diffArguments(from, to, context), signal))
+    yield* reader.read(text);
+  yield* reader.end();
+}
+
+const diffArguments = (from: string, to: string, context: number): readonly string[] => [
+  'diff-tree',
+  '-r',
+  '-M',
+  '-z',
+  '--raw',
+  '-p',
+  '--full-index',
+  '--no-prefix',
+  '--no-color',
+  '--no-ext-diff',
+  '--no-textconv',
+  `-U${context}`,
+  from,
+  to,
+];
+
+async function* outputOf(
+  place: GitPlace,
+  args: readonly string[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  const child = startGit(place, args);
+  child.stdin.end();
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(0, 4_096)));
+  const ended = new Promise<number | null>((resolve) =>
+    child.on('close', resolve).on('error', () => resolve(null)),
+  );
+  const stop = (): void => void child.kill('SIGKILL');
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    child.stdout.setEncoding('latin1');
+    yield* child.stdout as AsyncIterable<string>;
+    const code = await ended;
+    if (code !== 0) throw new GitFailed('diff-tree', code, stderr);
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    // Whoever stops reading stops git, too.
+    stop();
+  }
+}
+
+/** Reads what `diff-tree -z --raw -p` writes, one character a byte, piece by piece. */
+class DiffReader {
+  /** Null while the list of changes, which comes first, is not complete. */
+  #changes: readonly TreeChange[] | null = null;
+  #next = 0;
+  #rest = '';
+  #file: FileBegun | null = null;
+
+  *read(text: string): Generator<FileDiff> {
+    this.#rest += text;
+    if (!this.#changes) {
+      const end = this.#rest.indexOf('\0\0');
+      if (end < 0) return;
+      this.#changes = rawChanges(this.#rest.slice(0, end + 1));
+      this.#rest = this.#rest.slice(end + 2);
+    }
+    const lines = this.#rest.split('\n');
+    this.#rest = lines.pop()!;
+    for (const line of lines) yield* this.#line(line);
+  }
+
+  *end(): Generator<FileDiff> {
+    if (this.#rest !== '') yield* this.#line(this.#rest);
+    if (this.#file) yield this.#file.whole();
+  }
+
+  *#line(line: string): Generator<FileDiff> {
+    if (this.#file?.takes(line)) return;
+    if (!line.startsWith('diff --git ')) return this.#file?.heading(line);
+    const former = this.#file;
+    // What turned from a file into a link or back is in two parts: what went, and what came.
+    if (former?.hasAnotherPart()) return;
+    if (former) yield former.whole();
+    this.#file = new FileBegun(this.#changes![this.#next]!);
+    this.#next += 1;
+  }
+}
+
+/** A file's difference while it is read. */
+class FileBegun {
+  readonly #hunks: { readonly head: Omit<DiffHunk, 'lines'>; readonly lines: DiffLine[] }[] = [];
+  #additions = 0;
+  #deletions = 0;
+  #binary = false;
+  /** Lines of the hunk at hand that are still to come. */
+  #old = 0;
+  #new = 0;
+  #parts = 1;
+
+  constructor(private readonly change: TreeChange) {}
+
+  /** Whether a line is one of the hunk at hand, which is then read. */
+  takes(line: string): boolean {
+    const lines = this.#hunks.at(-1)?.lines;
+    if (line.startsWith('\\') && lines) {
+      const last = lines.pop();
+      if (last) lines.push({ ...last, noNewline: true });
+      return true;
+    }
+    if ((this.#old === 0 && this.#new === 0) || !lines) return false;
+    const kind = KINDS[line[0]!] ?? 'context';
+    lines.push({ kind, text: Buffer.from(line.slice(1), 'latin1').toString('utf8') });
+    if (kind !== 'added') this.#old -= 1;
+    if (kind !== 'deleted') this.#new -= 1;
+    if (kind === 'added') this.#additions += 1;
+    if (kind === 'deleted') this.#deletions += 1;
+    return true;
+  }
+
+  /** A line that says something of the file, or begins a hunk. */
+  heading(line: string): void {
+    if (line.startsWith('Binary files ')) this.#binary = true;
+    const found = HUNK.exec(line);
+    if (!found) return;
+    const [, oldStart, oldLines = '1', newStart, newLines = '1', heading = ''] = found;
+    this.#old = Number(oldLines);
+    this.#new = Number(newLines);
+    const head = {
+      oldStart: Number(oldStart),
+      oldLines: this.#old,
+      newStart: Number(newStart),
+      newLines: this.#new,
+      heading: Buffer.from(heading, 'latin1').toString('utf8'),
+    };
+    this.#hunks.push({ head, lines: [] });
+  }
+
+  hasAnotherPart(): boolean {
+    const { oldMode, newMode } = this.change;
+    const isAnotherKind =
+      Number(oldMode) > 0 && Number(newMode) > 0 && oldMode.slice(0, 3) !== newMode.slice(0, 3);
+    if (!isAnotherKind || this.#parts === 2) return false;
+    this.#parts += 1;
+    return true;
+  }
+
+  whole(): FileDiff {
+    return {
+      ...this.change,
+      additions: this.#additions,
+      deletions: this.#deletions,
+      binary: this.#binary,
+      hunks: this.#hunks.map(({ head, lines }) => ({ ...head, lines })),
+    };
+  }
+}
