@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassThrough, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { pin, pinned } from './commits.js';
+import { git, GitFailed, startGit, type GitPlace } from './git.js';
+
+export interface HubLimits {
+  /** Bytes of one pack at most (default 2 GiB). */
+  readonly packBytes?: number;
+}
+
+/** What was sent is no pack, is too large, or lacks something that it needs: nothing of it was kept. */
+export class PackRefused extends Error {
+  override readonly name = 'PackRefused';
+}
+
+const PACK_BYTES = 2 * 1024 ** 3;
+
+const CONFIG = `[core]
+	repositoryformatversion = 0
+	bare = true
+	logAllRefUpdates = false
+[pack]
+	writeReverseIndex = true
+[transfer]
+	fsckObjects = true
+`;
+
+/**
+ * The server's repository of all checkpoints of one contract's repository: what is in it survives the machine of the
+ * daemon. Nothing is ever checked out of it.
+ */
+export class Hub {
+  private constructor(
+    readonly place: GitPlace,
+    private readonly packBytes: number,
+  ) {}
+
+  /** Opens a hub, or makes it; clears what a killed process had not finished receiving. */
+  static async open(gitDir: string, { packBytes = PACK_BYTES }: HubLimits = {}): Promise<Hub> {
+    for (const folder of ['refs', 'objects/pack', 'incoming'])
+      await mkdir(join(gitDir, folder), { recursive: true, mode: 0o700 });
+    await writeFile(join(gitDir, 'config'), CONFIG);
+    await writeFile(join(gitDir, 'HEAD'), 'ref: refs/heads/none\n');
+    for (const name of await readdir(join(gitDir, 'incoming')))
+      await rm(join(gitDir, 'incoming', name), { recursive: true });
+    return new Hub({ gitDir }, packBytes);
+  }
+
+  /**
+   * Takes a commit that a pack brings, with all that it leads to: reads it apart from the rest, checks that it is whole,
+   * and only then takes it over and pins it. Sending it again changes nothing.
+   * @param ref `refs/makima/…`; a commit that it names already is never replaced.
+   * @throws PackRefused
+   * @throws GitFailed, if the ref names another commit.
+   */
+  async receive(
+    pack: Readable,
+    { ref, commit }: { readonly ref: string; readonly commit: string },
+  ): Promise<void> {
+    if ((await pinned(this.place, ref)) === commit) {
+      pack.destroy();
+      return;
+    }
+    const incoming = join(this.place.gitDir, 'incoming', randomUUID());
+    await mkdir(join(incoming, 'pack'), { recursive: true });
+    try {
+      const apart = {
+        GIT_OBJECT_DIRECTORY: incoming,
+        GIT_ALTERNATE_OBJECT_DIRECTORIES: join(this.place.gitDir, 'objects'),
+      };
+      await this.#index(pack, apart);
+      await git(this.place, ['rev-list', '--objects', '--quiet', commit, '--not', '--all'], {
+        environment: apart,
+      }).catch(refused);
+      await this.#takeOver(join(incoming, 'pack'));
+    } finally {
+      await rm(incoming, { recursive: true, force: true });
+    }
+    await pin(this.place, ref, commit);
+  }
+
+  async #index(pack: Readable, environment: Readonly<Record<string, string>>): Promise<void> {
+    const args = ['index-pack', '--stdin', '--strict', '--fix-thin', `--max-input-size=${this.packBytes}`];
+    const child = startGit(this.place, args, environment);
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(0, 4_096)));
+    child.stdout.resume();
+    const ended = new Promise<number | null>((resolve) =>
+      child.on('close', resolve).on('error', () => resolve(null)),
+    );
+    // What git no longer reads it says why of.
+    const sent = await pipeline(pack, child.stdin).catch((error: unknown) => error);
+    const code = await ended;
+    if (code !== 0) refused(new GitFailed('index-pack', code, stderr));
+    if (sent instanceof Error) throw sent;
+  }
+
+  /** The pack comes before its index: without the latter git does not see it. */
+  async #takeOver(folder: string): Promise<void> {
+    const target = join(this.place.gitDir, 'objects/pack');
+    const names = (await readdir(folder)).filter((name) => !name.endsWith('.keep'));
+    for (const name of names.sort((a, b) => Number(a.endsWith('.idx')) - Number(b.endsWith('.idx'))))
+      await rename(join(folder, name), join(target, name));
+    const handle = await open(target, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+}
+
+function refused(error: unknown): never {
+  throw error instanceof GitFailed ? new PackRefused(error.stderr.trim(), { cause: error }) : error;
+}
+
+/**
+ * A pack of what a commit leads to and others do not.
+ * @param have commits that the receiver has.
+ */
+export function packOf(place: GitPlace, commit: string, have: readonly string[]): Readable {
+  const child = startGit(place, [
+    'pack-objects',
+    '--revs',
+    '--thin',
+    '--stdout',
+    '--delta-base-offset',
+    '--quiet',
+  ]);
+  child.stdin.on('error', () => undefined);
+  child.stdin.end([commit, ...have.map((id) => `^${id}`), ''].join('\n'));
+  // Node throws away what is not read of a process that has ended.
+  const pack = new PassThrough();
+  child.stdout.pipe(pack, { end: false });
+  child.on('error', (error) => pack.destroy(error));
+  child.on('close', (code) => {
+    if (code === 0) pack.end();
+    else pack.destroy(new GitFailed('pack-objects', code, ''));
+  });
+  pack.on('close', () => child.kill('SIGKILL'));
+  return pack;
+}
