@@ -13,6 +13,7 @@ import { BlobModule } from '#libs/features/blob/blob.module.js';
 import { CHAT_STATE_SHAPE, CHAT_STATES } from '#libs/features/chat/chat.commands.js';
 import { chatDecider } from '#libs/features/chat/chat.decider.js';
 import { ChatModule } from '#libs/features/chat/chat.module.js';
+import { Hubs } from '#libs/features/checkpoint/hubs.js';
 import { CheckpointModule } from '#libs/features/checkpoint/checkpoint.module.js';
 import { CONTRACT_STATE_SHAPE, CONTRACT_STATES } from '#libs/features/contract/contract.commands.js';
 import { contractDecider } from '#libs/features/contract/contract.decider.js';
@@ -48,13 +49,24 @@ export interface Foundations {
   readonly snapshots: SnapshotPolicy;
   /** Whether this process may move the projections, or leaves them to others. */
   readonly projects: boolean;
+  /** Where the hubs of checkpoints' code are. */
+  readonly hubs: string;
   readonly log: (line: string) => void;
 }
 
 @Global()
 @Module({})
 class FoundationModule {
-  static forRoot({ system, patient, reader, store, snapshots, projects, log }: Foundations): DynamicModule {
+  static forRoot({
+    system,
+    patient,
+    reader,
+    store,
+    snapshots,
+    projects,
+    hubs,
+    log,
+  }: Foundations): DynamicModule {
     const blobs = new PostgresBlobStore(system);
     const codec = new EventCodec(blobs, UPCASTERS, LONG_FIELDS);
     const shelf = new PostgresStateShelf(system);
@@ -81,6 +93,7 @@ class FoundationModule {
         provide: CHAT_STATES,
         useValue: new StreamStates(chatDecider, CHAT_STATE_SHAPE, store, codec, shelf),
       },
+      { provide: Hubs, useValue: new Hubs(hubs) },
       { provide: SNAPSHOT_POLICY, useValue: snapshots },
       { provide: Database, useValue: system },
       { provide: PATIENT_DATABASE, useValue: patient },

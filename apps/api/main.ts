@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ensureHome, HomeError, readCredentials, writeCredentials } from '#libs/client/makima-home.js';
 import { isConnectionError } from '#libs/database/database.js';
@@ -66,6 +67,7 @@ async function start(): Promise<RunningServer> {
     projects,
     log,
     cursorKey: cursorKey(home),
+    hubs: join(home, 'hubs'),
     ...(eventStoreUrl ? { eventStoreUrl } : {}),
     ...(known ? { token: known.token } : {}),
   });

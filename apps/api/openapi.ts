@@ -18,6 +18,7 @@ const application = await NestFactory.create<NestExpressApplication>(
     reader: database,
     store: new MemoryEventStore(),
     cursorKey: Buffer.alloc(32),
+    hubs: '',
     projects: false,
     snapshots: { everyMessages: 0, everyMinutes: 0 },
     log: () => undefined,

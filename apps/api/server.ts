@@ -17,6 +17,8 @@ export interface ServerOptions extends LogPlace {
   /** 0: any free one. */
   readonly port: number;
   readonly cursorKey: Buffer;
+  /** The folder of the hubs: the code of checkpoints. It is made when it is needed. */
+  readonly hubs: string;
   readonly snapshots: SnapshotPolicy;
   /** False: other processes move the projections (default true). */
   readonly projects?: boolean;
@@ -71,9 +73,9 @@ async function open(
   );
   const store = await openEventStore(options);
   opened.push(() => store.close());
-  const { cursorKey, snapshots, projects = true } = options;
+  const { cursorKey, hubs, snapshots, projects = true } = options;
   const application = await NestFactory.create<NestExpressApplication>(
-    AppModule.forRoot({ system, patient, reader, store, cursorKey, snapshots, projects, log }),
+    AppModule.forRoot({ system, patient, reader, store, cursorKey, hubs, snapshots, projects, log }),
     { ...HTTP_APPLICATION_OPTIONS, logger: ['error', 'warn'], abortOnError: false },
   );
   configureHttp(application);

@@ -61,7 +61,7 @@ export class Hub {
     { ref, commit }: { readonly ref: string; readonly commit: string },
   ): Promise<void> {
     if ((await pinned(this.place, ref)) === commit) {
-      pack.destroy();
+      pack.resume();
       return;
     }
     const incoming = join(this.place.gitDir, 'incoming', randomUUID());

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startServer, type RunningServer, type ServerOptions } from '#apps/api/server.js';
 import { EventStore } from '#libs/event-store/event-store.js';
 import { ReadModels } from '#libs/projections/read-models.js';
@@ -58,11 +61,13 @@ export interface TestApp extends TestCaller {
 /** Starts the whole API. For specs of the Jest projects `integration` and `e2e`. */
 export async function startTestApp(options: Partial<ServerOptions> = {}): Promise<TestApp> {
   const database = await testDatabase();
+  const hubs = await mkdtemp(join(tmpdir(), 'makima-hubs-'));
   const server = await startServer({
     databaseUrl: database.url,
     host: '127.0.0.1',
     port: 0,
     cursorKey: Buffer.alloc(32, 7),
+    hubs,
     snapshots: { everyMessages: 0, everyMinutes: 0 },
     log: () => undefined,
     ...options,
@@ -99,6 +104,7 @@ export async function startTestApp(options: Partial<ServerOptions> = {}): Promis
     async close() {
       await server.close();
       await database.drop();
+      await rm(hubs, { recursive: true, force: true });
     },
   };
 }

@@ -27,6 +27,7 @@ const READABLE: Readonly<Record<ReadableEvent['type'], true>> = {
   ConversationRewound: true,
   ConversationRewindUndone: true,
   CheckpointRecorded: true,
+  CheckpointSecured: true,
   ConversationSnapshotTaken: true,
   ContractCreated: true,
   ContractPhaseChanged: true,

@@ -1,14 +1,17 @@
 import {
   GivesCursor,
+  GivesFlag,
   GivesHash,
   GivesId,
   GivesInstant,
   GivesList,
+  GivesOneOf,
   GivesText,
   GivesWhole,
 } from '#libs/http/answer-fields.js';
 import { IsCursor, IsLimit } from '#libs/http/shared-fields.js';
 import { GivesTruncated, type TruncatedField } from '#libs/http/shortened.js';
+import { LEFT_OUT_REASONS } from './checkpoint.events.js';
 import { FileChangeAnswer } from '../conversation/conversation.answers.dto.js';
 
 export class CheckpointsQuery {
@@ -17,6 +20,15 @@ export class CheckpointsQuery {
 
   @IsCursor()
   cursor?: string;
+}
+
+/** Something of a folder that a checkpoint does not hold. */
+export class LeftOutAnswer {
+  @GivesText('Path in the folder; bytes that are no UTF-8 as \\xNN.')
+  readonly path!: string;
+
+  @GivesOneOf(LEFT_OUT_REASONS, 'Why.')
+  readonly reason!: (typeof LEFT_OUT_REASONS)[number];
 }
 
 /** SPEC §1.1 task_checkpoints. */
@@ -56,6 +68,18 @@ export class TaskCheckpoint {
 
   @GivesId('The snapshot of the conversation that was taken with it; null: none was.', { nullable: true })
   readonly conversationSnapshotId!: string | null;
+
+  @GivesHash("The commit that the agent's branch named; null: none, or it is not known.", { nullable: true })
+  readonly headSha!: string | null;
+
+  @GivesList(
+    () => LeftOutAnswer,
+    'What of the folder it does not hold, so that no restore promises too much.',
+  )
+  readonly leftOut!: readonly LeftOutAnswer[];
+
+  @GivesFlag("Whether it is in the server's hub, and survives the daemon's machine.")
+  readonly isSafe!: boolean;
 
   @GivesInstant('When it was taken.')
   readonly createdAt!: string;

@@ -3,20 +3,43 @@
 import type { LongList } from '#libs/kernel/blob-reference.js';
 import type { FileChange } from '../conversation/conversation.events.js';
 
-export type CheckpointEvent = {
-  readonly type: 'CheckpointRecorded';
-  readonly data: {
-    readonly checkpointId: string;
-    readonly number: number;
-    /** Hex object id, 40 or 64 digits. */
-    readonly commitSha: string;
-    readonly branchName: string | null;
-    readonly message: string;
-    readonly filesChanged: LongList<FileChange>;
-    readonly linesAdded: number;
-    readonly linesRemoved: number;
-    /** The last message of the conversation at that moment (inclusive); 0 before the first. */
-    readonly seq: number;
-    readonly branch: number;
-  };
-};
+export const LEFT_OUT_REASONS = [
+  'nested_repository',
+  'too_large',
+  'unreadable',
+  'special_file',
+  'empty_folder',
+] as const;
+
+export interface LeftOutPath {
+  readonly path: string;
+  readonly reason: (typeof LEFT_OUT_REASONS)[number];
+}
+
+export type CheckpointEvent =
+  | {
+      readonly type: 'CheckpointRecorded';
+      readonly data: {
+        readonly checkpointId: string;
+        readonly number: number;
+        /** Hex object id, 40 or 64 digits. */
+        readonly commitSha: string;
+        readonly branchName: string | null;
+        readonly message: string;
+        readonly filesChanged: LongList<FileChange>;
+        readonly linesAdded: number;
+        readonly linesRemoved: number;
+        /** The last message of the conversation at that moment (inclusive); 0 before the first. */
+        readonly seq: number;
+        readonly branch: number;
+        /** The commit that the agent's branch named; absent: none, or it is not known. */
+        readonly headSha?: string;
+        /** What of the folder the commit does not hold; absent: nothing. */
+        readonly leftOut?: readonly LeftOutPath[];
+      };
+    }
+  | {
+      /** The commit is in the server's hub: it survives the daemon's machine. */
+      readonly type: 'CheckpointSecured';
+      readonly data: { readonly checkpointId: string };
+    };

@@ -23,6 +23,9 @@ const checkpoints: Table = {
     seq: 'int4',
     branch: 'int4',
     conversation_snapshot_id: 'uuid?',
+    head_sha: 'text?',
+    left_out: 'text?',
+    secured_position: 'int8?',
     created_at: 'timestamptz',
   },
   key: ['id', 'task_id'],
@@ -31,14 +34,15 @@ const checkpoints: Table = {
 
 export const checkpointProjection = projection({
   name: 'checkpoint',
-  version: 2,
+  version: 3,
   tables: [checkpoints],
   views: {
     checkpoints: 'SELECT * FROM {schema}.checkpoints',
     task_checkpoints: `SELECT id, owner_id, task_id, checkpoint_number, commit_sha, branch_name, message,
-      files_changed::jsonb AS files_changed, lines_added, lines_removed, created_at, conversation_snapshot_id FROM {schema}.checkpoints`,
+      files_changed::jsonb AS files_changed, lines_added, lines_removed, created_at, conversation_snapshot_id,
+      head_sha, left_out::jsonb AS left_out, secured_position IS NOT NULL AS is_safe FROM {schema}.checkpoints`,
   },
-  handles: ['CheckpointRecorded', 'ConversationSnapshotTaken'],
+  handles: ['CheckpointRecorded', 'CheckpointSecured', 'ConversationSnapshotTaken'],
   project: (batch) => (batch as readonly Recorded<CheckpointEvent | SnapshotEvent>[]).flatMap(operationsOf),
 });
 
@@ -49,6 +53,10 @@ function operationsOf(recorded: Recorded<CheckpointEvent | SnapshotEvent>): read
     const { checkpointId, snapshotId } = event.data;
     if (checkpointId === null) return [];
     return [update(checkpoints, { id: checkpointId, task_id }, { conversation_snapshot_id: snapshotId })];
+  }
+  if (event.type === 'CheckpointSecured') {
+    const key = { id: event.data.checkpointId, task_id };
+    return [update(checkpoints, key, { secured_position: position })];
   }
   const { data } = event;
   return [
@@ -67,6 +75,9 @@ function operationsOf(recorded: Recorded<CheckpointEvent | SnapshotEvent>): read
       seq: data.seq,
       branch: data.branch,
       conversation_snapshot_id: null,
+      head_sha: data.headSha ?? null,
+      left_out: data.leftOut ? columnJson(data.leftOut) : null,
+      secured_position: null,
       created_at: metadata.occurredAt,
     }),
   ];

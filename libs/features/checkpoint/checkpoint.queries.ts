@@ -10,6 +10,7 @@ import { isUuid } from '#libs/kernel/ids.js';
 import { fromColumnJson } from '#libs/projections/column-text.js';
 import type { FileChange } from '../conversation/conversation.events.js';
 import type { Segment } from '../conversation/segments.js';
+import type { LeftOutPath } from './checkpoint.events.js';
 import type { TaskCheckpoint } from './checkpoint.dto.js';
 
 /** A checkpoint as its row says, a long list of files in its blob. */
@@ -32,12 +33,16 @@ interface CheckpointRow {
   lines_removed: number;
   seq: number;
   conversation_snapshot_id: string | null;
+  head_sha: string | null;
+  left_out: string | null;
+  secured_position: bigint | null;
   created_at: Date;
 }
 
-const toView = (row: CheckpointRow): CheckpointView => shortened(toCheckpoint(row));
+const toView = (row: CheckpointRow, at: bigint | null = null): CheckpointView =>
+  shortened(toCheckpoint(row, at));
 
-const toCheckpoint = (row: CheckpointRow): Checkpoint => ({
+const toCheckpoint = (row: CheckpointRow, at: bigint | null = null): Checkpoint => ({
   id: row.id,
   taskId: row.task_id,
   checkpointNumber: row.checkpoint_number,
@@ -49,6 +54,9 @@ const toCheckpoint = (row: CheckpointRow): Checkpoint => ({
   linesRemoved: row.lines_removed,
   seq: row.seq,
   conversationSnapshotId: row.conversation_snapshot_id,
+  headSha: row.head_sha,
+  leftOut: row.left_out === null ? [] : (fromColumnJson(row.left_out) as readonly LeftOutPath[]),
+  isSafe: row.secured_position !== null && (at === null || row.secured_position <= at),
   createdAt: row.created_at.toISOString(),
 });
 
@@ -61,7 +69,7 @@ export async function checkpointsOf(
   const rows = await db.query<CheckpointRow>(sql`
     SELECT * FROM checkpoints WHERE task_id = ${taskId} AND position <= ${at ?? Number.MAX_SAFE_INTEGER}
       AND checkpoint_number < ${below ?? 2_147_483_647} ORDER BY checkpoint_number DESC LIMIT ${limit}`);
-  return rows.map(toView);
+  return rows.map((row) => toView(row, at));
 }
 
 /** One checkpoint of a task, by its id, number or commit id; null if there is none. */
@@ -94,6 +102,20 @@ async function rowBy(db: Queryable, taskId: string, wanted: string): Promise<Che
     sql`SELECT * FROM checkpoints WHERE task_id = ${taskId} AND ${condition} ORDER BY checkpoint_number DESC LIMIT 1`,
   );
   return row;
+}
+
+/** The checkpoint that came before one of this number: the task's own, or the one that its source had when it was forked. */
+export async function checkpointBefore(
+  db: Queryable,
+  taskId: string,
+  number: number,
+): Promise<CheckpointView | null> {
+  const [row] = await db.query<CheckpointRow>(sql`
+    SELECT c.* FROM task_states t JOIN checkpoints c ON c.task_id = t.task_id AND c.checkpoint_number < ${number}
+      OR c.task_id = t.forked_from_task_id AND c.commit_sha = t.checkpoint_sha
+    WHERE t.task_id = ${taskId} AND t.to_position IS NULL
+    ORDER BY c.task_id = t.task_id DESC, c.checkpoint_number DESC LIMIT 1`);
+  return row ? toView(row) : null;
 }
 
 /** A checkpoint by its id, of whichever of the owner's tasks. */

@@ -1,6 +1,7 @@
 import { MAX_COLUMN_TEXT } from '#libs/event-store/codec.js';
 import { IsFlag, IsId, IsInstant, IsJson, IsOneOf, IsQuantity, IsText, IsWhole } from '#libs/http/fields.js';
 import { IsIds, IsNested, IsNestedList } from '#libs/http/structured-fields.js';
+import { LEFT_OUT_REASONS } from '../checkpoint/checkpoint.events.js';
 import { TASK_STATUSES, type TaskStatus } from './task.events.js';
 
 const ACTIVITY_KINDS = [
@@ -59,6 +60,14 @@ export class FileChangeDto {
   linesRemoved?: number;
 }
 
+export class LeftOutDto {
+  @IsText({ max: 4_096, description: 'Path in the folder; bytes that are no UTF-8 as \\xNN.' })
+  path!: string;
+
+  @IsOneOf(LEFT_OUT_REASONS, { description: 'Why.' })
+  reason!: (typeof LEFT_OUT_REASONS)[number];
+}
+
 export class CheckpointDto {
   @IsText({
     max: 64,
@@ -66,6 +75,21 @@ export class CheckpointDto {
     description: 'Object id of the commit, 40 or 64 hex digits.',
   })
   commitSha!: string;
+
+  @IsText({
+    max: 64,
+    pattern: /^[0-9a-f]{40}([0-9a-f]{24})?$/,
+    description: "Object id of the commit that the agent's branch named.",
+    optional: true,
+  })
+  headSha?: string;
+
+  @IsNestedList(() => LeftOutDto, {
+    maxItems: 1_000,
+    description: 'What of the folder the commit does not hold.',
+    optional: true,
+  })
+  leftOut?: LeftOutDto[];
 
   @IsText({ max: 500, description: 'Branch that the agent saw.', optional: true })
   branchName?: string;

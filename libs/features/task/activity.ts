@@ -64,6 +64,7 @@ function activityOf(item: ActivityDto): Activity {
       return { type: 'KeepLine', data: { lineType: item.lineType!, raw: item.content! } };
     case 'checkpoint': {
       const { commitSha, branchName, message, filesChanged, linesAdded, linesRemoved } = item.checkpoint!;
+      const { headSha, leftOut = [] } = item.checkpoint!;
       const files = filesChanged.map((file) => ({ ...file }));
       return {
         type: 'RecordCheckpoint',
@@ -75,6 +76,8 @@ function activityOf(item: ActivityDto): Activity {
           filesChanged: files,
           linesAdded,
           linesRemoved,
+          ...(headSha === undefined ? {} : { headSha }),
+          ...(leftOut.length === 0 ? {} : { leftOut: leftOut.map((one) => ({ ...one })) }),
         },
       };
     }

@@ -58,7 +58,8 @@ export type Activity =
   | {
       readonly type: 'RecordCheckpoint';
       readonly data: Omit<Data<'CheckpointRecorded'>, 'number' | 'seq' | 'branch'>;
-    };
+    }
+  | { readonly type: 'SecureCheckpoint'; readonly checkpointId: string };
 
 export type TaskCommand =
   | { readonly type: 'CreateTask'; readonly data: Data<'TaskCreated'> }
@@ -215,6 +216,8 @@ function recordOne(activity: Activity, state: OpenTask): TaskEvent | Refusal<Tas
       return { type: 'AgentLineKept', data: activity.data };
     case 'RecordImport':
       return { type: 'TranscriptImported', data: activity.data };
+    case 'SecureCheckpoint':
+      return { type: 'CheckpointSecured', data: { checkpointId: activity.checkpointId } };
     case 'RecordCheckpoint': {
       const { seq, branch } = state.conversation;
       return {
@@ -253,6 +256,7 @@ function evolve(state: TaskState, event: TaskEvent): TaskState {
     case 'TaskContinueRequested':
     case 'TaskReassigned':
       return controlled;
+    case 'CheckpointSecured':
     case 'TaskOutputRecorded':
     case 'TaskPendingTasksChanged':
     case 'TaskFilesChanged':

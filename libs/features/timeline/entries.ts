@@ -50,6 +50,7 @@ export function entriesOf(event: TimelineEvent): readonly Entry[] {
     }
     case 'MessageAmended':
     case 'TranscriptImported':
+    case 'CheckpointSecured':
       return [];
     case 'TaskFilesChanged':
       return [fileChange(event.data.files, {})];
@@ -117,7 +118,8 @@ type PlainTaskEvent = Exclude<
         | 'MessageAmended'
         | 'TranscriptImported'
         | 'TaskFilesChanged'
-        | 'CheckpointRecorded';
+        | 'CheckpointRecorded'
+        | 'CheckpointSecured';
     }
 >;
 

@@ -1,0 +1,172 @@
+import type { Readable } from 'node:stream';
+import { Inject, Injectable } from '@nestjs/common';
+import { BlobStore } from '#libs/event-store/blob-store.js';
+import { deriveId } from '#libs/event-store/event-hash.js';
+import { diffOf, type FileDiff } from '#libs/git/diff.js';
+import { Hub, PackRefused } from '#libs/git/hub.js';
+import { EMPTY_TREE } from '#libs/git/shadow-repository.js';
+import { blobOf, entriesAt, type TreeEntry } from '#libs/git/tree.js';
+import type { RequestContext } from '#libs/http/request-context.js';
+import { notFound } from '#libs/kernel/caller.js';
+import { invalidField, Problem } from '#libs/kernel/problem.js';
+import { ReadModels } from '#libs/projections/read-models.js';
+import { ActivityRecorder } from '../task/activity.process.js';
+import { visibleTask } from '../task/task.guard.js';
+import type { TaskView } from '../task/task.view.js';
+import type { TaskCheckpoint } from './checkpoint.dto.js';
+import { checkpointBefore, checkpointOfId, wholeCheckpoint } from './checkpoint.queries.js';
+import { Hubs } from './hubs.js';
+
+/** A checkpoint whose code is in a hub. */
+interface Safe {
+  readonly checkpoint: TaskCheckpoint;
+  readonly task: TaskView;
+  readonly hub: Hub;
+}
+
+export interface CheckpointDiff {
+  readonly checkpoint: TaskCheckpoint;
+  /** What it is compared with; null: an empty folder. */
+  readonly previous: TaskCheckpoint | null;
+  readonly files: AsyncIterable<FileDiff>;
+}
+
+/** Bytes of a file that are answered at once. */
+const MAX_FILE_BYTES = 100 * 1024 * 1024;
+
+/** The code of checkpoints: takes it in from daemons, and shows it. */
+@Injectable()
+export class CheckpointCode {
+  constructor(
+    private readonly reads: ReadModels,
+    private readonly hubs: Hubs,
+    private readonly recorder: ActivityRecorder,
+    @Inject(BlobStore) private readonly blobs: BlobStore,
+  ) {}
+
+  /**
+   * Takes in the pack of a checkpoint that was recorded: from then on it is safe.
+   * @throws Problem PACK_INVALID
+   */
+  async secure(
+    taskId: string,
+    checkpointId: string,
+    pack: Readable,
+    context: RequestContext,
+  ): Promise<TaskCheckpoint> {
+    await this.reads.catchUpWithLog(['task', 'checkpoint']);
+    const { checkpoint, hub } = await this.#find(taskId, checkpointId, context);
+    await hub
+      .receive(pack, { ref: `refs/makima/checkpoints/${checkpointId}`, commit: checkpoint.commitSha })
+      .catch((error: unknown) => {
+        if (!(error instanceof PackRefused)) throw error;
+        throw new Problem(
+          'PACK_INVALID',
+          `The pack is damaged, or lacks something that commit ${checkpoint.commitSha} leads to: ${error.message}. Send all that no safe checkpoint of this task holds.`,
+          { cause: error },
+        );
+      });
+    const id = deriveId('checkpoint secured', checkpointId);
+    const activity = { type: 'SecureCheckpoint', checkpointId } as const;
+    const occurredAt = context.now.toISOString();
+    const { position } = await this.recorder.record(taskId, [{ id, occurredAt, activity }], context);
+    const after = await this.#find(taskId, checkpointId, { ...context, minPosition: position });
+    return after.checkpoint;
+  }
+
+  /**
+   * @param against another checkpoint of the contract; without it, the one before.
+   * @throws Problem CHECKPOINT_NOT_SAFE
+   */
+  async diff(
+    taskId: string,
+    checkpointId: string,
+    { against, context: lines }: { readonly against?: string | undefined; readonly context: number },
+    context: RequestContext,
+    signal: AbortSignal,
+  ): Promise<CheckpointDiff> {
+    const { checkpoint, task, hub } = await this.#safe(taskId, checkpointId, context);
+    const previous = await this.#previous(task, checkpoint, against, context);
+    return {
+      checkpoint,
+      previous,
+      files: diffOf(hub.place, previous?.commitSha ?? EMPTY_TREE, checkpoint.commitSha, {
+        context: lines,
+        signal,
+      }),
+    };
+  }
+
+  /** The entries of a folder, or of a file the one that it is. */
+  async tree(
+    taskId: string,
+    checkpointId: string,
+    path: string,
+    context: RequestContext,
+  ): Promise<{ readonly checkpoint: TaskCheckpoint; readonly entries: readonly TreeEntry[] }> {
+    const { checkpoint, hub } = await this.#safe(taskId, checkpointId, context);
+    const entries = await entriesAt(hub.place, checkpoint.commitSha, inBytes(path));
+    if (entries.length === 0 && path !== '') throw notFound('path', path);
+    return { checkpoint, entries };
+  }
+
+  /** A file's bytes; of a symlink where it leads. */
+  async file(taskId: string, checkpointId: string, path: string, context: RequestContext): Promise<Buffer> {
+    const { checkpoint, hub } = await this.#safe(taskId, checkpointId, context);
+    const [entry, ...others] = await entriesAt(hub.place, checkpoint.commitSha, inBytes(path));
+    if (!entry || others.length > 0 || entry.size === null || entry.path !== inBytes(path))
+      throw notFound('file', path);
+    if (entry.size > MAX_FILE_BYTES)
+      throw new Problem(
+        'FILE_TOO_LARGE',
+        `The file has ${entry.size} bytes; at most ${MAX_FILE_BYTES} are answered.`,
+      );
+    return blobOf(hub.place, entry.id, MAX_FILE_BYTES);
+  }
+
+  async #find(taskId: string, wanted: string, context: RequestContext): Promise<Safe> {
+    const { ownerId } = context.caller;
+    const found = await this.reads.read(context, async (db) => {
+      const task = await visibleTask(db, context.caller, taskId);
+      return { task, checkpoint: await wholeCheckpoint(db, this.blobs, { taskId, wanted, ownerId }) };
+    });
+    const { task, checkpoint } = found;
+    if (!checkpoint) throw notFound('checkpoint', wanted);
+    return { task, checkpoint, hub: await this.hubs.of({ ownerId, contractId: task.contractId }) };
+  }
+
+  async #safe(taskId: string, wanted: string, context: RequestContext): Promise<Safe> {
+    const found = await this.#find(taskId, wanted, context);
+    assertSafe(found.checkpoint);
+    return found;
+  }
+
+  async #previous(
+    task: TaskView,
+    checkpoint: TaskCheckpoint,
+    against: string | undefined,
+    context: RequestContext,
+  ): Promise<TaskCheckpoint | null> {
+    const previous = await this.reads.read(context, async (db) => {
+      if (against === undefined) return checkpointBefore(db, task.id, checkpoint.checkpointNumber);
+      const other = await checkpointOfId(db, against);
+      if (!other) throw notFound('checkpoint', against);
+      const itsTask = await visibleTask(db, context.caller, other.taskId);
+      if (itsTask.contractId !== task.contractId)
+        throw invalidField('against', 'must be a checkpoint of a task of the same contract');
+      return other;
+    });
+    if (previous) assertSafe(previous);
+    return previous;
+  }
+}
+
+function assertSafe({ id, isSafe }: Pick<TaskCheckpoint, 'id' | 'isSafe'>): void {
+  if (isSafe) return;
+  throw new Problem(
+    'CHECKPOINT_NOT_SAFE',
+    `The code of checkpoint ${id} is not in the server's hub: its daemon has not sent it yet. Try again when the checkpoint is safe.`,
+  );
+}
+
+const inBytes = (path: string): string => Buffer.from(path).toString('latin1');

@@ -1,0 +1,46 @@
+import type { FileDiff } from '#libs/git/diff.js';
+import { shownPath } from '#libs/git/path-bytes.js';
+import type { DiffStats, FileDiffAnswer } from './checkpoint-code.dto.js';
+import type { CheckpointDiff } from './checkpoint-code.process.js';
+
+/** A CheckpointDiffResponse as JSON, file by file. */
+export async function* diffJson({ checkpoint, previous, files }: CheckpointDiff): AsyncGenerator<string> {
+  const head = { checkpoint, ...(previous ? { previousCheckpoint: previous } : {}) };
+  yield `${JSON.stringify(head).slice(0, -1)},"diff":{"files":[`;
+  let stats: DiffStats = { filesChanged: 0, insertions: 0, deletions: 0 };
+  for await (const file of files) {
+    yield `${stats.filesChanged > 0 ? ',' : ''}${JSON.stringify(answerOf(file))}`;
+    stats = {
+      filesChanged: stats.filesChanged + 1,
+      insertions: stats.insertions + file.additions,
+      deletions: stats.deletions + file.deletions,
+    };
+  }
+  yield `],"stats":${JSON.stringify(stats)}}}`;
+}
+
+const NOTHING = '000000';
+
+function answerOf({
+  path,
+  from,
+  action,
+  oldMode,
+  newMode,
+  additions,
+  deletions,
+  binary,
+  hunks,
+}: FileDiff): FileDiffAnswer {
+  return {
+    path: shownPath(path),
+    action: action === 'renamed' ? 'modified' : action,
+    ...(from === null ? {} : { renamedFrom: shownPath(from) }),
+    additions,
+    deletions,
+    binary,
+    ...(oldMode === NOTHING ? {} : { oldMode }),
+    ...(newMode === NOTHING ? {} : { newMode }),
+    hunks,
+  };
+}
