@@ -145,6 +145,10 @@ export interface Checkpoint {
   readonly filesChanged: readonly FileChange[];
   readonly linesAdded: number;
   readonly linesRemoved: number;
+  readonly headSha: string | null;
+  readonly leftOut: readonly { readonly path: string; readonly reason: string }[];
+  /** Whether its code is in the server's hub. */
+  readonly isSafe: boolean;
   readonly createdAt: string;
   readonly truncated?: readonly TruncatedField[];
 }

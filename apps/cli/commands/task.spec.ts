@@ -127,6 +127,9 @@ describe('makima task', () => {
       filesChanged: [{ path: 'src/a.ts', action: 'M', linesAdded: 2 }],
       linesAdded: 2,
       linesRemoved: 0,
+      headSha: null,
+      leftOut: [{ path: 'big.bin', reason: 'too_large' }],
+      isSafe: true,
       createdAt: '2026-03-01T10:00:00Z',
     };
     fake.on(`GET ${TASK}/checkpoints`, { taskId: TASK_ID, checkpoints: [checkpoint] });
@@ -134,7 +137,59 @@ describe('makima task', () => {
     expect(out).toContain('a'.repeat(40));
     expect(out).not.toContain('src/a.ts');
     expect((await run(`task checkpoints ${TASK_ID} --with-diff`)).out).toContain('      M src/a.ts +2\n');
+    expect((await run(`task checkpoints ${TASK_ID} --with-diff`)).out).toContain(
+      'not in it: big.bin (too large)\n',
+    );
     expect((await run(`supervisor task-checkpoints ${TASK_ID} --with-diff`)).out).toContain('src/a.ts');
+  });
+
+  it('checkpoint-diff shows lines, sizes or names', async () => {
+    const checkpoint = { checkpointNumber: 2, message: 'works' };
+    const file = {
+      path: 'src/a.ts',
+      action: 'modified',
+      renamedFrom: 'src/b.ts',
+      additions: 1,
+      deletions: 1,
+      binary: false,
+      oldMode: '100644',
+      newMode: '100755',
+    };
+    const lines = [
+      { kind: 'context', text: 'same' },
+      { kind: 'deleted', text: 'old' },
+      { kind: 'added', text: 'new', noNewline: true },
+    ];
+    const hunk = { oldStart: 7, oldLines: 2, newStart: 7, newLines: 2, heading: 'f() {', lines };
+    const added = { path: 'c.png', action: 'added', additions: 0, deletions: 0, binary: true, hunks: [] };
+    const stats = { filesChanged: 2, insertions: 1, deletions: 1 };
+    const diff = { files: [{ ...file, hunks: [hunk] }, added], stats };
+    fake.on(`GET ${TASK}/checkpoints/2/diff`, { checkpoint, diff });
+    expect((await run(`task checkpoint-diff ${TASK_ID} 2`)).out).toBe(
+      [
+        'checkpoint 2 (works) against an empty folder',
+        '',
+        'M src/a.ts (was src/b.ts) +1 −1 mode 100644 → 100755',
+        '@@ -7,2 +7,2 @@ f() {',
+        ' same',
+        '-old',
+        '+new',
+        '\\ no newline at the end',
+        '',
+        'A c.png binary',
+        '',
+        '2 files +1 −1',
+        '',
+      ].join('\n'),
+    );
+    expect((await run(`task checkpoint-diff ${TASK_ID} 2 --name-only`)).out).toBe(
+      'M src/a.ts (was src/b.ts)\nA c.png\n',
+    );
+    const { out } = await run(`task checkpoint-diff ${TASK_ID} 2 --stat`);
+    expect(out).toMatch(/^M src\/a\.ts \(was src\/b\.ts\) +2 +\+−$/m);
+    expect(out).toMatch(/^A c\.png +binary$/m);
+    await run(`task checkpoint-diff ${TASK_ID} 2 --against 1 --context 0`);
+    expect(fake.last.query).toMatchObject({ against: '1', context: '0' });
   });
 
   it('is said to be missing by the server’s words', async () => {

@@ -6,6 +6,7 @@ import { positive } from '../input/numbers.js';
 import { TIME_FORMS } from '../input/time.js';
 import { count } from '../views/format.js';
 import { checkpointLines, taskFacts, taskTable } from '../views/nouns.js';
+import { checkpointDiff } from './checkpoint-diff.js';
 import { conversationOptions, showConversation, type ConversationOptions } from './conversation-reading.js';
 import { historyOptions, showHistory, type HistoryOptions } from './history-reading.js';
 import { listed, type ListOptions } from './listing.js';
@@ -25,6 +26,7 @@ export function taskCommands(program: Command, cli: Cli): void {
   taskOutput(task, cli);
   taskEvents(task, cli);
   taskCheckpoints(task, cli, 'checkpoints');
+  checkpointDiff(task, cli, 'checkpoint-diff');
   rewindTask(task, cli);
   forkTask(task, cli, 'fork');
 }

@@ -142,7 +142,44 @@ const checkpoint = {
   filesChanged: files,
   linesAdded: 1,
   linesRemoved: 0,
+  headSha: null,
+  leftOut: [{ path: 'nested', reason: 'nested_repository' }],
+  isSafe: true,
   createdAt: AT,
+};
+const checkpointDiff = {
+  checkpoint,
+  previousCheckpoint: { ...checkpoint, checkpointNumber: 0 },
+  diff: {
+    files: [
+      {
+        path: 'a.ts',
+        action: 'modified',
+        renamedFrom: 'b.ts',
+        additions: 1,
+        deletions: 1,
+        binary: false,
+        oldMode: '100644',
+        newMode: '100755',
+        hunks: [
+          {
+            oldStart: 1,
+            oldLines: 2,
+            newStart: 1,
+            newLines: 2,
+            heading: 'function f() {',
+            lines: [
+              { kind: 'context', text: 'same' },
+              { kind: 'deleted', text: 'old' },
+              { kind: 'added', text: 'new', noNewline: true },
+            ],
+          },
+        ],
+      },
+      { path: 'c.png', action: 'added', additions: 0, deletions: 0, binary: true, hunks: [] },
+    ],
+    stats: { filesChanged: 2, insertions: 1, deletions: 1 },
+  },
 };
 const fork = {
   newTaskId: 'n',
@@ -193,6 +230,7 @@ export const HISTORY_ROUTES: readonly (readonly [route: string, answer: object])
   [`GET ${T}/*/output`, { taskId: TASK_ID, events: entries }],
   [`GET ${T}/*/events`, { taskId: TASK_ID, events: entries }],
   [`GET ${T}/*/checkpoints`, { checkpoints: [checkpoint] }],
+  [`GET ${T}/*/checkpoints/2/diff`, checkpointDiff],
   [`POST ${T}/*/conversation/rewind`, moved],
   [`POST ${T}/*/conversation/undo`, moved],
   [`POST ${T}/*/fork`, fork],

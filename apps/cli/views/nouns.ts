@@ -123,6 +123,7 @@ export function checkpointLines(
     span(`+${count(checkpoint.linesAdded)}`, 'green'),
     span(`−${count(checkpoint.linesRemoved)}`, 'red'),
     checkpoint.branchName ?? '',
+    checkpoint.isSafe ? 'safe' : span('recorded', 'dim'),
     oneLine(checkpoint.message),
   ];
   return tableLines(
@@ -134,6 +135,7 @@ export function checkpointLines(
       { head: '+', align: 'right' },
       { head: '−', align: 'right' },
       { head: 'branch', narrow: 'cut' },
+      { head: 'code' },
       { head: 'message', narrow: 'wrap' },
     ],
     checkpoints.flatMap((checkpoint) => [
@@ -146,7 +148,13 @@ export function checkpointLines(
 
 const fileRows = (checkpoint: Checkpoint): readonly Line[] =>
   indented(
-    [...checkpoint.filesChanged.map((file) => line(...fileParts(file))), ...truncatedLines(checkpoint)],
+    [
+      ...checkpoint.filesChanged.map((file) => line(...fileParts(file))),
+      ...truncatedLines(checkpoint),
+      ...checkpoint.leftOut.map(({ path, reason }) =>
+        line(span(`not in it: ${path} (${reason.replaceAll('_', ' ')})`, 'yellow')),
+      ),
+    ],
     '      ',
   );
 

@@ -7,8 +7,9 @@ import { ApiBytes } from '#libs/http/answer-fields.js';
 import { Requires } from '#libs/http/auth.guard.js';
 import { StreamedBody } from '#libs/http/request.interceptor.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
-import { IdParam } from '#libs/http/validation.js';
+import { IdParam, TextParam } from '#libs/http/validation.js';
 import {
+  CHECKPOINT,
   CheckpointDiffResponse,
   CheckpointTreeResponse,
   DiffQuery,
@@ -59,14 +60,14 @@ export class CheckpointCodeController {
   @ApiOkResponse({ type: CheckpointDiffResponse })
   async diff(
     @IdParam('taskId') taskId: string,
-    @IdParam('checkpointId') checkpointId: string,
+    @TextParam('checkpointId', CHECKPOINT) checkpoint: string,
     @Query() query: DiffQuery,
     @Context() context: RequestContext,
     @Res() response: Response,
   ): Promise<void> {
     const gone = new AbortController();
     response.on('close', () => gone.abort());
-    const diff = await this.code.diff(taskId, checkpointId, query, context, gone.signal);
+    const diff = await this.code.diff(taskId, checkpoint, query, context, gone.signal);
     response.type('application/json');
     try {
       for await (const text of diffJson(diff))
@@ -84,13 +85,13 @@ export class CheckpointCodeController {
   @ApiOkResponse({ type: CheckpointTreeResponse })
   async tree(
     @IdParam('taskId') taskId: string,
-    @IdParam('checkpointId') checkpointId: string,
+    @TextParam('checkpointId', CHECKPOINT) checkpoint: string,
     @Query() { path }: PathQuery,
     @Context() context: RequestContext,
   ): Promise<CheckpointTreeResponse> {
-    const { checkpoint, entries } = await this.code.tree(taskId, checkpointId, path, context);
+    const { checkpoint: found, entries } = await this.code.tree(taskId, checkpoint, path, context);
     return {
-      checkpointId: checkpoint.id,
+      checkpointId: found.id,
       entries: entries.map((entry) => ({ ...entry, path: shownPath(entry.path) })),
     };
   }
@@ -101,12 +102,12 @@ export class CheckpointCodeController {
   @ApiOperation({ summary: 'A file as it was at a checkpoint' })
   async file(
     @IdParam('taskId') taskId: string,
-    @IdParam('checkpointId') checkpointId: string,
+    @TextParam('checkpointId', CHECKPOINT) checkpoint: string,
     @Query() { path }: FileQuery,
     @Context() context: RequestContext,
     @Res() response: Response,
   ): Promise<void> {
-    const content = await this.code.file(taskId, checkpointId, path, context);
+    const content = await this.code.file(taskId, checkpoint, path, context);
     response.set({
       'Content-Type': 'application/octet-stream',
       'Content-Disposition': 'attachment',

@@ -8,13 +8,17 @@ import {
   GivesText,
   GivesWhole,
 } from '#libs/http/answer-fields.js';
-import { IsId, IsText, IsWhole } from '#libs/http/fields.js';
+import { IsText, IsWhole } from '#libs/http/fields.js';
 import { TaskCheckpoint } from './checkpoint.dto.js';
 
+/** How a checkpoint is named: by its id, its number, or its commit's id. */
+export const CHECKPOINT = { max: 64, pattern: /^[0-9a-fA-F-]{1,64}$/ } as const;
+
 export class DiffQuery {
-  @IsId({
+  @IsText({
+    ...CHECKPOINT,
     description:
-      'Compare with this checkpoint, of any task of the same contract; without it, with the one before.',
+      'Compare with this checkpoint: the id of one of any task of the same contract, or number or commit id of one of this task; without it, with the one before.',
     optional: true,
   })
   against?: string;

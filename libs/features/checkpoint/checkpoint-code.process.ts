@@ -8,13 +8,14 @@ import { EMPTY_TREE } from '#libs/git/shadow-repository.js';
 import { blobOf, entriesAt, type TreeEntry } from '#libs/git/tree.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { notFound } from '#libs/kernel/caller.js';
+import { isUuid } from '#libs/kernel/ids.js';
 import { invalidField, Problem } from '#libs/kernel/problem.js';
 import { ReadModels } from '#libs/projections/read-models.js';
 import { ActivityRecorder } from '../task/activity.process.js';
 import { visibleTask } from '../task/task.guard.js';
 import type { TaskView } from '../task/task.view.js';
 import type { TaskCheckpoint } from './checkpoint.dto.js';
-import { checkpointBefore, checkpointOfId, wholeCheckpoint } from './checkpoint.queries.js';
+import { checkpointBefore, checkpointBy, checkpointOfId, wholeCheckpoint } from './checkpoint.queries.js';
 import { Hubs } from './hubs.js';
 
 /** A checkpoint whose code is in a hub. */
@@ -149,7 +150,9 @@ export class CheckpointCode {
   ): Promise<TaskCheckpoint | null> {
     const previous = await this.reads.read(context, async (db) => {
       if (against === undefined) return checkpointBefore(db, task.id, checkpoint.checkpointNumber);
-      const other = await checkpointOfId(db, against);
+      const other = await (isUuid(against)
+        ? checkpointOfId(db, against)
+        : checkpointBy(db, task.id, against));
       if (!other) throw notFound('checkpoint', against);
       const itsTask = await visibleTask(db, context.caller, other.taskId);
       if (itsTask.contractId !== task.contractId)

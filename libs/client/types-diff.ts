@@ -1,0 +1,43 @@
+import type { Checkpoint } from './types.js';
+
+export interface DiffLine {
+  readonly kind: 'context' | 'added' | 'deleted';
+  readonly text: string;
+  readonly noNewline?: true;
+}
+
+export interface DiffHunk {
+  readonly oldStart: number;
+  readonly oldLines: number;
+  readonly newStart: number;
+  readonly newLines: number;
+  readonly heading: string;
+  readonly lines: readonly DiffLine[];
+}
+
+export interface FileDiff {
+  readonly path: string;
+  readonly action: 'added' | 'modified' | 'deleted';
+  readonly renamedFrom?: string;
+  readonly additions: number;
+  readonly deletions: number;
+  readonly binary: boolean;
+  readonly oldMode?: string;
+  readonly newMode?: string;
+  readonly hunks: readonly DiffHunk[];
+}
+
+/** SPEC §2.4. */
+export interface CheckpointDiff {
+  readonly checkpoint: Checkpoint;
+  /** Absent: it is compared with an empty folder. */
+  readonly previousCheckpoint?: Checkpoint;
+  readonly diff: {
+    readonly files: readonly FileDiff[];
+    readonly stats: {
+      readonly filesChanged: number;
+      readonly insertions: number;
+      readonly deletions: number;
+    };
+  };
+}
