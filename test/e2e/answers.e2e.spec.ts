@@ -4,7 +4,15 @@ import { buildDocument } from '#libs/http/openapi.js';
 import { startTestApp, type TestApp } from '#libs/testing/app.js';
 import { committedDocument, operationsOf, type ApiDocument, type Operation } from './api-document.js';
 import { AnswerCheck } from './answer-check.js';
-import { bodiesOf, CURSOR, pathOf, queryParametersOf, queryValue, type ApiRequest } from './requests.js';
+import {
+  bodiesOf,
+  CURSOR,
+  pathOf,
+  queryParametersOf,
+  queryValue,
+  requiredQuery,
+  type ApiRequest,
+} from './requests.js';
 import { send } from './send.js';
 import { buildWorld, newOwner, type World } from './world.js';
 
@@ -39,6 +47,7 @@ describe('every answer is what the document says', () => {
 
   const callerFor = ({ scopes }: Operation) => {
     if (scopes?.includes('all-owners')) return app;
+    if (scopes?.includes('daemon:work')) return world.keys.daemon;
     return scopes?.includes('admin:projections') ? world.keys.admin : world.keys.user;
   };
 
@@ -46,10 +55,16 @@ describe('every answer is what the document says', () => {
   function requestsOf(operation: Operation): readonly ApiRequest[] {
     const path = pathOf(operation, world);
     const queries = queryParametersOf(operation).map(({ name }) => ({
+      ...requiredQuery(operation, world),
       [name]: queryValue(operation, name, world),
     }));
     return [
-      ...bodiesOf(operation, world).map((body) => ({ operation, path, query: {}, ...body })),
+      ...bodiesOf(operation, world).map((body) => ({
+        operation,
+        path,
+        query: requiredQuery(operation, world),
+        ...body,
+      })),
       ...queries.map((query) => ({ operation, path, query, ...bodiesOf(operation, world)[0] })),
     ];
   }

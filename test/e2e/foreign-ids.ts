@@ -8,6 +8,7 @@ import {
   pathValue,
   queryParametersOf,
   queryValue,
+  requiredQuery,
   Unfilled,
   type ApiRequest,
 } from './requests.js';
@@ -73,7 +74,7 @@ function pathSlots(operation: Operation, own: World): readonly Slot[] {
         ...pathOf(operation, own),
         ...Object.fromEntries(changed.map((name) => [name, pathValue(operation, name, somebody)])),
       },
-      query: {},
+      query: requiredQuery(operation, own),
       ...firstBody(operation, own),
     }),
   });
@@ -95,7 +96,7 @@ const querySlots = (operation: Operation, own: World): readonly Slot[] =>
       with: (somebody) => ({
         operation,
         path: pathOf(operation, own),
-        query: { [name]: queryValue(operation, name, somebody) },
+        query: { ...requiredQuery(operation, own), [name]: queryValue(operation, name, somebody) },
         ...firstBody(operation, own),
       }),
     }));
@@ -179,7 +180,7 @@ const BODY_IDS: Readonly<Record<string, BodySlot>> = {
 const WORDS = new Set(
   `additionalContext answer arguments branchName content description kind lineType message model name newTaskName
    newTaskPlan note path plan question reason repository role text thinking toolCallId toolName expiresAt occurredAt
-   toTimestamp copyFiles[] options[] scopes[] input result targetDaemonId`.split(/\s+/),
+   toTimestamp headSha copyFiles[] options[] scopes[] input result targetDaemonId`.split(/\s+/),
 );
 /** Ids that clients choose, of things inside of what the request makes. */
 const OWN_IDS = new Set(['items[].toolCalls[].id', 'toolCalls[].id', 'pendingQuestions[].id']);
@@ -199,7 +200,7 @@ function bodySlots(document: ApiDocument, operation: Operation, own: World): rea
       with: ({ ids }) => ({
         operation,
         path: pathOf(operation, own),
-        query: {},
+        query: requiredQuery(operation, own),
         body: body(ofRoute(operation, ids), own),
       }),
       ...(opaque === undefined ? {} : { opaque }),

@@ -87,7 +87,9 @@ function renamed(plain: unknown, ids: readonly string[]): unknown {
 
 /** Transcripts, whole and in pieces; frames of several files that say something else than they hold. */
 function uploadOf(source: FuzzSource, operation: Operation): fc.Arbitrary<Sent> {
-  const [whole = ''] = source.bodies(operation).map(String);
+  const [whole = ''] = source
+    .bodies(operation)
+    .map((body) => (body instanceof Uint8Array ? Buffer.from(body).toString('latin1') : String(body)));
   const bytes = { 'content-type': 'application/octet-stream' };
   const frames = { 'content-type': 'application/vnd.makima.files' };
   const piece = fc

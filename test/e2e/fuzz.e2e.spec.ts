@@ -11,7 +11,7 @@ import { FuzzClient } from './fuzz-client.js';
 import { FuzzJudge } from './fuzz-judge.js';
 import type { FuzzRequest, FuzzSource } from './fuzz-requests.js';
 import { fuzz, type FuzzReport, type ValidRequest } from './fuzz.js';
-import { bodiesOf, CURSOR, initOf, pathOf, pathValue, urlOf } from './requests.js';
+import { bodiesOf, CURSOR, initOf, pathOf, pathValue, requiredQuery, urlOf } from './requests.js';
 import { buildWorld, keyOf, newOwner, type World } from './world.js';
 
 const REQUESTS = Number(process.env['MAKIMA_FUZZ_REQUESTS'] ?? 20_000);
@@ -49,10 +49,12 @@ describe(`fuzz (MAKIMA_FUZZ_SEED=${SEED} MAKIMA_FUZZ_REQUESTS=${REQUESTS})`, () 
         user: toy.keys.user.token,
         admin: toy.keys.admin.token,
         auditor: toy.keys.auditor.token,
+        daemon: toy.keys.daemon.token,
         tool: tool.token,
         root: app.token,
         'kept user': kept.keys.user.token,
         'kept admin': kept.keys.admin.token,
+        'kept daemon': kept.keys.daemon.token,
       },
       CONCURRENCY,
     );
@@ -115,7 +117,7 @@ describe(`fuzz (MAKIMA_FUZZ_SEED=${SEED} MAKIMA_FUZZ_REQUESTS=${REQUESTS})`, () 
         const request = {
           operation,
           path: pathOf(operation, kept),
-          query: {},
+          query: requiredQuery(operation, kept),
           ...bodiesOf(operation, kept)[0],
         };
         const { method, body, headers } = initOf(request);
@@ -124,7 +126,9 @@ describe(`fuzz (MAKIMA_FUZZ_SEED=${SEED} MAKIMA_FUZZ_REQUESTS=${REQUESTS})`, () 
           ? 'root'
           : scopes?.includes('admin:projections')
             ? 'kept admin'
-            : 'kept user';
+            : scopes?.includes('daemon:work')
+              ? 'kept daemon'
+              : 'kept user';
         return {
           operation,
           caller,

@@ -46,6 +46,7 @@ describe('two owners', () => {
       lookerOf("Bob's user key", bobs.user, [alice]),
       lookerOf("Bob's admin key", bobs.admin, [alice]),
       lookerOf("Bob's auditor key", bobs.auditor, [alice]),
+      lookerOf("Bob's daemon key", bobs.daemon, [alice]),
       lookerOf("Bob's tool key", tool, [alice, bobsOther]),
     ]);
     before = await historyOf(alice);

@@ -1,6 +1,6 @@
 import type { TestCaller } from '#libs/testing/app.js';
 import type { Operation } from './api-document.js';
-import { bodiesOf, pathOf, urlOf, type ApiRequest } from './requests.js';
+import { bodiesOf, pathOf, requiredQuery, urlOf, type ApiRequest } from './requests.js';
 import type { send } from './send.js';
 import type { World } from './world.js';
 
@@ -52,7 +52,7 @@ export const may = ({ scopes }: Looker, operation: Operation): boolean =>
 export const requestOf = (operation: Operation, world: World, query = {}): ApiRequest => ({
   operation,
   path: pathOf(operation, world),
-  query,
+  query: { ...requiredQuery(operation, world), ...query },
   ...bodiesOf(operation, world)[0],
 });
 

@@ -16,7 +16,7 @@ export interface ApiRequest {
 /** A body that is no JSON. */
 export interface Upload {
   readonly mediaType: string;
-  readonly bytes: string;
+  readonly bytes: string | Uint8Array;
 }
 
 /** Something that a request does not say how to fill. */
@@ -52,6 +52,7 @@ const PATH_WORDS: Readonly<Record<string, string>> = { name: 'contract' };
 
 /** Parameters in queries that name something of somebody's. */
 const QUERY_IDS: Readonly<Record<string, FromWorld>> = {
+  against: id('checkpoint'),
   contract_id: id('contract'),
   task_id: id('task'),
   parent_task_id: id('supervisor'),
@@ -66,6 +67,7 @@ const QUERY_WORDS: Readonly<Record<string, string>> = {
   asOf: '2100-01-01T00:00:00Z',
   branch: '0',
   buckets: '7',
+  context: '0',
   dry_run: 'true',
   event_types: 'checkpoint,chat,task_created',
   failed: 'true',
@@ -92,6 +94,11 @@ const QUERY_WORDS_OF: Readonly<Record<string, string>> = {
   'get /api/v1/audit/streams/{stream} type': 'TaskCreated,MessageRecorded',
   'get /api/v1/mesh/tasks/{taskId}/snapshots type': 'manual,checkpoint',
   'get /api/v1/admin/streams/{stream}/replay to': '3',
+};
+/** The same for what a world's own is. */
+const QUERY_OF: Readonly<Record<string, FromWorld>> = {
+  'get /api/v1/mesh/tasks/{taskId}/checkpoints/{checkpointId}/file path': ({ marker }) => `${marker}.ts`,
+  'get /api/v1/mesh/tasks/{taskId}/checkpoints/{checkpointId}/tree path': ({ marker }) => `${marker}.ts`,
 };
 /** A cursor comes from an answer. */
 export const CURSOR = 'cursor';
@@ -208,6 +215,9 @@ const UPLOADS: Readonly<Record<string, (world: World) => readonly Upload[]>> = {
       { mediaType: 'application/vnd.makima.files', bytes: `${head}\n${transcript}` },
     ];
   },
+  'put /api/v1/mesh/tasks/{taskId}/checkpoints/{checkpointId}/pack': ({ code }) => [
+    { mediaType: 'application/x-git-packed-objects', bytes: code.pack },
+  ],
 };
 
 /** What stands where a parameter of a path is. */
@@ -227,7 +237,8 @@ export const namesSomething = (name: string): boolean => !Object.hasOwn(PATH_WOR
 
 /** A value that a parameter of a query takes. */
 export function queryValue(operation: Operation, name: string, world: World): string {
-  const value = QUERY_IDS[name]?.(world) ?? QUERY_WORDS_OF[`${operation.id} ${name}`] ?? QUERY_WORDS[name];
+  const place = `${operation.id} ${name}`;
+  const value = (QUERY_IDS[name] ?? QUERY_OF[place])?.(world) ?? QUERY_WORDS_OF[place] ?? QUERY_WORDS[name];
   if (value === undefined) throw new Unfilled(`${operation.id}: nobody says what to put into ?${name}=`);
   return value;
 }
@@ -263,6 +274,14 @@ export const pathOf = (operation: Operation, world: World): Readonly<Record<stri
 /** The query parameters of a route that are not its cursor. */
 export const queryParametersOf = (operation: Operation): readonly Parameter[] =>
   parametersIn(operation, 'query').filter(({ name }) => name !== CURSOR);
+
+/** Those of them that it cannot do without, filled. */
+export const requiredQuery = (operation: Operation, world: World): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    queryParametersOf(operation)
+      .filter(({ required }) => required)
+      .map(({ name }) => [name, queryValue(operation, name, world)]),
+  );
 
 /** The request's path with its query. */
 export function urlOf({ operation, path, query }: ApiRequest): string {

@@ -63,6 +63,7 @@ export const ASKED: Readonly<Record<string, Ask>> = {
       wanted: ids.checkpoint,
       ownerId,
     }),
+  'checkpoint checkpointBefore': (db, { ids }) => checkpoint.checkpointBefore(db, ids.task, 2),
   'checkpoint checkpointOfId': (db, { ids }) => checkpoint.checkpointOfId(db, ids.checkpoint),
   'checkpoint checkpointWithin': (db, { ids }) =>
     checkpoint.checkpointWithin(db, [{ taskId: ids.task, from: 0, to: 1_000 }], 0),

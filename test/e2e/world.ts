@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { codeOf, type Code } from './world-code.js';
 import { callerOf, type TestApp, type TestCaller } from '#libs/testing/app.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -10,6 +11,7 @@ export interface Keys {
   /** An admin without all-owners. */
   readonly admin: TestCaller;
   readonly auditor: TestCaller;
+  readonly daemon: TestCaller;
 }
 
 /** One of everything that an owner can have, by the id that names it. */
@@ -43,6 +45,8 @@ export interface World {
   /** Stands in every text of this world, and nowhere else. */
   readonly marker: string;
   readonly ids: Ids;
+  /** The code of the checkpoint. */
+  readonly code: Code;
 }
 
 /** Another key of an owner, made by the admin of all owners. */
@@ -60,11 +64,12 @@ export async function keyOf(app: TestApp, ownerId: string, key: Json): Promise<T
 /** An owner with keys of its own, and nothing else. */
 export async function newOwner(app: TestApp, name: string): Promise<Keys> {
   const user = await app.secondOwner(name);
-  const [admin, auditor] = await Promise.all([
+  const [admin, auditor, daemon] = await Promise.all([
     keyOf(app, user.ownerId, { kind: 'admin' }),
     keyOf(app, user.ownerId, { kind: 'auditor' }),
+    keyOf(app, user.ownerId, { kind: 'daemon' }),
   ]);
-  return { user, admin, auditor };
+  return { user, admin, auditor, daemon };
 }
 
 /** A transcript with an image, whose texts hold the marker. */
@@ -80,24 +85,23 @@ const at = (minute: number): string => new Date(Date.UTC(2026, 0, 5, 10, minute)
 
 /** Makes one of everything for an owner, through the API. */
 export async function buildWorld(app: TestApp, keys: Keys, marker: string): Promise<World> {
-  const builder = new Builder(app, keys, marker);
-  const ids = await builder.build();
+  const code = await codeOf(marker);
+  const ids = await new Builder(app, keys, marker, code).build();
   await app.caughtUp();
-  return { ownerId: keys.user.ownerId, keys, marker, ids };
+  return { ownerId: keys.user.ownerId, keys, marker, ids, code };
 }
 
 class Builder {
   /** Long enough to stand in a blob. */
   readonly #long: string;
-  readonly #commit: string;
 
   constructor(
     private readonly app: TestApp,
     private readonly keys: Keys,
     private readonly marker: string,
+    private readonly code: Code,
   ) {
     this.#long = `${marker} ${'long '.repeat(60_000)}`;
-    this.#commit = createHash('sha1').update(marker).digest('hex');
   }
 
   async build(): Promise<Ids> {
@@ -147,7 +151,7 @@ class Builder {
       key: await this.#spareKey(),
       job: await this.#job(),
       blob: createHash('sha256').update(JSON.stringify(this.#long)).digest('hex'),
-      commit: this.#commit,
+      commit: this.code.commit,
     };
   }
 
@@ -198,7 +202,20 @@ class Builder {
       { id: randomUUID(), kind: 'checkpoint', occurredAt: at(12), checkpoint: this.#checkpoint() },
       { id: randomUUID(), kind: 'output', content: this.marker, occurredAt: at(13) },
     ]);
+    await this.#secure(task, checkpoint);
     return { message, supervisorMessage, checkpoint, position: position as string };
+  }
+
+  async #secure(task: string, checkpoint: string): Promise<void> {
+    const { status } = await this.keys.daemon.fetch(
+      `/api/v1/mesh/tasks/${task}/checkpoints/${checkpoint}/pack`,
+      {
+        method: 'PUT',
+        headers: { 'content-type': 'application/x-git-packed-objects' },
+        body: this.code.pack,
+      },
+    );
+    if (status !== 200) throw new Error(`pack: ${status}`);
   }
 
   #said(role: string, minute: number): Json {
@@ -236,7 +253,9 @@ class Builder {
 
   #checkpoint(): Json {
     return {
-      commitSha: this.#commit,
+      commitSha: this.code.commit,
+      headSha: this.code.commit,
+      leftOut: [{ path: `${this.marker}.bin`, reason: 'too_large' }],
       branchName: this.marker,
       message: this.marker,
       filesChanged: [{ path: `${this.marker}.ts`, action: 'M' }],

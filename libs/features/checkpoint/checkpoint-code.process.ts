@@ -7,12 +7,13 @@ import { Hub, PackRefused } from '#libs/git/hub.js';
 import { EMPTY_TREE } from '#libs/git/shadow-repository.js';
 import { blobOf, entriesAt, type TreeEntry } from '#libs/git/tree.js';
 import type { RequestContext } from '#libs/http/request-context.js';
-import { notFound } from '#libs/kernel/caller.js';
+import { notFound, reaches } from '#libs/kernel/caller.js';
 import { isUuid } from '#libs/kernel/ids.js';
 import { invalidField, Problem } from '#libs/kernel/problem.js';
 import { ReadModels } from '#libs/projections/read-models.js';
 import { ActivityRecorder } from '../task/activity.process.js';
 import { visibleTask } from '../task/task.guard.js';
+import { taskOf } from '../task/task.queries.js';
 import type { TaskView } from '../task/task.view.js';
 import type { TaskCheckpoint } from './checkpoint.dto.js';
 import { checkpointBefore, checkpointBy, checkpointOfId, wholeCheckpoint } from './checkpoint.queries.js';
@@ -154,7 +155,8 @@ export class CheckpointCode {
         ? checkpointOfId(db, against)
         : checkpointBy(db, task.id, against));
       if (!other) throw notFound('checkpoint', against);
-      const itsTask = await visibleTask(db, context.caller, other.taskId);
+      const itsTask = await taskOf(db, other.taskId);
+      if (!itsTask || !reaches(context.caller, itsTask.contractId)) throw notFound('checkpoint', against);
       if (itsTask.contractId !== task.contractId)
         throw invalidField('against', 'must be a checkpoint of a task of the same contract');
       return other;

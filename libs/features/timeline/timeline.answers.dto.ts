@@ -16,6 +16,7 @@ import {
 } from '#libs/http/answer-fields.js';
 import { GivesTruncated, type TruncatedField } from '#libs/http/shortened.js';
 import { PHASES, CONTRACT_STATUSES } from '../contract/contract.events.js';
+import { LeftOutAnswer } from '../checkpoint/checkpoint.dto.js';
 import { FileChangeAnswer } from '../conversation/conversation.answers.dto.js';
 import { ENTRY_KINDS, type EntryKind } from './entries.js';
 
@@ -85,6 +86,12 @@ export class HistoryEntry {
 
   @GivesHash('checkpoint: object id of the commit.', OPTIONAL)
   readonly commitSha?: string;
+
+  @GivesHash("checkpoint: the commit that the agent's branch named.", OPTIONAL)
+  readonly headSha?: string;
+
+  @GivesList(() => LeftOutAnswer, 'checkpoint: what of the folder it does not hold.', OPTIONAL)
+  readonly leftOut?: readonly LeftOutAnswer[];
 
   @GivesText('checkpoint: the git branch, null where it is not known.', { ...OPTIONAL, nullable: true })
   readonly branchName?: string | null;
