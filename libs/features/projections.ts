@@ -33,6 +33,6 @@ export const LONG_FIELDS: LongFields = {
   MessageRecorded: ['toolCalls.*.input'],
   ToolResultRecorded: ['files'],
   MessageAmended: ['toolCalls.*.input', 'files'],
-  CheckpointRecorded: ['filesChanged'],
+  CheckpointRecorded: ['filesChanged', 'leftOut'],
   ChatMessageRecorded: ['toolCalls.*.input', 'toolCalls.*.result'],
 };

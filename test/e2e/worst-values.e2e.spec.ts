@@ -71,6 +71,9 @@ const LISTS: Readonly<Record<string, (most: number) => readonly (readonly unknow
   'ActivityDto.taskIds': (most) => [many(most, () => randomUUID())],
   'ActivityDto.files': (most) => [many(most, file)],
   'CheckpointDto.filesChanged': (most) => [many(most, file)],
+  'CheckpointDto.leftOut': (most) => [
+    many(most, (n) => ({ path: `${n}/`.padEnd(4_096, 'x'), reason: 'too_large' })),
+  ],
   'RecordActivityRequest.items': (most) => [
     many(most, (n) => ({ id: randomUUID(), kind: 'message', role: 'user', content: `${n}` })),
   ],

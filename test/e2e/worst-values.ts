@@ -63,7 +63,11 @@ const event =
   };
 
 const checkpoint =
-  (field: string): RoundTrip =>
+  (
+    field: string,
+    wrap = (value: unknown): unknown => value,
+    ...path: readonly (string | number)[]
+  ): RoundTrip =>
   async (app, value) => {
     const [id, checkpointId] = [await made(app, '/mesh/tasks', { name: 't' }), randomUUID()];
     const usual = {
@@ -73,9 +77,9 @@ const checkpoint =
       linesAdded: 0,
       linesRemoved: 0,
     };
-    const items = [{ id: checkpointId, kind: 'checkpoint', checkpoint: { ...usual, [field]: value } }];
+    const items = [{ id: checkpointId, kind: 'checkpoint', checkpoint: { ...usual, [field]: wrap(value) } }];
     await app.post(`${API}/mesh/tasks/${id}/activity`, { items });
-    return (await read(app, `/mesh/tasks/${id}/checkpoints/${checkpointId}`))[field];
+    return at(await read(app, `/mesh/tasks/${id}/checkpoints/${checkpointId}`), field, ...path);
   };
 
 const chatName =
@@ -252,6 +256,9 @@ export const ROUND_TRIPS: Readonly<Record<string, RoundTrip>> = {
   'CheckpointDto.branchName': checkpoint('branchName'),
   'CheckpointDto.message': checkpoint('message'),
   'CheckpointDto.filesChanged': checkpoint('filesChanged'),
+  'CheckpointDto.headSha': checkpoint('headSha'),
+  'CheckpointDto.leftOut': checkpoint('leftOut'),
+  'LeftOutDto.path': checkpoint('leftOut', (path) => [{ path, reason: 'too_large' }], 0, 'path'),
   'ActivityDto.lineType': event(
     '/events',
     (lineType) => ({ kind: 'line', lineType, content: '' }),

@@ -35,7 +35,7 @@ export type CheckpointEvent =
         /** The commit that the agent's branch named; absent: none, or it is not known. */
         readonly headSha?: string;
         /** What of the folder the commit does not hold; absent: nothing. */
-        readonly leftOut?: readonly LeftOutPath[];
+        readonly leftOut?: LongList<LeftOutPath>;
       };
     }
   | {

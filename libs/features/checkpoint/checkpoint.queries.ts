@@ -14,8 +14,9 @@ import type { LeftOutPath } from './checkpoint.events.js';
 import type { TaskCheckpoint } from './checkpoint.dto.js';
 
 /** A checkpoint as its row says, a long list of files in its blob. */
-type Checkpoint = Omit<TaskCheckpoint, 'filesChanged' | 'truncated'> & {
+type Checkpoint = Omit<TaskCheckpoint, 'filesChanged' | 'leftOut' | 'truncated'> & {
   readonly filesChanged: LongList<FileChange>;
+  readonly leftOut: LongList<LeftOutPath>;
 };
 
 /** A checkpoint as lists show it (SPEC §1.1 task_checkpoints): of very many files the first. */
@@ -55,7 +56,7 @@ const toCheckpoint = (row: CheckpointRow, at: bigint | null = null): Checkpoint 
   seq: row.seq,
   conversationSnapshotId: row.conversation_snapshot_id,
   headSha: row.head_sha,
-  leftOut: row.left_out === null ? [] : (fromColumnJson(row.left_out) as readonly LeftOutPath[]),
+  leftOut: row.left_out === null ? [] : (fromColumnJson(row.left_out) as LongList<LeftOutPath>),
   isSafe: row.secured_position !== null && (at === null || row.secured_position <= at),
   createdAt: row.created_at.toISOString(),
 });
