@@ -22,6 +22,8 @@ export interface FileDiff {
   readonly additions: number;
   readonly deletions: number;
   readonly binary: boolean;
+  /** Whether lines were left out. */
+  readonly cut: boolean;
   readonly oldMode?: string;
   readonly newMode?: string;
   readonly hunks: readonly DiffHunk[];

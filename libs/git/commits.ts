@@ -52,7 +52,13 @@ export async function pin({ gitDir, ...place }: GitPlace, ref: string, commit: s
   if (!REF.test(ref)) throw new TypeError(`not the name of a ref of ours: ${ref}`);
   const at = { gitDir, ...place };
   const present = await pinned(at, ref);
-  if (present !== commit) await git(at, ['update-ref', ref, assertId(commit), '0'.repeat(commit.length)]);
+  if (present !== commit)
+    await git(at, ['update-ref', ref, assertId(commit), '0'.repeat(commit.length)]).catch(
+      async (error: unknown) => {
+        // Somebody else pinned the same at this moment.
+        if ((await pinned(at, ref)) !== commit) throw error;
+      },
+    );
   for (let folder = dirname(join(gitDir, ref)); folder.length >= gitDir.length; folder = dirname(folder))
     await onDisk(folder);
 }

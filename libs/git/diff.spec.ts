@@ -132,6 +132,14 @@ it('counts what git counts, in a hundred random files', async () => {
   );
 });
 
+it('gives the first lines of what is long, and the beginning of a long line', async () => {
+  const whole = await tree(() => put('file', `${'é'.repeat(20_000)}\n${'x\n'.repeat(30_000)}`));
+  const [file] = await diff(EMPTY_TREE, whole);
+  const lines = file!.hunks[0]!.lines;
+  expect([file!.additions, file!.cut, file!.hunks.length, lines.length]).toEqual([30_001, true, 1, 20_000]);
+  expect(lines[0]!.text).toBe('é'.repeat(4_999));
+});
+
 it('stops when nobody reads on, and says what went wrong', async () => {
   const full = await tree(() => put('file', 'x\n'.repeat(200_000)));
   for await (const file of diffOf(shadow.place, EMPTY_TREE, full)) {

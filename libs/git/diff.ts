@@ -1,9 +1,10 @@
+import { StringDecoder } from 'node:string_decoder';
 import { rawChanges, type TreeChange } from './changes.js';
 import { GitFailed, startGit, type GitPlace } from './git.js';
 
 export interface DiffLine {
   readonly kind: 'context' | 'added' | 'deleted';
-  /** Without its end; what is no UTF-8 as U+FFFD. */
+  /** Without its end; what is no UTF-8 as U+FFFD. Of a line of more than 10,000 bytes the beginning. */
   readonly text: string;
   /** Whether the file ends here without a newline. */
   readonly noNewline?: true;
@@ -25,6 +26,8 @@ export interface FileDiff extends TreeChange {
   readonly deletions: number;
   /** Whether it is no text, so that it has no hunks. */
   readonly binary: boolean;
+  /** Whether lines were left out: of those that differ the first 20,000 or 5 MB are given, and of each the beginning. */
+  readonly cut: boolean;
   readonly hunks: readonly DiffHunk[];
 }
 
@@ -33,6 +36,9 @@ export interface DiffOptions {
   readonly context?: number;
   readonly signal?: AbortSignal;
 }
+
+/** What a file's difference holds at most: many files are as long as they are generated. */
+const [MOST_LINES, MOST_LINE_BYTES, MOST_BYTES] = [20_000, 10_000, 5_000_000];
 
 const HUNK = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)$/;
 const KINDS: Readonly<Record<string, DiffLine['kind']>> = { ' ': 'context', '+': 'added', '-': 'deleted' };
@@ -141,6 +147,9 @@ class FileBegun {
   #additions = 0;
   #deletions = 0;
   #binary = false;
+  #lines = 0;
+  #bytes = 0;
+  #cut = false;
   /** Lines of the hunk at hand that are still to come. */
   #old = 0;
   #new = 0;
@@ -158,12 +167,25 @@ class FileBegun {
     }
     if ((this.#old === 0 && this.#new === 0) || !lines) return false;
     const kind = KINDS[line[0]!] ?? 'context';
-    lines.push({ kind, text: Buffer.from(line.slice(1), 'latin1').toString('utf8') });
+    this.#take(lines, kind, line);
     if (kind !== 'added') this.#old -= 1;
     if (kind !== 'deleted') this.#new -= 1;
     if (kind === 'added') this.#additions += 1;
     if (kind === 'deleted') this.#deletions += 1;
     return true;
+  }
+
+  #take(lines: DiffLine[], kind: DiffLine['kind'], line: string): void {
+    this.#lines += 1;
+    const isCut = line.length > MOST_LINE_BYTES;
+    const isEnough = this.#lines > MOST_LINES || this.#bytes > MOST_BYTES;
+    this.#cut ||= isCut || isEnough;
+    if (isEnough) return;
+    const bytes = Buffer.from(isCut ? line.slice(1, MOST_LINE_BYTES) : line.slice(1), 'latin1');
+    this.#bytes += bytes.length;
+    // Half a character at the cut would be shown as a strange one.
+    const text = isCut ? new StringDecoder('utf8').write(bytes) : bytes.toString('utf8');
+    lines.push({ kind, text });
   }
 
   /** A line that says something of the file, or begins a hunk. */
@@ -199,7 +221,10 @@ class FileBegun {
       additions: this.#additions,
       deletions: this.#deletions,
       binary: this.#binary,
-      hunks: this.#hunks.map(({ head, lines }) => ({ ...head, lines })),
+      cut: this.#cut,
+      hunks: this.#hunks
+        .filter(({ lines }) => lines.length > 0)
+        .map(({ head, lines }) => ({ ...head, lines })),
     };
   }
 }

@@ -26,6 +26,11 @@ export interface GitOptions {
 export class GitFailed extends Error {
   override readonly name = 'GitFailed';
 
+  /** Whether there was no room for what it had to write. */
+  get isDiskFull(): boolean {
+    return /No space left on device|Disk quota exceeded/.test(this.stderr);
+  }
+
   constructor(
     readonly command: string,
     /** Null: it was ended by a signal, or never began. */

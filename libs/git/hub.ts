@@ -54,7 +54,7 @@ export class Hub {
    * and only then takes it over and pins it. Sending it again changes nothing.
    * @param ref `refs/makima/…`; a commit that it names already is never replaced.
    * @throws PackRefused
-   * @throws GitFailed, if the ref names another commit.
+   * @throws GitFailed, if the ref names another commit, or the disk is full.
    */
   async receive(
     pack: Readable,
@@ -114,7 +114,8 @@ export class Hub {
 }
 
 function refused(error: unknown): never {
-  throw error instanceof GitFailed ? new PackRefused(error.stderr.trim(), { cause: error }) : error;
+  throw error instanceof GitFailed && !error.isDiskFull
+    ? new PackRefused(error.stderr.trim(), { cause: error }) : error;
 }
 
 /**

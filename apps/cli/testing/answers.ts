@@ -159,6 +159,7 @@ const checkpointDiff = {
         additions: 1,
         deletions: 1,
         binary: false,
+        cut: true,
         oldMode: '100644',
         newMode: '100755',
         hunks: [
@@ -176,7 +177,7 @@ const checkpointDiff = {
           },
         ],
       },
-      { path: 'c.png', action: 'added', additions: 0, deletions: 0, binary: true, hunks: [] },
+      { path: 'c.png', action: 'added', additions: 0, deletions: 0, binary: true, cut: false, hunks: [] },
     ],
     stats: { filesChanged: 2, insertions: 1, deletions: 1 },
   },

@@ -57,7 +57,7 @@ const nameParts = ({ path, action, renamedFrom }: FileDiff) => [
 ];
 
 function fileLines(file: FileDiff): readonly Line[] {
-  const { additions, deletions, binary, oldMode, newMode, hunks } = file;
+  const { additions, deletions, binary, cut, oldMode, newMode, hunks } = file;
   const mode = oldMode !== undefined && newMode !== undefined && oldMode !== newMode;
   return [
     line(
@@ -68,6 +68,7 @@ function fileLines(file: FileDiff): readonly Line[] {
       binary ? span(' binary', 'dim') : undefined,
     ),
     ...hunks.flatMap(hunkLines),
+    ...(cut ? [line(span('… more lines, which are not shown', 'dim'))] : []),
   ];
 }
 

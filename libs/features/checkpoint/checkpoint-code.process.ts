@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { BlobStore } from '#libs/event-store/blob-store.js';
 import { deriveId } from '#libs/event-store/event-hash.js';
 import { diffOf, type FileDiff } from '#libs/git/diff.js';
+import { GitFailed } from '#libs/git/git.js';
 import { Hub, PackRefused } from '#libs/git/hub.js';
 import { EMPTY_TREE } from '#libs/git/shadow-repository.js';
 import { blobOf, entriesAt, type TreeEntry } from '#libs/git/tree.js';
@@ -61,6 +62,10 @@ export class CheckpointCode {
     await hub
       .receive(pack, { ref: `refs/makima/checkpoints/${checkpointId}`, commit: checkpoint.commitSha })
       .catch((error: unknown) => {
+        if (error instanceof GitFailed && error.isDiskFull)
+          throw new Problem('UNAVAILABLE', 'The disk of the hub is full: make room, and send the pack again.', {
+            cause: error,
+          });
         if (!(error instanceof PackRefused)) throw error;
         throw new Problem(
           'PACK_INVALID',

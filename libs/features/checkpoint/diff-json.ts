@@ -30,6 +30,7 @@ function answerOf({
   additions,
   deletions,
   binary,
+  cut,
   hunks,
 }: FileDiff): FileDiffAnswer {
   return {
@@ -39,6 +40,7 @@ function answerOf({
     additions,
     deletions,
     binary,
+    cut,
     ...(oldMode === NOTHING ? {} : { oldMode }),
     ...(newMode === NOTHING ? {} : { newMode }),
     hunks,
