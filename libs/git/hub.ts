@@ -115,7 +115,8 @@ export class Hub {
 
 function refused(error: unknown): never {
   throw error instanceof GitFailed && !error.isDiskFull
-    ? new PackRefused(error.stderr.trim(), { cause: error }) : error;
+    ? new PackRefused(error.stderr.trim(), { cause: error })
+    : error;
 }
 
 /**

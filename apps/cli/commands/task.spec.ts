@@ -162,7 +162,15 @@ describe('makima task', () => {
       { kind: 'added', text: 'new', noNewline: true },
     ];
     const hunk = { oldStart: 7, oldLines: 2, newStart: 7, newLines: 2, heading: 'f() {', lines };
-    const added = { path: 'c.png', action: 'added', additions: 0, deletions: 0, binary: true, cut: false, hunks: [] };
+    const added = {
+      path: 'c.png',
+      action: 'added',
+      additions: 0,
+      deletions: 0,
+      binary: true,
+      cut: false,
+      hunks: [],
+    };
     const stats = { filesChanged: 2, insertions: 1, deletions: 1 };
     const diff = { files: [{ ...file, hunks: [hunk] }, added], stats };
     fake.on(`GET ${TASK}/checkpoints/2/diff`, { checkpoint, diff });

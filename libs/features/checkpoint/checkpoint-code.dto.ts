@@ -98,7 +98,9 @@ export class FileDiffAnswer {
   @GivesFlag('Whether it is no text: it has no hunks then.')
   readonly binary!: boolean;
 
-  @GivesFlag('Whether lines were left out: the first 20,000 or 5 MB are given, and of each at most 10,000 bytes.')
+  @GivesFlag(
+    'Whether lines were left out: the first 20,000 or 5 MB are given, and of each at most 10,000 bytes.',
+  )
   readonly cut!: boolean;
 
   @GivesText('Its mode before, in octal as git has it; absent: it was not there.', { optional: true })

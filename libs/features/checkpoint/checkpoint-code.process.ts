@@ -63,9 +63,13 @@ export class CheckpointCode {
       .receive(pack, { ref: `refs/makima/checkpoints/${checkpointId}`, commit: checkpoint.commitSha })
       .catch((error: unknown) => {
         if (error instanceof GitFailed && error.isDiskFull)
-          throw new Problem('UNAVAILABLE', 'The disk of the hub is full: make room, and send the pack again.', {
-            cause: error,
-          });
+          throw new Problem(
+            'UNAVAILABLE',
+            'The disk of the hub is full: make room, and send the pack again.',
+            {
+              cause: error,
+            },
+          );
         if (!(error instanceof PackRefused)) throw error;
         throw new Problem(
           'PACK_INVALID',
