@@ -37,9 +37,13 @@ const updated = (path: string, movedTo: string | undefined, counts: Counts): Fil
 
 /** Files that a call's patch names: of `apply_patch` itself, or of a shell command that holds one. */
 export function filesOfCodexCall(call: ToolCallEntry): readonly FileChangeEntry[] {
-  const patch = textsIn(call.input).find((text) => text.includes(BEGIN));
+  const patch = patchTextOf(call);
   return patch === undefined ? [] : filesOfPatch(patch);
 }
+
+/** The text of a call's input that holds a patch: the patch itself, or a shell command around it. */
+export const patchTextOf = (call: ToolCallEntry): string | undefined =>
+  textsIn(call.input).find((text) => text.includes(BEGIN));
 
 const BEGIN = '*** Begin Patch';
 const END = '*** End Patch';
