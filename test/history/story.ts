@@ -90,11 +90,38 @@ export async function tellStory(app: TestApp): Promise<void> {
   });
   await post(`/mesh/tasks/${worker}/continue`, { resumeMode: 'with_context' });
   await post(`/mesh/tasks/${worker}/reassign`);
+  await leaveCallsOpen(post, record, worker, id);
   const chat = (await post(`/contracts/${contract}/chats`, { name: 'About it' }))['id'];
   await post(`/contracts/${contract}/chats/${chat}/messages`, { role: 'user', content: 'How is it going?' });
   await post(`/contracts/${contract}/status`, { status: 'completed' });
   // The same session twice: grown, so that a message is amended.
   for (const part of ['1of2', '2of2']) await importFile(app, `${SAMPLES}/${part}.jsonl`);
+}
+
+type Post = (path: string, body?: object) => Promise<Record<string, string>>;
+type Item = { name: string } & Record<string, unknown>;
+
+/** A rewind hides a result, the rewind's undo is undone, and a fork answers a call of its source. */
+async function leaveCallsOpen(
+  post: Post,
+  record: (task: string | undefined, ...items: Item[]) => Promise<unknown>,
+  worker: string | undefined,
+  id: (name: string) => string,
+): Promise<void> {
+  const call = { id: 'c2', name: 'Bash', input: { command: 'ls' } };
+  const result = { kind: 'tool_result', toolCallId: 'c2', content: 'a.ts' };
+  await record(
+    worker,
+    { name: 'w9', kind: 'message', role: 'assistant', content: 'Looking', toolCalls: [call] },
+    { name: 'w10', ...result },
+  );
+  await post(`/mesh/tasks/${worker}/conversation/rewind`, { toMessageId: id('w10'), inclusive: false });
+  await post(`/mesh/tasks/${worker}/conversation/undo`);
+  await post(`/mesh/tasks/${worker}/conversation/undo`, { branch: 2 });
+  const forkFrom = { type: 'message_id', value: id('w9') };
+  const newTask = { name: 'Answers', plan: 'what was asked' };
+  const { newTaskId } = await post(`/mesh/tasks/${worker}/fork`, { forkFrom, newTask });
+  await record(newTaskId, { name: 'f1', ...result });
 }
 
 async function importFile(app: TestApp, path: string): Promise<void> {
