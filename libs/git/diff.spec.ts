@@ -133,11 +133,12 @@ it('counts what git counts, in a hundred random files', async () => {
 });
 
 it('gives the first lines of what is long, and the beginning of a long line', async () => {
-  const whole = await tree(() => put('file', `${'é'.repeat(20_000)}\n${'x\n'.repeat(30_000)}`));
+  const whole = await tree(() => put('file', `${'é'.repeat(20_000)}\n${'x\n'.repeat(30_000)}x`));
   const [file] = await diff(EMPTY_TREE, whole);
   const lines = file!.hunks[0]!.lines;
-  expect([file!.additions, file!.cut, file!.hunks.length, lines.length]).toEqual([30_001, true, 1, 20_000]);
+  expect([file!.additions, file!.cut, file!.hunks.length, lines.length]).toEqual([30_002, true, 1, 20_000]);
   expect(lines[0]!.text).toBe('é'.repeat(4_999));
+  expect(lines.at(-1)).toEqual({ kind: 'added', text: 'x' });
 });
 
 it('stops when nobody reads on, and says what went wrong', async () => {

@@ -108,24 +108,32 @@ class DiffReader {
   /** Null while the list of changes, which comes first, is not complete. */
   #changes: readonly TreeChange[] | null = null;
   #next = 0;
-  #rest = '';
+  /** Of the line that is not complete: pieces, so that a long one is not copied with each. */
+  #rest: string[] = [];
   #file: FileBegun | null = null;
 
   *read(text: string): Generator<FileDiff> {
-    this.#rest += text;
+    let rest = text;
     if (!this.#changes) {
-      const end = this.#rest.indexOf('\0\0');
+      const head = this.#rest.join('') + text;
+      const end = head.indexOf('\0\0');
+      this.#rest = end < 0 ? [head] : [];
       if (end < 0) return;
-      this.#changes = rawChanges(this.#rest.slice(0, end + 1));
-      this.#rest = this.#rest.slice(end + 2);
+      this.#changes = rawChanges(head.slice(0, end + 1));
+      rest = head.slice(end + 2);
     }
-    const lines = this.#rest.split('\n');
-    this.#rest = lines.pop()!;
-    for (const line of lines) yield* this.#line(line);
+    const lines = rest.split('\n');
+    const last = lines.pop()!;
+    for (const line of lines) {
+      const whole = this.#rest.length === 0 ? line : this.#rest.join('') + line;
+      this.#rest = [];
+      yield* this.#line(whole);
+    }
+    if (last !== '') this.#rest.push(last);
   }
 
   *end(): Generator<FileDiff> {
-    if (this.#rest !== '') yield* this.#line(this.#rest);
+    if (this.#rest.length > 0) yield* this.#line(this.#rest.join(''));
     if (this.#file) yield this.#file.whole();
   }
 
@@ -150,6 +158,8 @@ class FileBegun {
   #lines = 0;
   #bytes = 0;
   #cut = false;
+  /** Nothing more is kept of it. */
+  #isEnough = false;
   /** Lines of the hunk at hand that are still to come. */
   #old = 0;
   #new = 0;
@@ -161,8 +171,9 @@ class FileBegun {
   takes(line: string): boolean {
     const lines = this.#hunks.at(-1)?.lines;
     if (line.startsWith('\\') && lines) {
-      const last = lines.pop();
-      if (last) lines.push({ ...last, noNewline: true });
+      const last = lines.at(-1);
+      // Of a file that is cut the last line is not there.
+      if (last && !this.#isEnough) lines[lines.length - 1] = { ...last, noNewline: true };
       return true;
     }
     if ((this.#old === 0 && this.#new === 0) || !lines) return false;
@@ -178,9 +189,9 @@ class FileBegun {
   #take(lines: DiffLine[], kind: DiffLine['kind'], line: string): void {
     this.#lines += 1;
     const isCut = line.length > MOST_LINE_BYTES;
-    const isEnough = this.#lines > MOST_LINES || this.#bytes > MOST_BYTES;
-    this.#cut ||= isCut || isEnough;
-    if (isEnough) return;
+    this.#isEnough ||= this.#lines > MOST_LINES || this.#bytes > MOST_BYTES;
+    this.#cut ||= isCut || this.#isEnough;
+    if (this.#isEnough) return;
     const bytes = Buffer.from(isCut ? line.slice(1, MOST_LINE_BYTES) : line.slice(1), 'latin1');
     this.#bytes += bytes.length;
     // Half a character at the cut would be shown as a strange one.

@@ -80,6 +80,31 @@ it.each<readonly [string, (pack: Buffer) => Buffer]>([
   expect([await listing(), await pinned(hub.place, ref(1))]).toEqual([before, null]);
 });
 
+it('refuses a long one at its beginning, and takes it to its end', async () => {
+  const first = await commit('first\n');
+  const pieces = Array.from({ length: 300 }, () => Buffer.alloc(100_000, 1));
+  const pack = Readable.from(pieces);
+  await expect(hub.receive(pack, { ref: ref(1), commit: first })).rejects.toBeInstanceOf(PackRefused);
+  await new Promise((resolve) => (pack.readableEnded ? resolve(null) : pack.once('end', resolve)));
+});
+
+it('refuses what is no commit', async () => {
+  const first = await commit('first\n');
+  const blob = (await git(shadow.place, ['rev-parse', `${first}:file`])).toString().trim();
+  await expect(send(blob, [], 1)).rejects.toThrow(`${blob} is a blob, and no commit`);
+});
+
+it('keeps what only a checkout would mind', async () => {
+  await writeFile(join(base, 'work/.gitattributes'), `* ${'x'.repeat(3_000)}\n`);
+  await writeFile(
+    join(base, 'work/.gitmodules'),
+    '[submodule "../x"]\n\tpath = p\n\turl = -u./x\n\tupdate = !ls\n',
+  );
+  const first = await commit('first\n');
+  await send(first, [], 1);
+  expect(await pinned(hub.place, ref(1))).toBe(first);
+});
+
 it('refuses a pack that lacks what its commit leads to', async () => {
   const first = await commit('first\n');
   const second = await commit('second\n', [first]);

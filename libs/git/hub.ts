@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { pin, pinned } from './commits.js';
-import { git, GitFailed, startGit, type GitPlace } from './git.js';
+import { git, GitFailed, gitLine, startGit, type GitPlace } from './git.js';
 
 export interface HubLimits {
   /** Bytes of one pack at most (default 2 GiB). */
@@ -72,6 +71,7 @@ export class Hub {
         GIT_ALTERNATE_OBJECT_DIRECTORIES: join(this.place.gitDir, 'objects'),
       };
       await this.#index(pack, apart);
+      await assertCommit(this.place, commit, apart);
       await git(this.place, ['rev-list', '--objects', '--quiet', commit, '--not', '--all'], {
         environment: apart,
       }).catch(refused);
@@ -83,19 +83,34 @@ export class Hub {
   }
 
   async #index(pack: Readable, environment: Readonly<Record<string, string>>): Promise<void> {
-    const args = ['index-pack', '--stdin', '--strict', '--fix-thin', `--max-input-size=${this.packBytes}`];
+    const args = [
+      'index-pack',
+      '--stdin',
+      `--strict=${NOT_CHECKED}`,
+      '--fix-thin',
+      `--max-input-size=${this.packBytes}`,
+    ];
     const child = startGit(this.place, args, environment);
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(0, 4_096)));
     child.stdout.resume();
-    const ended = new Promise<number | null>((resolve) =>
+    // What git no longer reads it says why of.
+    child.stdin.on('error', () => undefined);
+    const lost = (): void => {
+      if (!pack.readableEnded) child.stdin.destroy();
+    };
+    pack.once('error', lost).once('close', lost);
+    pack.pipe(child.stdin);
+    const code = await new Promise<number | null>((resolve) =>
       child.on('close', resolve).on('error', () => resolve(null)),
     );
-    // What git no longer reads it says why of.
-    const sent = await pipeline(pack, child.stdin).catch((error: unknown) => error);
-    const code = await ended;
+    // The sender may not have finished; what is left is read and thrown away, so that it hears the answer.
+    pack
+      .off('error', lost)
+      .off('close', lost)
+      .on('error', () => undefined);
+    pack.unpipe(child.stdin).resume();
     if (code !== 0) refused(new GitFailed('index-pack', code, stderr));
-    if (sent instanceof Error) throw sent;
   }
 
   /** The pack comes before its index: without the latter git does not see it. */
@@ -111,6 +126,27 @@ export class Hub {
       await handle.close();
     }
   }
+}
+
+/** What may be in a folder, and matters only to who checks it out with submodules and attributes: nobody here does. */
+const NOT_CHECKED = [
+  ...['Url', 'Name', 'Path', 'Update', 'Blob', 'Missing', 'Large', 'Parse', 'Symlink'].map(
+    (of) => `gitmodules${of}`,
+  ),
+  ...['LineLength', 'Blob', 'Missing', 'Large', 'Symlink'].map((of) => `gitattributes${of}`),
+  ...['gitignoreSymlink', 'mailmapSymlink'],
+]
+  .map((what) => `${what}=ignore`)
+  .join();
+
+/** A tree or a blob has an id of the same form. */
+async function assertCommit(
+  place: GitPlace,
+  id: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<void> {
+  const type = await gitLine(place, ['cat-file', '-t', id], { environment }).catch(refused);
+  if (type !== 'commit') throw new PackRefused(`${id} is a ${type}, and no commit`);
 }
 
 function refused(error: unknown): never {

@@ -14,12 +14,12 @@ export async function inTheWay(
   const known = new Map<PathBytes, Promise<readonly PathBytes[]>>();
   const found = new Set<PathBytes>();
   for (const { path, oldMode } of changes) {
-    if (oldMode !== NOTHING) continue;
     for (const parent of parentsOf(path)) {
       let hindrance = known.get(parent);
       if (!hindrance) known.set(parent, (hindrance = noFolder(folder, parent)));
       for (const one of await hindrance) if (!going.has(one)) found.add(one);
     }
+    if (oldMode !== NOTHING) continue;
     for (const one of await filesAt(folder, path)) if (!going.has(one)) found.add(one);
   }
   return [...found].sort();

@@ -228,6 +228,45 @@ it('changes nothing when a file that no capture holds is in the way', async () =
   expect([await shown('file'), await shown('other')]).toEqual(['never captured: it is ignored now', '2']);
 });
 
+it('leaves out what git takes no name of, and says so', async () => {
+  for (const path of ['git~1', '.GIT/data', 'sub/.Git/x', '.git /z', 'kept']) await write(path, path);
+  const { tree, leftOut } = await shadow.capture();
+  const held = (await shadow.changes(EMPTY_TREE, tree)).map(({ path }) => path);
+  expect([...held, ...leftOut.map(({ path }) => path)].sort()).toEqual(
+    ['git~1', '.GIT/data', 'sub/.Git/x', '.git /z', 'kept'].sort(),
+  );
+  expect(leftOut).toContainEqual({ path: 'sub/.Git/x', reason: 'refused_name' });
+});
+
+it('leaves alone what the folder’s own repository excludes', async () => {
+  repository();
+  await write('.git/info/exclude', 'secret\n');
+  await write('secret', 'key');
+  const { tree } = await shadow.capture();
+  await shadow.restore(tree, EMPTY_TREE);
+  expect(await shown('secret')).toBe('key');
+});
+
+it('goes on where a git was killed', async () => {
+  await write('file', '1');
+  await shadow.capture();
+  await writeFile(join(base, 'shadow/index.lock'), '');
+  expect((await shadow.capture()).leftOut).toEqual([]);
+});
+
+it('changes nothing where a link took the place of a folder that it would write into', async () => {
+  await write('p/a', '1');
+  await write('p/b', '2');
+  const before = await shadow.capture();
+  await write('p/a', '11');
+  const after = await shadow.capture();
+  await rm(at('p'), { recursive: true });
+  await mkdir(join(base, 'outside'));
+  await symlink(join(base, 'outside'), at('p'));
+  await expect(shadow.restore(after.tree, before.tree)).rejects.toEqual(new RestoreBlocked(['p']));
+  expect(await readlink(at('p'))).toBe(join(base, 'outside'));
+});
+
 it('never writes through a symlink', async () => {
   await write('folder/file', 'inside');
   const before = await shadow.capture();

@@ -6,8 +6,9 @@ import { inTheWay } from './in-the-way.js';
 import { absolutePath, pathInput, pathsIn, shownPath, type PathBytes } from './path-bytes.js';
 
 /** Why something of a folder is not in a capture. */
+/** `refused_name`: git takes no such name (`.git` in any case, and its like). */
 export type LeftOutReason =
-  'nested_repository' | 'too_large' | 'unreadable' | 'special_file' | 'empty_folder';
+  'nested_repository' | 'too_large' | 'unreadable' | 'special_file' | 'empty_folder' | 'refused_name';
 
 export interface LeftOut {
   readonly path: PathBytes;
@@ -51,6 +52,8 @@ const CONFIG = `[core]
 	ignoreCase = false
 	precomposeUnicode = false
 	autocrlf = false
+	protectNTFS = false
+	protectHFS = false
 	logAllRefUpdates = false
 [index]
 	version = 4
@@ -88,7 +91,8 @@ export class ShadowRepository {
    * @throws GitFailed
    */
   async capture(tracked: readonly PathBytes[] = []): Promise<Capture> {
-    const others = ['ls-files', '-z', '--others', '--exclude-standard'];
+    await this.#unlock();
+    const others = ['ls-files', '-z', '--others', '--exclude-standard', ...(await this.#ownExcludes())];
     const [known, files, folders] = await Promise.all([
       git(this.place, ['diff-files', '-z', '--name-status', '--ignore-submodules=all']).then(pathsIn),
       git(this.place, others).then(pathsIn),
@@ -104,6 +108,7 @@ export class ShadowRepository {
     }
     await this.#index('--force-remove', [...gone, ...leftOut.map(({ path }) => path)]);
     await this.#index('--add', taken);
+    leftOut.push(...(await this.#refusedOf(files, taken)));
     return { tree: await this.#writeTree(leftOut), leftOut: leftOut.sort(byPath) };
   }
 
@@ -114,6 +119,7 @@ export class ShadowRepository {
    * @throws GitFailed
    */
   async restore(from: string, to: string): Promise<void> {
+    await this.#unlock();
     const blocking = await inTheWay(this.place.workTree, await this.changes(from, to));
     if (blocking.length > 0) throw new RestoreBlocked(blocking);
     await git(this.place, ['read-tree', '-m', '-u', from, to]);
@@ -147,6 +153,29 @@ export class ShadowRepository {
   /** A tree that is known to have no links. */
   #clean = EMPTY_TREE;
 
+  /** What git has passed over without a word. */
+  async #refusedOf(files: readonly PathBytes[], taken: readonly PathBytes[]): Promise<readonly LeftOut[]> {
+    const suspects = files.filter((path) => SUSPECT.test(path));
+    if (suspects.length === 0) return [];
+    const known = new Set(pathsIn(await git(this.place, ['ls-files', '-z', '--', ...suspects.map(asText)])));
+    const asked = new Set(taken);
+    return suspects
+      .filter((path) => asked.has(path) && !known.has(path))
+      .map((path) => ({ path, reason: 'refused_name' }));
+  }
+
+  /** What the folder's own repository ignores besides its .gitignore files. */
+  async #ownExcludes(): Promise<readonly string[]> {
+    const path = join(this.place.workTree, '.git/info/exclude');
+    const found = await lstat(path).catch(() => null);
+    return found?.isFile() ? [`--exclude-from=${path}`] : [];
+  }
+
+  /** A git that was killed leaves its lock, and nobody else uses this repository. */
+  #unlock(): Promise<void> {
+    return rm(join(this.place.gitDir, 'index.lock'), { force: true });
+  }
+
   async #index(how: '--add' | '--force-remove', paths: readonly PathBytes[]): Promise<void> {
     if (paths.length === 0) return;
     // What is gone by the time that git looks is removed; a file takes the place of the folder of its name.
@@ -172,6 +201,10 @@ export class ShadowRepository {
     );
   }
 }
+
+/** What git's own files are called, in any case and with what file systems of others take for the same. */
+const SUSPECT = /(^|\/)\.?git/i;
+const asText = (path: PathBytes): string => Buffer.from(path, 'latin1').toString('utf8');
 
 const isFolder = (path: PathBytes): boolean => path.endsWith('/');
 const nested = (path: PathBytes): LeftOut => ({ path: path.replace(/\/$/, ''), reason: 'nested_repository' });

@@ -27,7 +27,7 @@ export async function entriesAt(
   path: PathBytes,
 ): Promise<readonly TreeEntry[]> {
   // Git would look outside of the commit, and complain.
-  if (path !== '' && path.split('/').some((name) => name === '' || name === '.' || name === '..')) return [];
+  if (path !== '' && path.split('/').some((name) => /^\.{0,2}$|\0/.test(name))) return [];
   const found = await entriesIn(place, commit, path);
   const [only] = found;
   return path !== '' && only?.kind === 'folder' && found.length === 1

@@ -134,7 +134,8 @@ export class ProblemFilter implements ExceptionFilter {
     const response = host.switchToHttp().getResponse<Response>();
     const problem = toProblem(error, request);
     const answer = problemBody(problem, stateOf(request).traceId, request.path);
-    const gone = request.socket.destroyed;
+    // Once the request is destroyed its socket is gone, whatever the types say.
+    const gone = (request.socket as Request['socket'] | null)?.destroyed ?? true;
     if (answer.status === 500 || (answer.status > 500 && !gone)) this.#log(problem, answer, request.method);
     if (gone || response.headersSent) {
       response.destroy();

@@ -147,7 +147,16 @@ it('shows the files of a checkpoint, and the bytes of each', async () => {
     'x',
     '/etc/passwd',
   ]);
-  for (const path of ['src', 'none', '../../etc/passwd', '/etc/passwd', ':(top)src', 'src/deep/'])
+  for (const path of [
+    'src',
+    'none',
+    'a\0b',
+    '\0',
+    '../../etc/passwd',
+    '/etc/passwd',
+    ':(top)src',
+    'src/deep/',
+  ])
     expect([
       path,
       (await app.fetch(at(task, taken, `file?path=${encodeURIComponent(path)}`))).status,
@@ -197,6 +206,12 @@ it('takes nothing that is damaged, incomplete, or from a key that is no daemonâ€
     status: 422,
     body: { code: 'PACK_INVALID' },
   });
+  const long = await daemon.fetch(at(task, first, 'pack'), {
+    method: 'PUT',
+    headers: { 'content-type': 'application/x-git-packed-objects' },
+    body: Buffer.alloc(30_000_000, 1),
+  });
+  expect([long.status, long.headers.get('content-type')]).toEqual([422, 'application/problem+json']);
   expect((await send(task, first, [], await app.key('user'))).status).toBe(403);
   const other = await app.secondOwner();
   for (const path of ['diff', 'tree', 'file?path=file'])

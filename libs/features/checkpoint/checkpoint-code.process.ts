@@ -70,6 +70,12 @@ export class CheckpointCode {
               cause: error,
             },
           );
+        if (error instanceof GitFailed && error.command === 'update-ref')
+          throw new Problem(
+            'CHECKPOINT_TAKEN',
+            `A checkpoint of another task has the id ${checkpointId} and another commit. Record this one under an id of its own.`,
+            { cause: error },
+          );
         if (!(error instanceof PackRefused)) throw error;
         throw new Problem(
           'PACK_INVALID',

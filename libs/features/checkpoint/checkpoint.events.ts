@@ -9,6 +9,7 @@ export const LEFT_OUT_REASONS = [
   'unreadable',
   'special_file',
   'empty_folder',
+  'refused_name',
 ] as const;
 
 export interface LeftOutPath {
