@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Database } from '#libs/database/database.js';
+import { isConnectionError, type Database } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
 import { newId } from '#libs/kernel/ids.js';
 import { approach, read, type Progress } from './catching-up.js';
@@ -257,7 +257,9 @@ export class Rebuilder {
       if (signal.aborted || isPoison(error)) throw error;
       const { message } = error as Error;
       progress('waiting', position, position, message);
-      if (!(error instanceof PositionMoved) && this.#troubles.get(name) !== message)
+      // A connection that ended, and another process that was faster, are no news.
+      const isNews = !isConnectionError(error) && !(error instanceof PositionMoved);
+      if (isNews && this.#troubles.get(name) !== message)
         this.log(`building projection ${name} is tried again, because of this: ${message}`);
       this.#troubles.set(name, message);
       return undefined;
