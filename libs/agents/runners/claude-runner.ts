@@ -1,8 +1,7 @@
-import { agentEnvironment } from './agent-environment.js';
 import { ClaudeStream } from './claude-stream.js';
 import { firstPrompt } from './earlier-conversation.js';
 import { Narrator } from './narrator.js';
-import { outcomeOfAgent, runProgram } from './program-run.js';
+import { JSON_LINE, outcomeOfAgent, runProgram } from './program-run.js';
 import { plainArgument, type AgentRunner, type RunRequest } from './runner.js';
 
 export interface ClaudeOptions {
@@ -14,8 +13,6 @@ export interface ClaudeOptions {
   /** Further arguments, as they are: `--add-dir`, `--mcp-config` … */
   readonly args?: readonly string[];
 }
-
-const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Runs Claude Code without its terminal: `claude -p --input-format stream-json --output-format stream-json --verbose`.
@@ -31,12 +28,10 @@ export const claudeRunner = (options: ClaudeOptions = {}): AgentRunner => ({
       program: options.program ?? 'claude',
       args: argumentsOf(options, request, narrator),
       advice: 'Install it with `npm install -g @anthropic-ai/claude-code`, or say where it is.',
-      folder: request.folder,
-      environment: agentEnvironment(request.environment),
       request,
       narrator,
       interpreter,
-      maxLineBytes: request.limits?.maxLineBytes ?? MAX_LINE_BYTES,
+      longestLine: JSON_LINE,
       firstInput: promptLine(firstPrompt(request, narrator)),
       said: promptLine,
       outcomeOf: (exit, broke) => outcomeOfAgent(interpreter, exit, broke),

@@ -1,8 +1,7 @@
-import { agentEnvironment } from './agent-environment.js';
 import { CodexStream } from './codex-stream.js';
 import { firstPrompt } from './earlier-conversation.js';
 import { Narrator } from './narrator.js';
-import { outcomeOfAgent, runProgram } from './program-run.js';
+import { JSON_LINE, outcomeOfAgent, runProgram } from './program-run.js';
 import { plainArgument, RunRefused, type AgentRunner, type RunRequest } from './runner.js';
 
 export interface CodexOptions {
@@ -14,8 +13,6 @@ export interface CodexOptions {
   /** Further options, as they are, before `resume` and the prompt. */
   readonly args?: readonly string[];
 }
-
-const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Runs Codex without its terminal: `codex exec --json … -`. The prompt is its whole standard input: a run is one turn, and
@@ -30,12 +27,10 @@ export const codexRunner = (options: CodexOptions = {}): AgentRunner => ({
       program: options.program ?? 'codex',
       args: argumentsOf(options, request),
       advice: 'Install it with `npm install -g @openai/codex`, or say where it is.',
-      folder: request.folder,
-      environment: agentEnvironment(request.environment),
       request,
       narrator,
       interpreter,
-      maxLineBytes: request.limits?.maxLineBytes ?? MAX_LINE_BYTES,
+      longestLine: JSON_LINE,
       firstInput: firstPrompt(request, narrator),
       outcomeOf: (exit, broke) => outcomeOfAgent(interpreter, exit, broke),
     });

@@ -1,8 +1,7 @@
-import { agentEnvironment } from './agent-environment.js';
 import { firstPrompt } from './earlier-conversation.js';
 import type { ProgramLine } from './line-splitter.js';
 import { Narrator } from './narrator.js';
-import { runProgram } from './program-run.js';
+import { OUTPUT_LINE, runProgram } from './program-run.js';
 import type { AgentRunner } from './runner.js';
 import { outputOf, type Heard, type StreamInterpreter } from './stream-interpreter.js';
 
@@ -10,8 +9,6 @@ export interface CommandOptions {
   /** Program and arguments, handed over as they are: no shell reads them, unless the program is one. */
   readonly command: readonly [program: string, ...args: readonly string[]];
 }
-
-const MAX_LINE_BYTES = 256 * 1024;
 
 /**
  * Runs any program: each line that it prints is an output, its exit code is the outcome. It reads the prompt from its
@@ -26,12 +23,10 @@ export const commandRunner = ({ command: [program, ...args] }: CommandOptions): 
       args,
       advice:
         "Install it, or say where it is: the command's first word is the program, and no shell reads it.",
-      folder: request.folder,
-      environment: agentEnvironment(request.environment),
       request,
       narrator,
       interpreter: new OutputLines(narrator),
-      maxLineBytes: request.limits?.maxLineBytes ?? MAX_LINE_BYTES,
+      longestLine: OUTPUT_LINE,
       firstInput: lineOf(firstPrompt(request, narrator)),
       ...(request.stayOpen && { said: lineOf }),
       outcomeOf: ({ exitCode = 0 }) =>

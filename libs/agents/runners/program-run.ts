@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { agentEnvironment } from './agent-environment.js';
 import { AgentProcess, type ProgramExit, type ProgramStart } from './agent-process.js';
 import type { EndHappening, Happening, Outcome } from './happening.js';
 import { HappeningQueue } from './happening-queue.js';
@@ -8,8 +9,8 @@ import type { Narrator, Telling } from './narrator.js';
 import { stopAfter, type RunningAgent, type RunRequest, type StopOptions } from './runner.js';
 import type { StreamInterpreter } from './stream-interpreter.js';
 
-/** Longer lines of standard error are cut. */
-const MAX_ERROR_LINE = 256 * 1024;
+/** Longer lines are cut: where they are output, and where they are JSON. */
+export const [OUTPUT_LINE, JSON_LINE] = [256 * 1024, 16 * 1024 * 1024];
 const STDERR_TAIL = 4_000;
 /** After so long without a line, what is held of a message is told: people want to see which tool is working. */
 const QUIET_MS = 1_000;
@@ -18,11 +19,12 @@ const STOP_GRACE_MS = 5_000;
 const EXIT_MS = 60_000;
 
 /** What a runner says of the program that it runs. */
-export interface ProgramPlan extends ProgramStart {
+export interface ProgramPlan extends Omit<ProgramStart, 'folder' | 'environment'> {
   readonly request: RunRequest;
   readonly narrator: Narrator;
   readonly interpreter: StreamInterpreter;
-  readonly maxLineBytes: number;
+  /** Bytes of a line, unless the request sets a limit of its own. */
+  readonly longestLine: number;
   /** What the program reads first. */
   readonly firstInput: string;
   /** How something said later is written; without it the input ends with the first. */
@@ -34,7 +36,10 @@ export interface ProgramPlan extends ProgramStart {
 /** @throws RunnerUnavailable, RunRefused */
 export async function runProgram(plan: ProgramPlan): Promise<RunningAgent> {
   plan.request.signal?.throwIfAborted();
-  return new ProgramRun(plan, await AgentProcess.start(plan));
+  const { folder, environment } = plan.request;
+  // Here, so that no runner can forget it: an agent gets nothing of this process' environment but what it needs.
+  const started = { ...plan, folder, environment: agentEnvironment(environment) };
+  return new ProgramRun(plan, await AgentProcess.start(started));
 }
 
 /** A program that runs, what it prints on its way to the reader, and how it ends. */
@@ -122,8 +127,8 @@ class ProgramRun implements RunningAgent {
   }
 
   async #readOutput(): Promise<void> {
-    const { interpreter } = this.plan;
-    const splitter = new LineSplitter(this.plan.maxLineBytes);
+    const { interpreter, request, longestLine } = this.plan;
+    const splitter = new LineSplitter(request.limits?.maxLineBytes ?? longestLine);
     const chunks = this.process.read(this.process.output);
     for (let next = chunks.next(); ; next = chunks.next()) {
       if (interpreter.holds && (await isQuiet(next))) await this.#tell(interpreter.release());
@@ -156,7 +161,7 @@ class ProgramRun implements RunningAgent {
   }
 
   async #readErrors(): Promise<void> {
-    const splitter = new LineSplitter(MAX_ERROR_LINE);
+    const splitter = new LineSplitter(OUTPUT_LINE);
     for await (const chunk of this.process.read(this.process.errors)) {
       for (const line of splitter.push(chunk)) await this.#hearError(line);
     }
