@@ -1,6 +1,8 @@
 import { git, type GitPlace } from './git.js';
 import type { PathBytes } from './path-bytes.js';
 
+/** The tree without entries. */
+export const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 /** The mode of an entry that stands for another repository's commit. */
 export const GITLINK = '160000';
 
@@ -28,11 +30,18 @@ export async function changesBetween(
   place: GitPlace,
   from: string,
   to: string,
-  { renames = false }: { readonly renames?: boolean } = {},
 ): Promise<readonly TreeChange[]> {
   if (from === to) return [];
-  const found = renames ? ['-M'] : ['--no-renames'];
-  const answer = await git(place, ['diff-tree', '-r', '-z', '--raw', '--full-index', ...found, from, to]);
+  const answer = await git(place, [
+    'diff-tree',
+    '-r',
+    '-z',
+    '--raw',
+    '--full-index',
+    '--no-renames',
+    from,
+    to,
+  ]);
   return rawChanges(answer.toString('latin1'));
 }
 

@@ -1,6 +1,6 @@
-import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { git, gitLine, isObjectId, type GitPlace } from './git.js';
+import { folderOnDisk } from './on-disk.js';
 
 /** Names of refs that are ours: letters, digits, and what git allows between them. */
 const REF = /^refs\/makima(?:\/[0-9a-z][0-9a-z-]*)+$/;
@@ -48,35 +48,25 @@ export async function writeCommit(
  * @param ref `refs/makima/…`
  * @throws GitFailed, if the ref names another commit already.
  */
-export async function pin({ gitDir, ...place }: GitPlace, ref: string, commit: string): Promise<void> {
+export async function pin(place: GitPlace, ref: string, commit: string): Promise<void> {
   if (!REF.test(ref)) throw new TypeError(`not the name of a ref of ours: ${ref}`);
-  const at = { gitDir, ...place };
-  const present = await pinned(at, ref);
+  const { gitDir } = place;
+  const present = await pinned(place, ref);
   if (present !== commit)
-    await git(at, ['update-ref', ref, assertId(commit), '0'.repeat(commit.length)]).catch(
+    await git(place, ['update-ref', ref, assertId(commit), '0'.repeat(commit.length)]).catch(
       async (error: unknown) => {
         // Somebody else pinned the same at this moment.
-        if ((await pinned(at, ref)) !== commit) throw error;
+        if ((await pinned(place, ref)) !== commit) throw error;
       },
     );
   for (let folder = dirname(join(gitDir, ref)); folder.length >= gitDir.length; folder = dirname(folder))
-    await onDisk(folder);
+    await folderOnDisk(folder);
 }
 
 /** The commit that a ref of ours names; null: there is none. */
 export async function pinned(place: GitPlace, ref: string): Promise<string | null> {
   const found = await gitLine(place, ['for-each-ref', '--format=%(objectname)', ref]);
   return found === '' ? null : found;
-}
-
-/** Waits until a folder's entries are on the disk. */
-async function onDisk(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 function assertId(id: string): string {

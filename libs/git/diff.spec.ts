@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EMPTY_TREE } from './changes.js';
 import { diffOf, type FileDiff } from './diff.js';
-import { EMPTY_TREE, ShadowRepository } from './shadow-repository.js';
+import { ShadowRepository } from './shadow-repository.js';
 
 let folder: string;
 let shadow: ShadowRepository;

@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { rawChanges, type TreeChange } from './changes.js';
-import { GitFailed, startGit, type GitPlace } from './git.js';
+import { startGit, type GitPlace } from './git.js';
 
 export interface DiffLine {
   readonly kind: 'context' | 'added' | 'deleted';
@@ -82,23 +82,16 @@ async function* outputOf(
   args: readonly string[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<string> {
-  const child = startGit(place, args);
-  child.stdin.end();
-  let stderr = '';
-  child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(0, 4_096)));
-  const ended = new Promise<number | null>((resolve) =>
-    child.on('close', resolve).on('error', () => resolve(null)),
-  );
-  const stop = (): void => void child.kill('SIGKILL');
+  const running = startGit(place, args);
+  const stop = (): void => running.stop('nobody reads it any more');
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    child.stdout.setEncoding('latin1');
-    yield* child.stdout as AsyncIterable<string>;
-    const code = await ended;
-    if (code !== 0) throw new GitFailed('diff-tree', code, stderr);
+    running.stdin.end();
+    running.stdout.setEncoding('latin1');
+    yield* running.stdout as AsyncIterable<string>;
+    await running.ended;
   } finally {
     signal?.removeEventListener('abort', stop);
-    // Whoever stops reading stops git, too.
     stop();
   }
 }

@@ -1,12 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 
 /** Where git works: a repository of ours, and perhaps a folder of files that is not. */
 export interface GitPlace {
   readonly gitDir: string;
   readonly workTree?: string;
-  /** Instead of the repository's own index. */
-  readonly indexFile?: string;
 }
 
 export interface GitOptions {
@@ -16,9 +14,6 @@ export interface GitOptions {
   readonly maxBytes?: number;
   /** Milliseconds (default 10 minutes). */
   readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-  /** Exit codes that are answers (default 0). */
-  readonly answers?: readonly number[];
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -74,27 +69,55 @@ const SETTINGS = [
   'maintenance.auto=false',
 ];
 
+/** A git that runs. */
+export interface RunningGit {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** When it has ended well, and everything that it wrote was read. @throws GitFailed */
+  readonly ended: Promise<void>;
+  /** Ends it at once, for a reason that goes into the error. */
+  stop(reason: string): void;
+}
+
 /**
  * Starts git with an environment of its own, without a shell. The caller's arguments are object ids, names of our own,
  * or paths after `--`; git never sees a name that somebody else chose where it expects an option.
  */
 export function startGit(
-  { gitDir, workTree, indexFile }: GitPlace,
+  { gitDir, workTree }: GitPlace,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
-): ChildProcess & { readonly stdin: Writable; readonly stdout: Readable; readonly stderr: Readable } {
-  return spawn('git', [...SETTINGS.flatMap((setting) => ['-c', setting]), ...args], {
+): RunningGit {
+  const child = spawn('git', [...SETTINGS.flatMap((setting) => ['-c', setting]), ...args], {
     cwd: workTree ?? gitDir,
     env: {
       PATH: process.env['PATH'],
       ...ENVIRONMENT,
       GIT_DIR: gitDir,
       ...(workTree === undefined ? {} : { GIT_WORK_TREE: workTree }),
-      ...(indexFile === undefined ? {} : { GIT_INDEX_FILE: indexFile }),
       ...environment,
     },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  let stopped = '';
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(0, MOST_STDERR)));
+  // What it no longer reads it says why of on its standard error.
+  child.stdin.on('error', () => undefined);
+  child.on('error', ({ message }) => (stopped ||= message));
+  const ended = new Promise<void>((resolve, reject) => {
+    child.on('close', (code) => {
+      if (stopped === '' && code === 0) resolve();
+      else reject(new GitFailed(args[0] ?? '', stopped === '' ? code : null, stopped || stderr));
+    });
+  });
+  // Whoever stops it need not wait for its end.
+  ended.catch(() => undefined);
+  const stop = (reason: string): void => {
+    stopped ||= reason;
+    child.kill('SIGKILL');
+  };
+  return { stdin: child.stdin, stdout: child.stdout, ended, stop };
 }
 
 /**
@@ -102,44 +125,23 @@ export function startGit(
  * @returns what it wrote to its standard output.
  * @throws GitFailed
  */
-export function git(place: GitPlace, args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const { input, maxBytes = MOST_BYTES, timeoutMs = MOST_MS, signal, answers = [0] } = options;
-    const child = startGit(place, args, options.environment);
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    let stderr = '';
-    let stopped = '';
-    const stop = (reason: string): void => {
-      stopped ||= reason;
-      child.kill('SIGKILL');
-    };
-    const timer = setTimeout(() => stop(`it took longer than ${timeoutMs} ms`), timeoutMs);
-    const onAbort = (): void => stop('it was stopped');
-    signal?.addEventListener('abort', onAbort, { once: true });
-    if (signal?.aborted) onAbort();
-    const failed = (code: number | null): GitFailed => new GitFailed(args[0] ?? '', code, stopped || stderr);
-    child.stdout.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > maxBytes) stop(`it wrote more than ${maxBytes} bytes`);
-      else chunks.push(chunk);
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      if (stderr.length < MOST_STDERR) stderr += chunk.toString().slice(0, MOST_STDERR - stderr.length);
-    });
-    // A git that ends before it has read everything says why on its standard error.
-    child.stdin.on('error', () => undefined);
-    child.on('error', (error) => {
-      stopped ||= error.message;
-    });
-    child.on('close', (code) => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      if (stopped === '' && code !== null && answers.includes(code)) resolve(Buffer.concat(chunks, bytes));
-      else reject(failed(stopped === '' ? code : null));
-    });
-    child.stdin.end(input ?? '');
+export async function git(
+  place: GitPlace,
+  args: readonly string[],
+  { input = '', maxBytes = MOST_BYTES, timeoutMs = MOST_MS, environment }: GitOptions = {},
+): Promise<Buffer> {
+  const running = startGit(place, args, environment);
+  const timer = setTimeout(() => running.stop(`it took longer than ${timeoutMs} ms`), timeoutMs);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  running.stdout.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > maxBytes) running.stop(`it wrote more than ${maxBytes} bytes`);
+    else chunks.push(chunk);
   });
+  running.stdin.end(input);
+  await running.ended.finally(() => clearTimeout(timer));
+  return Buffer.concat(chunks, bytes);
 }
 
 /** The same, as a line of text without its end. */

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
 import { pin, pinned } from './commits.js';
 import { git, GitFailed, gitLine, startGit, type GitPlace } from './git.js';
+import { folderOnDisk } from './on-disk.js';
 
 export interface HubLimits {
   /** Bytes of one pack at most (default 2 GiB). */
@@ -90,27 +91,18 @@ export class Hub {
       '--fix-thin',
       `--max-input-size=${this.packBytes}`,
     ];
-    const child = startGit(this.place, args, environment);
-    let stderr = '';
-    child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(0, 4_096)));
-    child.stdout.resume();
-    // What git no longer reads it says why of.
-    child.stdin.on('error', () => undefined);
+    const running = startGit(this.place, args, environment);
+    running.stdout.resume();
     const lost = (): void => {
-      if (!pack.readableEnded) child.stdin.destroy();
+      if (!pack.readableEnded) running.stop('the sender has gone');
     };
     pack.once('error', lost).once('close', lost);
-    pack.pipe(child.stdin);
-    const code = await new Promise<number | null>((resolve) =>
-      child.on('close', resolve).on('error', () => resolve(null)),
-    );
-    // The sender may not have finished; what is left is read and thrown away, so that it hears the answer.
-    pack
-      .off('error', lost)
-      .off('close', lost)
-      .on('error', () => undefined);
-    pack.unpipe(child.stdin).resume();
-    if (code !== 0) refused(new GitFailed('index-pack', code, stderr));
+    pack.pipe(running.stdin);
+    await running.ended.catch(refused).finally(() => {
+      // What is left is read and thrown away, so that a sender who has not finished hears the answer.
+      pack.unpipe(running.stdin).off('error', lost).off('close', lost);
+      pack.on('error', () => undefined).resume();
+    });
   }
 
   /** The pack comes before its index: without the latter git does not see it. */
@@ -119,12 +111,7 @@ export class Hub {
     const names = (await readdir(folder)).filter((name) => !name.endsWith('.keep'));
     for (const name of names.sort((a, b) => Number(a.endsWith('.idx')) - Number(b.endsWith('.idx'))))
       await rename(join(folder, name), join(target, name));
-    const handle = await open(target, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await folderOnDisk(target);
   }
 }
 
@@ -160,24 +147,16 @@ function refused(error: unknown): never {
  * @param have commits that the receiver has.
  */
 export function packOf(place: GitPlace, commit: string, have: readonly string[]): Readable {
-  const child = startGit(place, [
-    'pack-objects',
-    '--revs',
-    '--thin',
-    '--stdout',
-    '--delta-base-offset',
-    '--quiet',
-  ]);
-  child.stdin.on('error', () => undefined);
-  child.stdin.end([commit, ...have.map((id) => `^${id}`), ''].join('\n'));
+  const args = ['pack-objects', '--revs', '--thin', '--stdout', '--delta-base-offset', '--quiet'];
+  const running = startGit(place, args);
+  running.stdin.end([commit, ...have.map((id) => `^${id}`), ''].join('\n'));
   // Node throws away what is not read of a process that has ended.
   const pack = new PassThrough();
-  child.stdout.pipe(pack, { end: false });
-  child.on('error', (error) => pack.destroy(error));
-  child.on('close', (code) => {
-    if (code === 0) pack.end();
-    else pack.destroy(new GitFailed('pack-objects', code, ''));
-  });
-  pack.on('close', () => child.kill('SIGKILL'));
+  running.stdout.pipe(pack, { end: false });
+  running.ended.then(
+    () => pack.end(),
+    (error: Error) => pack.destroy(error),
+  );
+  pack.on('close', () => running.stop('nobody reads it any more'));
   return pack;
 }

@@ -14,7 +14,8 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { EMPTY_TREE, RestoreBlocked, ShadowRepository } from './shadow-repository.js';
+import { EMPTY_TREE } from './changes.js';
+import { RestoreBlocked, ShadowRepository } from './shadow-repository.js';
 
 let base: string;
 let folder: string;

@@ -1,12 +1,11 @@
 import { access, constants, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { changesBetween, GITLINK, type TreeChange } from './changes.js';
+import { changesBetween, EMPTY_TREE, GITLINK, type TreeChange } from './changes.js';
 import { git, gitLine, type GitPlace } from './git.js';
 import { inTheWay } from './in-the-way.js';
 import { absolutePath, pathInput, pathsIn, shownPath, type PathBytes } from './path-bytes.js';
 
-/** Why something of a folder is not in a capture. */
-/** `refused_name`: git takes no such name (`.git` in any case, and its like). */
+/** Why something of a folder is not in a capture. `refused_name`: git takes none like it (`.git` in any case). */
 export type LeftOutReason =
   'nested_repository' | 'too_large' | 'unreadable' | 'special_file' | 'empty_folder' | 'refused_name';
 
@@ -38,8 +37,6 @@ export class RestoreBlocked extends Error {
 }
 
 const MAX_FILE_BYTES = 100 * 1024 * 1024;
-/** The tree without entries. */
-export const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 
 /** Byte for byte, whatever attributes a folder's own files set: these come before them. */
 const ATTRIBUTES = '* -text -filter -ident -working-tree-encoding\n';
@@ -70,7 +67,7 @@ export class ShadowRepository {
     private readonly maxFileBytes: number,
   ) {}
 
-  /** Opens a folder's shadow, or makes it; clears what a killed process left half done in it. */
+  /** Opens a folder's shadow, or makes it. */
   static async open(
     gitDir: string,
     workTree: string,
@@ -81,16 +78,14 @@ export class ShadowRepository {
     await writeFile(join(gitDir, 'config'), CONFIG);
     await writeFile(join(gitDir, 'info/attributes'), ATTRIBUTES);
     await writeFile(join(gitDir, 'HEAD'), 'ref: refs/heads/none\n');
-    await rm(join(gitDir, 'index.lock'), { force: true });
     return new ShadowRepository({ gitDir, workTree }, maxFileBytes);
   }
 
   /**
    * Writes everything that is in the folder, whoever made it, as a tree.
-   * @param tracked paths that are captured even if they are ignored.
    * @throws GitFailed
    */
-  async capture(tracked: readonly PathBytes[] = []): Promise<Capture> {
+  async capture(): Promise<Capture> {
     await this.#unlock();
     const others = ['ls-files', '-z', '--others', '--exclude-standard', ...(await this.#ownExcludes())];
     const [known, files, folders] = await Promise.all([
@@ -101,7 +96,7 @@ export class ShadowRepository {
     const { gone, changed } = sorted(known);
     const leftOut = [...emptyAmong(folders, files), ...files.filter(isFolder).map(nested)];
     const taken: PathBytes[] = [];
-    for (const path of new Set([...changed, ...tracked, ...files.filter((path) => !isFolder(path))])) {
+    for (const path of new Set([...changed, ...files.filter((path) => !isFolder(path))])) {
       const reason = await this.#hindrance(path);
       if (reason === null) taken.push(path);
       else leftOut.push({ path, reason });

@@ -1,4 +1,4 @@
-import { git, gitLine, GitFailed, isObjectId, type GitPlace } from './git.js';
+import { git, isObjectId, type GitPlace } from './git.js';
 import type { PathBytes } from './path-bytes.js';
 
 export interface TreeEntry {
@@ -58,13 +58,3 @@ async function entriesIn(place: GitPlace, commit: string, path: PathBytes): Prom
 /** The bytes of a blob. @throws GitFailed, if it is larger than `maxBytes`. */
 export const blobOf = (place: GitPlace, id: string, maxBytes: number): Promise<Buffer> =>
   git(place, ['cat-file', 'blob', id], { maxBytes });
-
-/** Whether a repository has a commit with all that it leads to pinned or reachable there. */
-export const hasCommit = (place: GitPlace, commit: string): Promise<boolean> =>
-  gitLine(place, ['cat-file', '-t', commit]).then(
-    (type) => type === 'commit',
-    (error: unknown) => {
-      if (error instanceof GitFailed && error.exitCode !== null) return false;
-      throw error;
-    },
-  );

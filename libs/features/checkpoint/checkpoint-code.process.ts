@@ -5,7 +5,7 @@ import { deriveId } from '#libs/event-store/event-hash.js';
 import { diffOf, type FileDiff } from '#libs/git/diff.js';
 import { GitFailed } from '#libs/git/git.js';
 import { Hub, PackRefused } from '#libs/git/hub.js';
-import { EMPTY_TREE } from '#libs/git/shadow-repository.js';
+import { EMPTY_TREE } from '#libs/git/changes.js';
 import { blobOf, entriesAt, type TreeEntry } from '#libs/git/tree.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { notFound, reaches } from '#libs/kernel/caller.js';
@@ -20,8 +20,8 @@ import type { TaskCheckpoint } from './checkpoint.dto.js';
 import { checkpointBefore, checkpointBy, checkpointOfId, wholeCheckpoint } from './checkpoint.queries.js';
 import { Hubs } from './hubs.js';
 
-/** A checkpoint whose code is in a hub. */
-interface Safe {
+/** A checkpoint that the caller may see, and the hub that its code is in or will be. */
+interface Found {
   readonly checkpoint: TaskCheckpoint;
   readonly task: TaskView;
   readonly hub: Hub;
@@ -62,26 +62,7 @@ export class CheckpointCode {
     await hub
       .receive(pack, { ref: `refs/makima/checkpoints/${checkpointId}`, commit: checkpoint.commitSha })
       .catch((error: unknown) => {
-        if (error instanceof GitFailed && error.isDiskFull)
-          throw new Problem(
-            'UNAVAILABLE',
-            'The disk of the hub is full: make room, and send the pack again.',
-            {
-              cause: error,
-            },
-          );
-        if (error instanceof GitFailed && error.command === 'update-ref')
-          throw new Problem(
-            'CHECKPOINT_TAKEN',
-            `A checkpoint of another task has the id ${checkpointId} and another commit. Record this one under an id of its own.`,
-            { cause: error },
-          );
-        if (!(error instanceof PackRefused)) throw error;
-        throw new Problem(
-          'PACK_INVALID',
-          `The pack is damaged, or lacks something that commit ${checkpoint.commitSha} leads to: ${error.message}. Send all that no safe checkpoint of this task holds.`,
-          { cause: error },
-        );
+        throw notReceived(error, checkpoint);
       });
     const id = deriveId('checkpoint secured', checkpointId);
     const activity = { type: 'SecureCheckpoint', checkpointId } as const;
@@ -141,7 +122,7 @@ export class CheckpointCode {
     return blobOf(hub.place, entry.id, MAX_FILE_BYTES);
   }
 
-  async #find(taskId: string, wanted: string, context: RequestContext): Promise<Safe> {
+  async #find(taskId: string, wanted: string, context: RequestContext): Promise<Found> {
     const { ownerId } = context.caller;
     const found = await this.reads.read(context, async (db) => {
       const task = await visibleTask(db, context.caller, taskId);
@@ -152,7 +133,7 @@ export class CheckpointCode {
     return { task, checkpoint, hub: await this.hubs.of({ ownerId, contractId: task.contractId }) };
   }
 
-  async #safe(taskId: string, wanted: string, context: RequestContext): Promise<Safe> {
+  async #safe(taskId: string, wanted: string, context: RequestContext): Promise<Found> {
     const found = await this.#find(taskId, wanted, context);
     assertSafe(found.checkpoint);
     return found;
@@ -179,6 +160,27 @@ export class CheckpointCode {
     if (previous) assertSafe(previous);
     return previous;
   }
+}
+
+/** Why a pack was not taken in, as a Problem where there is something to be done about it. */
+function notReceived(cause: unknown, { id, commitSha }: TaskCheckpoint): unknown {
+  if (cause instanceof PackRefused)
+    return new Problem(
+      'PACK_INVALID',
+      `The pack is damaged, or lacks something that commit ${commitSha} leads to: ${cause.message}. Send all that no safe checkpoint of this task holds.`,
+      { cause },
+    );
+  if (!(cause instanceof GitFailed)) return cause;
+  if (cause.isDiskFull)
+    return new Problem('UNAVAILABLE', 'The disk of the hub is full: make room, and send the pack again.', {
+      cause,
+    });
+  if (cause.command !== 'update-ref') return cause;
+  return new Problem(
+    'CHECKPOINT_TAKEN',
+    `A checkpoint of another task has the id ${id} and another commit. Record this one under an id of its own.`,
+    { cause },
+  );
 }
 
 function assertSafe({ id, isSafe }: Pick<TaskCheckpoint, 'id' | 'isSafe'>): void {
