@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Database, type Queryable } from '#libs/database/database.js';
 import { sql, type Sql } from '#libs/database/sql.js';
-import { NoteWorld, noteProjection } from '#libs/testing/note-world.js';
+import { NoteWorld, never, noteProjection, silent } from '#libs/testing/note-world.js';
 import type { Projection } from './projection.js';
 import { Rebuilder } from './rebuild.js';
 
@@ -10,9 +10,6 @@ beforeEach(async () => {
   world = await NoteWorld.open();
 });
 afterEach(() => world.close());
-
-const silent = (): void => undefined;
-const never = new AbortController().signal;
 
 describe('who builds', () => {
   const ROUNDS = 10;

@@ -1,6 +1,6 @@
 import { Database, type Queryable } from '#libs/database/database.js';
 import { identifier, sql, type Sql } from '#libs/database/sql.js';
-import { NoteWorld, ownerId, until, type Noted } from '#libs/testing/note-world.js';
+import { NoteWorld, never, ownerId, silent, until, type Noted } from '#libs/testing/note-world.js';
 import type { Instance } from './instance.js';
 import { projection, type Projection } from './projection.js';
 import { Rebuilder } from './rebuild.js';
@@ -13,9 +13,6 @@ beforeEach(async () => {
   world = await NoteWorld.open();
 });
 afterEach(() => world.close());
-
-const silent = (): void => undefined;
-const never = new AbortController().signal;
 
 describe('the indexes of a read model', () => {
   const thoughts: Table = {

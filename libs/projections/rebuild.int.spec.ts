@@ -1,7 +1,14 @@
 import pg from 'pg';
 import { Database } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
-import { NoteWorld, noteProjection, totalProjection, until } from '#libs/testing/note-world.js';
+import {
+  NoteWorld,
+  never,
+  noteProjection,
+  silent,
+  totalProjection,
+  until,
+} from '#libs/testing/note-world.js';
 import { createInstance, dropInstance, type Instance } from './instance.js';
 import type { Projection } from './projection.js';
 import { Rebuilder } from './rebuild.js';
@@ -13,9 +20,6 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 describe('versions and rebuilds', () => {
-  const silent = (): void => undefined;
-  const never = new AbortController().signal;
-
   /** A connection that its test ends. */
   async function client(): Promise<pg.Client> {
     const connection = new pg.Client({ connectionString: world.databaseUrl });

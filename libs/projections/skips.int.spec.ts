@@ -1,4 +1,4 @@
-import { NoteWorld, noteProjection, until } from '#libs/testing/note-world.js';
+import { NoteWorld, never, noteProjection, silent, until } from '#libs/testing/note-world.js';
 import type { Instance } from './instance.js';
 import { Rebuilder } from './rebuild.js';
 
@@ -8,9 +8,6 @@ beforeEach(async () => {
   world = await NoteWorld.open();
 });
 afterEach(() => world.close());
-
-const silent = (): void => undefined;
-const never = new AbortController().signal;
 
 describe('building anew', () => {
   it('passes over what was skipped, and nothing else; a new version tries it again', async () => {

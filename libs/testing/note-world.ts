@@ -144,6 +144,10 @@ export class NoteWorld {
   }
 }
 
+/** For building what nobody watches or stops. */
+export const silent = (): void => undefined;
+export const never = new AbortController().signal;
+
 /** Waits until something holds. @throws Error after 5 s. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = Date.now() + 5_000; !(await holds()); await delay(10))

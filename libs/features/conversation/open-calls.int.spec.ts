@@ -1,6 +1,5 @@
 import { startTestApp, type TestApp } from '#libs/testing/app.js';
-
-const TASKS = '/api/v1/mesh/tasks';
+import { calling, forkAt, prompt, result, TASKS, taskWith } from './spec-calls.js';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -8,27 +7,6 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-const id = (): string => crypto.randomUUID();
-const calling = (...ids: readonly string[]) => ({
-  id: id(),
-  kind: 'message',
-  role: 'assistant',
-  content: 'working',
-  toolCalls: ids.map((callId) => ({ id: callId, name: `Edit ${callId}`, input: { callId } })),
-});
-const result = (toolCallId: string) => ({ id: id(), kind: 'tool_result', toolCallId, content: 'done' });
-const prompt = () => ({ id: id(), kind: 'message', role: 'user', content: 'go on' });
-
-async function taskWith(...items: readonly object[]): Promise<string> {
-  const task = await app.post<{ id: string }>(TASKS, { name: 'a task', plan: '' });
-  await app.post(`${TASKS}/${task.id}/activity`, { items });
-  return task.id;
-}
-async function forkAt(taskId: string, messageId: string): Promise<string> {
-  const forkFrom = { type: 'message_id', value: messageId };
-  const body = { forkFrom, newTask: { name: 'a fork', plan: '' } };
-  return (await app.post<{ newTaskId: string }>(`${TASKS}/${taskId}/fork`, body)).newTaskId;
-}
 /** A result that is recorded now, as the conversation shows it. */
 async function answered(taskId: string, callId: string): Promise<Record<string, unknown>> {
   const answer = result(callId);
@@ -44,39 +22,39 @@ const toolName = async (taskId: string, callId: string): Promise<unknown> =>
 describe('a call without a result', () => {
   it('is known in a fork, and in a fork of that', async () => {
     const message = calling('one', 'two', 'three');
-    const source = await taskWith(prompt(), message, result('two'), prompt());
-    const fork = await forkAt(source, message.id);
+    const source = await taskWith(app, prompt(), message, result('two'), prompt());
+    const fork = await forkAt(app, source, message.id);
     expect(await answered(fork, 'one')).toMatchObject({ toolName: 'Edit one', toolInput: { callId: 'one' } });
     expect(await toolName(fork, 'two')).toBe('unknown');
-    const again = await forkAt(fork, message.id);
+    const again = await forkAt(app, fork, message.id);
     expect(await toolName(again, 'three')).toBe('Edit three');
   });
 
   it('is known in a fork that is made where its result had not come yet', async () => {
     const [message, spoken] = [calling('call'), prompt()];
-    const source = await taskWith(message, spoken, result('call'), prompt());
-    expect(await toolName(await forkAt(source, spoken.id), 'call')).toBe('Edit call');
+    const source = await taskWith(app, message, spoken, result('call'), prompt());
+    expect(await toolName(await forkAt(app, source, spoken.id), 'call')).toBe('Edit call');
   });
 
   it('is known however long ago it was made', async () => {
     const last = prompt();
-    const source = await taskWith(calling('old'), ...Array.from({ length: 499 }, prompt));
+    const source = await taskWith(app, calling('old'), ...Array.from({ length: 499 }, prompt));
     await app.post(`${TASKS}/${source}/activity`, { items: [last] });
-    expect(await toolName(await forkAt(source, last.id), 'old')).toBe('Edit old');
+    expect(await toolName(await forkAt(app, source, last.id), 'old')).toBe('Edit old');
   });
 
   it('is none where an undo has brought its result back, however long ago it was made', async () => {
     const [call, answer] = [calling('call'), result('call')];
     const last = prompt();
-    const task = await taskWith(call, answer, ...Array.from({ length: 250 }, prompt), last);
+    const task = await taskWith(app, call, answer, ...Array.from({ length: 250 }, prompt), last);
     await app.post(`${TASKS}/${task}/conversation/rewind`, { toMessageId: answer.id, inclusive: false });
     await app.post(`${TASKS}/${task}/conversation/undo`, {});
-    expect(await toolName(await forkAt(task, last.id), 'call')).toBe('unknown');
+    expect(await toolName(await forkAt(app, task, last.id), 'call')).toBe('unknown');
   });
 
   it('is not taken over without the conversation', async () => {
     const message = calling('call');
-    const source = await taskWith(message);
+    const source = await taskWith(app, message);
     const body = {
       forkFrom: { type: 'message_id', value: message.id },
       newTask: { name: 'a fork', plan: '', includeConversation: false },
@@ -87,7 +65,7 @@ describe('a call without a result', () => {
 
   it('is known again where a rewind or a restored snapshot hides its result', async () => {
     const [message, answer] = [calling('call'), result('call')];
-    const task = await taskWith(message);
+    const task = await taskWith(app, message);
     const snapshot = await app.post<{ id: string }>(`${TASKS}/${task}/snapshots`, {});
     await app.post(`${TASKS}/${task}/activity`, { items: [answer] });
     await app.post(`${TASKS}/${task}/conversation/rewind`, { toMessageId: answer.id, inclusive: false });

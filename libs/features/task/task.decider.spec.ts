@@ -105,6 +105,18 @@ describe('a task', () => {
   });
 });
 
+/** A history, and what adds to it the events of one command after the other. */
+function goingOn(...events: readonly TaskEvent[]) {
+  const history = [...events];
+  const add = (command: TaskCommand): void =>
+    void history.push(
+      ...given(taskDecider, ...history)
+        .when(command)
+        .events(),
+    );
+  return { history, add };
+}
+
 describe('going back in a conversation', () => {
   const three = [created, message(1), message(2), message(3)];
 
@@ -167,14 +179,7 @@ describe('going back in a conversation', () => {
   });
 
   it('has its undo undone by number, which brings back what came after the rewind', () => {
-    let history: TaskEvent[] = [...three];
-    const add = (command: TaskCommand): void =>
-      void (history = [
-        ...history,
-        ...given(taskDecider, ...history)
-          .when(command)
-          .events(),
-      ]);
+    const { history, add } = goingOn(...three);
     const shown = () => shownTip(stateOf(...history).conversation);
     add(rewind(1));
     history.push(message(4), message(5));
@@ -192,14 +197,7 @@ describe('going back in a conversation', () => {
   });
 
   it('undoes the newest rewind first, then the one before, then nothing', () => {
-    let history: TaskEvent[] = [...three];
-    const add = (command: TaskCommand): void =>
-      void (history = [
-        ...history,
-        ...given(taskDecider, ...history)
-          .when(command)
-          .events(),
-      ]);
+    const { history, add } = goingOn(...three);
     add(rewind(2));
     add(rewind(1));
     add({ type: 'UndoRewind' });
