@@ -191,10 +191,10 @@ export async function callsOf(
   if (places.length === 0) return new Map();
   const rows = await db.query<Pick<MessageRow, 'task_id' | 'seq' | 'tool_calls'>>(sql`
     SELECT m.task_id, m.seq, m.tool_calls FROM ${placeRows(places)} JOIN messages m USING (task_id, seq)`);
-  const former = await formerMessagesOf(db, places, at);
+  const former = at === null ? null : await formerMessagesOf(db, places, at);
   return new Map(
     rows.flatMap(({ task_id, seq, tool_calls: present }) => {
-      const calls = (former.get(`${task_id}/${seq}`) ?? { tool_calls: present }).tool_calls;
+      const calls = (former?.get(`${task_id}/${seq}`) ?? { tool_calls: present }).tool_calls;
       return calls === null ? [] : [[`${task_id}/${seq}`, calls] as const];
     }),
   );

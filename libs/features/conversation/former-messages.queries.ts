@@ -40,14 +40,14 @@ export const placeRows = (places: readonly MessagePlace[]): Sql => sql`unnest(
       places.map(({ seq }) => seq),
     )}::int[]) AS p(task_id, seq)`;
 
-/** What those of some messages said at a position that were amended since, by `<task>/<seq>` (null: now, and none was). */
+/** What those of some messages said at a position that were amended since, by `<task>/<seq>`. */
 export async function formerMessagesOf(
   db: Queryable,
   places: readonly MessagePlace[],
-  at: bigint | null,
+  at: bigint,
 ): Promise<ReadonlyMap<string, Said>> {
   const rows =
-    at === null || places.length === 0
+    places.length === 0
       ? []
       : await db.query<Said>(
           sql`SELECT f.* FROM ${placeRows(places)} CROSS JOIN LATERAL ${formerAt(at, sql`p.task_id`, sql`p.seq`)} f`,
