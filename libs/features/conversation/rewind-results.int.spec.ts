@@ -1,5 +1,5 @@
 import { startTestApp, type TestApp } from '#libs/testing/app.js';
-import { calling, forkAt, prompt, result, TASKS, taskWith } from './spec-calls.js';
+import { calling, forkAt, prompt, result, TASKS, taskWith } from '#libs/testing/tool-calls.js';
 
 const CALLS = 450;
 

@@ -1,5 +1,5 @@
-/** For specs: what is said in a task that calls tools. Imported by specs only. */
-import type { TestCaller } from '#libs/testing/app.js';
+/** For specs: what is said in a task that calls tools. */
+import type { TestCaller } from './app.js';
 
 export const TASKS = '/api/v1/mesh/tasks';
 
