@@ -11,7 +11,7 @@ import {
 } from '#libs/http/answer-fields.js';
 import { IsCursor, IsLimit } from '#libs/http/shared-fields.js';
 import { GivesTruncated, type TruncatedField } from '#libs/http/shortened.js';
-import { LEFT_OUT_REASONS } from './checkpoint.events.js';
+import { CHECKPOINT_TRIGGERS, LEFT_OUT_REASONS, type CheckpointTrigger } from './checkpoint.events.js';
 import { FileChangeAnswer } from '../conversation/conversation.answers.dto.js';
 
 export class CheckpointsQuery {
@@ -77,6 +77,15 @@ export class TaskCheckpoint {
     'What of the folder it does not hold, so that no restore promises too much.',
   )
   readonly leftOut!: readonly LeftOutAnswer[];
+
+  @GivesHash('The commit that its changes are counted from; null: the checkpoint before.', { nullable: true })
+  readonly previousSha!: string | null;
+
+  @GivesOneOf(CHECKPOINT_TRIGGERS, 'Why it was taken; null: it is not known.', { nullable: true })
+  readonly trigger!: CheckpointTrigger | null;
+
+  @GivesFlag('It keeps what a rewind or a restore replaced, and is not on the way of the code.')
+  readonly isAside!: boolean;
 
   @GivesFlag("Whether it is in the server's hub, and survives the daemon's machine.")
   readonly isSafe!: boolean;

@@ -12,6 +12,10 @@ export const LEFT_OUT_REASONS = [
   'refused_name',
 ] as const;
 
+/** `turn`: the agent ended a turn; `time`: some time had passed; `safety`: something was about to replace what was there. */
+export const CHECKPOINT_TRIGGERS = ['turn', 'time', 'request', 'safety', 'end'] as const;
+export type CheckpointTrigger = (typeof CHECKPOINT_TRIGGERS)[number];
+
 export interface LeftOutPath {
   readonly path: string;
   readonly reason: (typeof LEFT_OUT_REASONS)[number];
@@ -37,6 +41,12 @@ export type CheckpointEvent =
         readonly headSha?: string;
         /** What of the folder the commit does not hold; absent: nothing. */
         readonly leftOut?: LongList<LeftOutPath>;
+        /** The commit that its changes are counted from; absent: the checkpoint before. */
+        readonly previousSha?: string;
+        /** Why it was taken; absent: it is not known. */
+        readonly trigger?: CheckpointTrigger;
+        /** It keeps what a rewind or restore was about to replace, and is not where the code is. */
+        readonly isAside?: true;
       };
     }
   | {

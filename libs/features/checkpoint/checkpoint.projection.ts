@@ -25,6 +25,9 @@ const checkpoints: Table = {
     conversation_snapshot_id: 'uuid?',
     head_sha: 'text?',
     left_out: 'text?',
+    previous_sha: 'text?',
+    trigger: 'text?',
+    is_aside: 'bool',
     secured_position: 'int8?',
     created_at: 'timestamptz',
   },
@@ -34,7 +37,7 @@ const checkpoints: Table = {
 
 export const checkpointProjection = projection({
   name: 'checkpoint',
-  version: 3,
+  version: 4,
   tables: [checkpoints],
   views: {
     checkpoints: 'SELECT * FROM {schema}.checkpoints',
@@ -77,6 +80,9 @@ function operationsOf(recorded: Recorded<CheckpointEvent | SnapshotEvent>): read
       conversation_snapshot_id: null,
       head_sha: data.headSha ?? null,
       left_out: data.leftOut ? columnJson(data.leftOut) : null,
+      previous_sha: data.previousSha ?? null,
+      trigger: data.trigger ?? null,
+      is_aside: data.isAside ?? false,
       secured_position: null,
       created_at: metadata.occurredAt,
     }),

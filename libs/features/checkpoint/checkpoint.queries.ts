@@ -10,7 +10,7 @@ import { isUuid } from '#libs/kernel/ids.js';
 import { fromColumnJson } from '#libs/projections/column-text.js';
 import type { FileChange } from '../conversation/conversation.events.js';
 import type { Segment } from '../conversation/segments.js';
-import type { LeftOutPath } from './checkpoint.events.js';
+import type { CheckpointTrigger, LeftOutPath } from './checkpoint.events.js';
 import type { TaskCheckpoint } from './checkpoint.dto.js';
 
 /** A checkpoint as its row says, a long list of files in its blob. */
@@ -36,6 +36,9 @@ interface CheckpointRow {
   conversation_snapshot_id: string | null;
   head_sha: string | null;
   left_out: string | null;
+  previous_sha: string | null;
+  trigger: CheckpointTrigger | null;
+  is_aside: boolean;
   secured_position: bigint | null;
   created_at: Date;
 }
@@ -57,6 +60,9 @@ const toCheckpoint = (row: CheckpointRow, at: bigint | null = null): Checkpoint 
   conversationSnapshotId: row.conversation_snapshot_id,
   headSha: row.head_sha,
   leftOut: row.left_out === null ? [] : (fromColumnJson(row.left_out) as LongList<LeftOutPath>),
+  previousSha: row.previous_sha,
+  trigger: row.trigger,
+  isAside: row.is_aside,
   isSafe: row.secured_position !== null && (at === null || row.secured_position <= at),
   createdAt: row.created_at.toISOString(),
 });

@@ -16,9 +16,9 @@ import {
   type MessagePlace,
   type OpenCall,
   type RewindPoint,
-  type ToolCall,
   type ToolResultContent,
 } from './conversation.events.js';
+import { openCall, withCalls, type OpenCalls } from './call-state.js';
 
 export interface ConversationState extends Tree {
   /** Number of the branch that is shown. */
@@ -28,7 +28,7 @@ export interface ConversationState extends Tree {
   /** Events of it so far. */
   readonly changes: number;
   /** Tool calls without a result yet, by their ids. */
-  readonly openCalls: Readonly<Record<string, OpenCall>>;
+  readonly openCalls: OpenCalls;
 }
 
 export type ConversationCommand =
@@ -229,32 +229,6 @@ function evolved(state: ConversationState, event: ConversationEvent): Conversati
       return startBranch(state, event.data, spent, { undoable: true, passedOver: true });
     }
   }
-}
-
-/** Calls that nobody answers must not grow the state without bound. */
-const MAX_OPEN_CALLS = 500;
-/** Nor an event: 200 calls with all characters escaped take half a megabyte. */
-const [MAX_CALLS_NAMED, MAX_ID] = [200, 200];
-
-/** A call as events and states keep it. Agents choose a tool's name, so it is cut. */
-export const openCall = ({ id, name }: ToolCall, { taskId, seq }: MessagePlace): OpenCall => ({
-  id,
-  name: String(name).slice(0, 200),
-  taskId,
-  seq,
-});
-
-/** The newest of some calls, as many as an event names. */
-export const callsToName = (calls: Iterable<OpenCall>): readonly OpenCall[] =>
-  [...calls].filter(({ id }) => id.length <= MAX_ID).slice(-MAX_CALLS_NAMED);
-
-function withCalls(
-  known: ConversationState['openCalls'],
-  added: readonly OpenCall[],
-): ConversationState['openCalls'] {
-  if (added.length === 0) return known;
-  const all = [...Object.values(known), ...added].slice(-MAX_OPEN_CALLS);
-  return Object.fromEntries(all.map((call) => [call.id, call]));
 }
 
 function calling(

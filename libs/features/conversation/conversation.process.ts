@@ -9,7 +9,7 @@ import type { RequestContext } from '#libs/http/request-context.js';
 import type { Actor } from '#libs/kernel/event.js';
 import { ReadModels } from '#libs/projections/read-models.js';
 import { DispatchTask } from '../task/task.commands.js';
-import type { OpenTask } from '../task/task.decider.js';
+import type { OpenTask } from '../task/task.state.js';
 import { visibleTask } from '../task/task.guard.js';
 import { tasksBy } from '../task/task.queries.js';
 import {

@@ -2,7 +2,7 @@ import type { ImageEntry, MessageEntry, ToolResultEntry } from '#libs/agents/tra
 import { isBlobReference, lengthOf, type LongText } from '#libs/kernel/blob-reference.js';
 import { sha256 } from '#libs/event-store/event-hash.js';
 import type { Attachment, MessageContent, ToolResultContent } from '../conversation/conversation.events.js';
-import type { Activity } from '../task/task.decider.js';
+import type { Activity } from '../task/activity.decider.js';
 
 export type SpokenEntry = MessageEntry | ToolResultEntry;
 export type SpokenActivity = Extract<Activity, { type: 'RecordMessage' | 'RecordToolResult' }>;

@@ -6,7 +6,7 @@ import type {
   TranscriptSession,
 } from '#libs/agents/transcripts/transcript.js';
 import { hashOf, type Happening } from '../task/activity.process.js';
-import type { Activity } from '../task/task.decider.js';
+import type { Activity } from '../task/activity.decider.js';
 import { CallsAnsweredAgain } from './calls-answered-again.js';
 import {
   activityOf,

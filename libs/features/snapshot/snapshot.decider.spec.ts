@@ -1,6 +1,8 @@
 import { fold } from '#libs/kernel/decider.js';
 import { given } from '#libs/testing/decider-spec.js';
-import { taskDecider, type Activity, type OpenTask, type TaskCommand } from '../task/task.decider.js';
+import type { Activity } from '../task/activity.decider.js';
+import { taskDecider, type TaskCommand } from '../task/task.decider.js';
+import type { OpenTask } from '../task/task.state.js';
 import type { TaskEvent } from '../task/task.events.js';
 import { isDue, MOST_AT_ONCE, newestOf, type SnapshotPolicy } from './snapshot.decider.js';
 

@@ -13,7 +13,7 @@ import { headMoved } from '../conversation/conversation.process.js';
 import { shownAt } from '../conversation/conversation.queries.js';
 import { openCallsAt } from '../conversation/open-calls.js';
 import { DispatchTask } from '../task/task.commands.js';
-import type { OpenTask } from '../task/task.decider.js';
+import type { OpenTask } from '../task/task.state.js';
 import { visibleTask } from '../task/task.guard.js';
 import type { RestoreSnapshotRequest, SnapshotsQuery, TakeSnapshotRequest } from './snapshot.dto.js';
 import type { SnapshotEvent } from './snapshot.events.js';

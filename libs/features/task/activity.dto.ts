@@ -1,7 +1,11 @@
 import { MAX_COLUMN_TEXT } from '#libs/event-store/codec.js';
 import { IsFlag, IsId, IsInstant, IsJson, IsOneOf, IsQuantity, IsText, IsWhole } from '#libs/http/fields.js';
 import { IsIds, IsNested, IsNestedList } from '#libs/http/structured-fields.js';
-import { LEFT_OUT_REASONS } from '../checkpoint/checkpoint.events.js';
+import {
+  CHECKPOINT_TRIGGERS,
+  LEFT_OUT_REASONS,
+  type CheckpointTrigger,
+} from '../checkpoint/checkpoint.events.js';
 import { TASK_STATUSES, type TaskStatus } from './task.events.js';
 
 const ACTIVITY_KINDS = [
@@ -68,17 +72,20 @@ export class LeftOutDto {
   reason!: (typeof LEFT_OUT_REASONS)[number];
 }
 
+/** Full id of a git object. */
+const OBJECT_ID = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
+
 export class CheckpointDto {
   @IsText({
     max: 64,
-    pattern: /^[0-9a-f]{40}([0-9a-f]{24})?$/,
+    pattern: OBJECT_ID,
     description: 'Object id of the commit, 40 or 64 hex digits.',
   })
   commitSha!: string;
 
   @IsText({
     max: 64,
-    pattern: /^[0-9a-f]{40}([0-9a-f]{24})?$/,
+    pattern: OBJECT_ID,
     description: "Object id of the commit that the agent's branch named.",
     optional: true,
   })
@@ -93,6 +100,23 @@ export class CheckpointDto {
 
   @IsText({ max: 500, description: 'Branch that the agent saw.', optional: true })
   branchName?: string;
+
+  @IsText({
+    max: 64,
+    pattern: OBJECT_ID,
+    description: 'The commit that the changes are counted from; without it, that of the checkpoint before.',
+    optional: true,
+  })
+  previousSha?: string;
+
+  @IsOneOf(CHECKPOINT_TRIGGERS, { description: 'Why it was taken.', optional: true })
+  trigger?: CheckpointTrigger;
+
+  @IsFlag({
+    description: 'It keeps what a rewind or restore is about to replace, and is not where the code is.',
+    optional: true,
+  })
+  isAside?: boolean;
 
   @IsText({ min: 0, max: MAX_COLUMN_TEXT, description: 'Message of the checkpoint.' })
   message!: string;

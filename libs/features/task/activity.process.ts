@@ -8,7 +8,8 @@ import { EventIdConflict, EventStore } from '#libs/event-store/event-store.js';
 import { Problem } from '#libs/kernel/problem.js';
 import type { SnapshotPolicy } from '../snapshot/snapshot.decider.js';
 import { DispatchTask } from './task.commands.js';
-import type { Activity, OpenTask } from './task.decider.js';
+import type { Activity } from './activity.decider.js';
+import type { OpenTask } from './task.state.js';
 import { taskStream } from './task.events.js';
 
 /** Token of the SnapshotPolicy. */

@@ -1,6 +1,6 @@
 import { invalid, type FieldError } from '#libs/kernel/problem.js';
 import type { ActivityDto, ActivityKind } from './activity.dto.js';
-import type { Activity } from './task.decider.js';
+import type { Activity } from './activity.decider.js';
 
 /** The fields that each kind needs; the others that it may have are in the DTO's descriptions. */
 const REQUIRED: Readonly<Record<ActivityKind, readonly (keyof ActivityDto)[]>> = {
@@ -64,7 +64,7 @@ function activityOf(item: ActivityDto): Activity {
       return { type: 'KeepLine', data: { lineType: item.lineType!, raw: item.content! } };
     case 'checkpoint': {
       const { commitSha, branchName, message, filesChanged, linesAdded, linesRemoved } = item.checkpoint!;
-      const { headSha, leftOut = [] } = item.checkpoint!;
+      const { headSha, leftOut = [], previousSha, trigger, isAside } = item.checkpoint!;
       const files = filesChanged.map((file) => ({ ...file }));
       return {
         type: 'RecordCheckpoint',
@@ -77,6 +77,9 @@ function activityOf(item: ActivityDto): Activity {
           linesAdded,
           linesRemoved,
           ...(headSha === undefined ? {} : { headSha }),
+          ...(previousSha === undefined ? {} : { previousSha }),
+          ...(trigger === undefined ? {} : { trigger }),
+          ...(isAside ? { isAside } : {}),
           ...(leftOut.length === 0 ? {} : { leftOut: leftOut.map((one) => ({ ...one })) }),
         },
       };

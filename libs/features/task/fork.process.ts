@@ -28,7 +28,7 @@ import { taskStream, type ForkPoint, type TaskEvent } from './task.events.js';
 import type { TaskView } from './task.view.js';
 import { visibleTask } from './task.guard.js';
 import { DispatchTask, TASK_STATES } from './task.commands.js';
-import type { TaskState } from './task.decider.js';
+import type { TaskState } from './task.state.js';
 
 /** A request in its canonical, nested shape. */
 interface Wanted {

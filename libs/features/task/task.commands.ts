@@ -1,12 +1,13 @@
 import { deciderHandler, Dispatch } from '#libs/commands/decider-handler.js';
-import { taskDecider, type TaskCommand, type TaskState } from './task.decider.js';
+import { taskDecider, type TaskCommand } from './task.decider.js';
 import { taskStream, type TaskEvent } from './task.events.js';
+import type { TaskState } from './task.state.js';
 
 /** Token of the tasks' states in memory. */
 export const TASK_STATES = 'TASK_STATES';
 
 /** The shape of a stored task state; a change of TaskState changes it. */
-export const TASK_STATE_SHAPE = 'task/6';
+export const TASK_STATE_SHAPE = 'task/7';
 
 /** A command on its way to one task. */
 export class DispatchTask extends Dispatch<TaskCommand, TaskState, TaskEvent> {}

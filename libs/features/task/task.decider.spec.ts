@@ -2,7 +2,9 @@ import { fold } from '#libs/kernel/decider.js';
 import { given } from '#libs/testing/decider-spec.js';
 import { tipOf } from '../conversation/branches.js';
 import { shownTip } from '../conversation/conversation.decider.js';
-import { taskDecider, type Activity, type OpenTask, type TaskCommand } from './task.decider.js';
+import type { Activity } from './activity.decider.js';
+import { taskDecider, type TaskCommand } from './task.decider.js';
+import type { OpenTask } from './task.state.js';
 import type { TaskEvent } from './task.events.js';
 
 const taskId = 'task-1';

@@ -8,6 +8,8 @@ import type {
   MessagePlace,
   OpenCall,
 } from '../conversation/conversation.events.js';
+import type { LeaseEvent } from '../lease/lease.events.js';
+import type { RewindEvent } from '../rewind/rewind.events.js';
 import type { SnapshotEvent } from '../snapshot/snapshot.events.js';
 
 export const TASK_STATUSES = [
@@ -125,6 +127,8 @@ export type LifeCycleEvent =
         readonly targetDaemonId: string | null;
         readonly checkpointSha: string | null;
         readonly contextOptions: ContextOptions;
+        /** What the agent is told besides; absent: nothing. */
+        readonly prompt?: LongText;
       };
     }
   | { readonly type: 'TaskReassigned'; readonly data: { readonly targetDaemonId: string | null } };
@@ -138,6 +142,7 @@ export interface ContextOptions {
   readonly summaryMode?: boolean;
 }
 
-export type TaskEvent = LifeCycleEvent | ConversationEvent | CheckpointEvent | SnapshotEvent;
+export type TaskEvent =
+  LifeCycleEvent | ConversationEvent | CheckpointEvent | SnapshotEvent | LeaseEvent | RewindEvent;
 
 export const taskStream = (taskId: string): string => `task-${taskId}`;

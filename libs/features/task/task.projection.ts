@@ -34,6 +34,12 @@ const taskStates: Table = {
     checkpoint_count: 'int4',
     checkpoint_message: 'text?',
     control_version: 'int8',
+    runs_on: 'uuid?',
+    folder_at: 'uuid?',
+    is_wanted: 'bool',
+    target_daemon_id: 'uuid?',
+    rewind_id: 'uuid?',
+    checkpoint_requests: 'int4',
     created_at: 'timestamptz',
     completed_at: 'timestamptz?',
     updated_at: 'timestamptz',
@@ -44,20 +50,24 @@ const taskStates: Table = {
     '(contract_id, created_at) WHERE to_position IS NULL',
     '(parent_task_id) WHERE to_position IS NULL',
     '(owner_id, created_at) WHERE to_position IS NULL',
+    '(owner_id, updated_at) WHERE to_position IS NULL AND is_wanted',
+    '(runs_on) WHERE to_position IS NULL AND runs_on IS NOT NULL',
+    '(folder_at) WHERE to_position IS NULL AND (rewind_id IS NOT NULL OR checkpoint_requests > 0)',
     '(forked_from_task_id) WHERE to_position IS NULL AND forked_from_task_id IS NOT NULL',
   ],
 };
 
 export const taskProjection = projection<Map<string, Row>>({
   name: 'task',
-  version: 1,
+  version: 2,
   tables: [taskStates],
   views: {
     task_states: 'SELECT * FROM {schema}.task_states',
     tasks: `SELECT task_id AS id, owner_id, contract_id, parent_task_id, name, plan, status, is_supervisor,
       continue_from_task_id, checkpoint_sha, copy_files::jsonb AS copy_files, forked_from_task_id,
       forked_at_checkpoint_id, source::jsonb AS source, pending_task_ids::jsonb AS pending_task_ids,
-      last_checkpoint_sha, checkpoint_count, checkpoint_message, control_version, created_at, completed_at, updated_at
+      last_checkpoint_sha, checkpoint_count, checkpoint_message, control_version, runs_on,
+      created_at, completed_at, updated_at
       FROM {schema}.task_states WHERE to_position IS NULL`,
   },
   handles: [
@@ -70,6 +80,17 @@ export const taskProjection = projection<Map<string, Row>>({
     'ConversationRewindUndone',
     'TaskContinueRequested',
     'TaskReassigned',
+    'TaskStartRequested',
+    'TaskLeased',
+    'TaskLeaseEnded',
+    'CheckpointRequested',
+    'CheckpointRequestAnswered',
+    'RewindRequested',
+    'RewindPrepared',
+    'RewindCommitted',
+    'RewindCompleted',
+    'RewindAborted',
+    'RewindFailed',
     'TranscriptImported',
   ],
   load: (connection, schema, batch) => currentStates(connection, schema, taskStates, batch.map(taskIdOf)),
@@ -119,6 +140,30 @@ function next(row: Row | undefined, { event, metadata }: Recorded<TaskEvent>): R
       const ended = status && { status, completed_at: status === 'completed' ? endedAt : null };
       return { ...row, name: columnText(name), ...ended, ...at };
     }
+    case 'TaskStartRequested':
+    case 'TaskContinueRequested':
+    case 'TaskReassigned':
+      return { ...controlled, is_wanted: true, target_daemon_id: event.data.targetDaemonId };
+    case 'TaskLeased': {
+      const { daemonId } = event.data;
+      return { ...controlled, runs_on: daemonId, folder_at: daemonId, is_wanted: false };
+    }
+    case 'TaskLeaseEnded':
+      return { ...controlled, runs_on: null };
+    case 'CheckpointRequested':
+      return { ...row, checkpoint_requests: Number(row['checkpoint_requests']) + 1 };
+    case 'CheckpointRequestAnswered':
+      return { ...row, checkpoint_requests: Number(row['checkpoint_requests']) - 1 };
+    case 'RewindRequested':
+      return { ...controlled, rewind_id: event.data.rewindId };
+    case 'RewindCommitted': {
+      const { target, isDeferred } = event.data;
+      return target === null || isDeferred ? { ...controlled, rewind_id: null } : controlled;
+    }
+    case 'RewindCompleted':
+    case 'RewindAborted':
+    case 'RewindFailed':
+      return row['rewind_id'] === event.data.rewindId ? { ...controlled, rewind_id: null } : controlled;
     default:
       return controlled;
   }
@@ -143,6 +188,12 @@ function opened(
     last_checkpoint_sha: null,
     checkpoint_message: null,
     control_version: 1n,
+    runs_on: null,
+    folder_at: null,
+    is_wanted: false,
+    target_daemon_id: null,
+    rewind_id: null,
+    checkpoint_requests: 0,
     created_at: occurredAt,
     completed_at: null,
     updated_at: occurredAt,

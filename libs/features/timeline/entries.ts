@@ -51,6 +51,8 @@ export function entriesOf(event: TimelineEvent): readonly Entry[] {
     case 'MessageAmended':
     case 'TranscriptImported':
     case 'CheckpointSecured':
+    case 'CheckpointRequestAnswered':
+    case 'RewindPrepared':
       return [];
     case 'TaskFilesChanged':
       return [fileChange(event.data.files, {})];
@@ -119,7 +121,9 @@ type PlainTaskEvent = Exclude<
         | 'TranscriptImported'
         | 'TaskFilesChanged'
         | 'CheckpointRecorded'
-        | 'CheckpointSecured';
+        | 'CheckpointSecured'
+        | 'CheckpointRequestAnswered'
+        | 'RewindPrepared';
     }
 >;
 
@@ -132,6 +136,15 @@ const SUBTYPES: Readonly<Record<PlainTaskEvent['type'], string>> = {
   AgentLineKept: 'agent_line',
   TaskContinueRequested: 'task_continue_requested',
   TaskReassigned: 'task_reassigned',
+  TaskStartRequested: 'task_start_requested',
+  TaskLeased: 'task_leased',
+  TaskLeaseEnded: 'task_lease_ended',
+  CheckpointRequested: 'checkpoint_requested',
+  RewindRequested: 'rewind_requested',
+  RewindCommitted: 'rewind_committed',
+  RewindCompleted: 'rewind_completed',
+  RewindAborted: 'rewind_aborted',
+  RewindFailed: 'rewind_failed',
   ConversationRewound: 'conversation_rewound',
   ConversationRewindUndone: 'rewind_undone',
   ConversationSnapshotTaken: 'snapshot',

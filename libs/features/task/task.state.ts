@@ -1,0 +1,145 @@
+import {
+  evolveConversation,
+  startConversation,
+  type ConversationRefusal,
+  type ConversationState,
+} from '../conversation/conversation.decider.js';
+import { NOTHING_SHOWN } from '../conversation/branches.js';
+import type { CheckpointEvent } from '../checkpoint/checkpoint.events.js';
+import { evolveLease, NEVER_LEASED, type LeaseRefusal, type LeaseState } from '../lease/lease.decider.js';
+import {
+  evolveRewind,
+  NEVER_REWOUND,
+  type RewindRefusal,
+  type RewindState,
+} from '../rewind/rewind.decider.js';
+import { newestOf, NO_SNAPSHOT, type NewestSnapshot } from '../snapshot/snapshot.decider.js';
+import type { LifeCycleEvent, TaskEvent, TaskStatus } from './task.events.js';
+
+export type TaskState =
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'open';
+      readonly taskId: string;
+      readonly contractId: string | null;
+      readonly name: string;
+      readonly status: TaskStatus;
+      /** Number of events in the stream. */
+      readonly version: number;
+      /** Counts what changes the meaning of a rewind: heads, leases, checkpoints, status. */
+      readonly controlVersion: number;
+      readonly conversation: ConversationState;
+      readonly checkpointNumber: number;
+      readonly snapshot: NewestSnapshot;
+      readonly lease: LeaseState;
+      readonly rewind: RewindState;
+    };
+
+export type OpenTask = Extract<TaskState, { kind: 'open' }>;
+
+export type TaskRefusal =
+  | ConversationRefusal
+  | LeaseRefusal
+  | RewindRefusal
+  | 'TASK_UNKNOWN'
+  | 'TASK_EXISTS'
+  | 'PRECONDITION_FAILED'
+  | 'NOTHING_TO_RESTORE'
+  | 'STATUS_UNCHANGED';
+
+export function evolveTask(state: TaskState, event: TaskEvent): TaskState {
+  if (event.type === 'TaskCreated' || event.type === 'TaskForked') return opened(event);
+  if (state.kind === 'none') return state;
+  const next = { ...state, version: state.version + 1 };
+  const controlled = { ...next, controlVersion: state.controlVersion + 1 };
+  switch (event.type) {
+    case 'MessageRecorded':
+    case 'ToolResultRecorded':
+    case 'MessageAmended':
+      return { ...next, conversation: evolveConversation(state.conversation, event) };
+    case 'ConversationRewound':
+    case 'ConversationRewindUndone':
+      return { ...controlled, conversation: evolveConversation(state.conversation, event) };
+    case 'TaskStatusChanged':
+      return { ...controlled, status: event.data.newStatus };
+    case 'CheckpointRecorded':
+      return {
+        ...controlled,
+        checkpointNumber: event.data.number,
+        rewind: checkpointed(state.rewind, state.taskId, event.data),
+      };
+    case 'ConversationSnapshotTaken':
+      return { ...next, snapshot: newestOf(state.snapshot, event.data) };
+    case 'TranscriptImported':
+      return { ...next, name: event.data.name, status: event.data.status ?? state.status };
+    case 'TaskContinueRequested':
+    case 'TaskReassigned': {
+      const { targetDaemonId } = event.data;
+      return { ...controlled, lease: { ...state.lease, wanted: { targetDaemonId } } };
+    }
+    case 'TaskStartRequested':
+    case 'TaskLeased':
+    case 'TaskLeaseEnded':
+      return { ...controlled, lease: evolveLease(state.lease, event) };
+    case 'CheckpointRequested':
+    case 'CheckpointRequestAnswered':
+      return { ...next, lease: evolveLease(state.lease, event) };
+    case 'RewindRequested':
+    case 'RewindPrepared':
+    case 'RewindCommitted':
+    case 'RewindCompleted':
+    case 'RewindAborted':
+    case 'RewindFailed':
+      return { ...controlled, rewind: evolveRewind(state.rewind, event) };
+    case 'CheckpointSecured':
+    case 'TaskOutputRecorded':
+    case 'TaskPendingTasksChanged':
+    case 'TaskFilesChanged':
+    case 'AgentLineKept':
+      return next;
+    default:
+      return unknown(event, next);
+  }
+}
+
+/** An event of a later version of makima changes nothing that this one decides. */
+const unknown = (_event: never, state: TaskState): TaskState => state;
+
+/** A checkpoint is where the code is, unless it keeps what something else was about to replace. */
+function checkpointed(
+  rewind: RewindState,
+  taskId: string,
+  {
+    checkpointId,
+    commitSha,
+    headSha,
+    branchName,
+    isAside,
+  }: Extract<CheckpointEvent, { type: 'CheckpointRecorded' }>['data'],
+): RewindState {
+  if (isAside) return rewind;
+  return { ...rewind, code: { taskId, checkpointId, commitSha, headSha: headSha ?? null, branchName } };
+}
+
+function opened(event: Extract<LifeCycleEvent, { type: 'TaskCreated' | 'TaskForked' }>): OpenTask {
+  const { taskId, contractId, name } = event.data;
+  const fork = event.type === 'TaskForked' ? event.data : null;
+  return {
+    kind: 'open',
+    taskId,
+    contractId,
+    name,
+    status: 'pending',
+    version: 1,
+    controlVersion: 1,
+    conversation: startConversation(
+      taskId,
+      fork ? { last: fork.after, count: fork.keptMessages } : NOTHING_SHOWN,
+      fork?.openCalls,
+    ),
+    checkpointNumber: fork?.checkpointNumber ?? 0,
+    snapshot: NO_SNAPSHOT,
+    lease: NEVER_LEASED,
+    rewind: NEVER_REWOUND,
+  };
+}
