@@ -15,11 +15,11 @@ module.exports = {
       name: 'decider-is-pure',
       comment: 'Rules know facts and other rules; no clock, no Nest, no I/O.',
       severity: 'error',
-      from: { path: `${features}([^/]+\\.(events|decider)|branches)\\.ts$` },
+      from: { path: `${features}([^/]+\\.(events|decider|state)|branches)\\.ts$` },
       to: {
         pathNot: [
           '^libs/kernel/',
-          '^libs/features/[^/]+/[^/]+\\.(events|decider)\\.ts$',
+          '^libs/features/[^/]+/[^/]+\\.(events|decider|state)\\.ts$',
           '^libs/features/conversation/branches\\.ts$',
         ],
       },
@@ -34,7 +34,7 @@ module.exports = {
         path: '^libs/features/[^/]+/',
         pathNot: [
           '^libs/features/$1/',
-          '\\.(events|queries|view|decider|commands|guard|module|process|dto)\\.ts$',
+          '\\.(events|queries|view|decider|state|commands|guard|module|process|dto)\\.ts$',
           '^libs/features/conversation/',
         ],
       },

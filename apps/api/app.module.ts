@@ -13,7 +13,7 @@ import { BlobModule } from '#libs/features/blob/blob.module.js';
 import { CHAT_STATE_SHAPE, CHAT_STATES } from '#libs/features/chat/chat.commands.js';
 import { chatDecider } from '#libs/features/chat/chat.decider.js';
 import { ChatModule } from '#libs/features/chat/chat.module.js';
-import { Hubs } from '#libs/features/checkpoint/hubs.js';
+import { Hubs } from '#libs/features/checkpoint/hubs.process.js';
 import { CheckpointModule } from '#libs/features/checkpoint/checkpoint.module.js';
 import { CONTRACT_STATE_SHAPE, CONTRACT_STATES } from '#libs/features/contract/contract.commands.js';
 import { contractDecider } from '#libs/features/contract/contract.decider.js';
@@ -21,6 +21,8 @@ import { ContractModule } from '#libs/features/contract/contract.module.js';
 import { ConversationModule } from '#libs/features/conversation/conversation.module.js';
 import { ImportModule } from '#libs/features/import/import.module.js';
 import { LONG_FIELDS, PROJECTIONS, UPCASTERS } from '#libs/features/projections.js';
+import { DaemonsAtHand } from '#libs/features/rewind/daemons-at-hand.process.js';
+import { RewindModule } from '#libs/features/rewind/rewind.module.js';
 import { SupervisorModule } from '#libs/features/supervisor/supervisor.module.js';
 import type { SnapshotPolicy } from '#libs/features/snapshot/snapshot.decider.js';
 import { SnapshotModule } from '#libs/features/snapshot/snapshot.module.js';
@@ -94,6 +96,7 @@ class FoundationModule {
         useValue: new StreamStates(chatDecider, CHAT_STATE_SHAPE, store, codec, shelf),
       },
       { provide: Hubs, useValue: new Hubs(hubs) },
+      { provide: DaemonsAtHand, useValue: { isConnected: () => Promise.resolve(false) } },
       { provide: SNAPSHOT_POLICY, useValue: snapshots },
       { provide: Database, useValue: system },
       { provide: PATIENT_DATABASE, useValue: patient },
@@ -117,6 +120,7 @@ export class AppModule {
         TaskModule,
         ConversationModule,
         SupervisorModule,
+        RewindModule,
         CheckpointModule,
         TimelineModule,
         ImportModule,

@@ -20,3 +20,10 @@ export interface CommandContext {
 /** An id for something that a command creates: the same again when the command is repeated. */
 export const createdId = (context: Pick<CommandContext, 'commandId'>, what: string): string =>
   deriveId('created', context.commandId, what);
+
+/** The context of another command that a request gives besides its first: of the same caller and moment, with an id of its own. */
+export const following = <C extends CommandContext>(context: C, what: string): C => ({
+  ...context,
+  commandId: deriveId('command', context.commandId, what),
+  idempotent: false,
+});

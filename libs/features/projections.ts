@@ -6,6 +6,7 @@ import { chatProjection } from './chat/chat.projection.js';
 import { checkpointProjection } from './checkpoint/checkpoint.projection.js';
 import { contractProjection } from './contract/contract.projection.js';
 import { conversationProjection } from './conversation/conversation.projection.js';
+import { rewindProjection } from './rewind/rewind.projection.js';
 import { snapshotProjection } from './snapshot/snapshot.projection.js';
 import { taskProjection } from './task/task.projection.js';
 import { taskUpcasters } from './task/task.upcasters.js';
@@ -20,6 +21,7 @@ export const PROJECTIONS: readonly Projection[] = [
   timelineProjection,
   chatProjection,
   snapshotProjection,
+  rewindProjection,
   blobProjection,
 ];
 

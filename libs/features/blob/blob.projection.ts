@@ -39,6 +39,7 @@ const READABLE: Readonly<Record<ReadableEvent['type'], true>> = {
   ConversationRewindUndone: true,
   CheckpointRecorded: true,
   CheckpointSecured: true,
+  CheckpointTested: true,
   ConversationSnapshotTaken: true,
   ContractCreated: true,
   ContractPhaseChanged: true,

@@ -18,7 +18,7 @@ import { taskOf } from '../task/task.queries.js';
 import type { TaskView } from '../task/task.view.js';
 import type { TaskCheckpoint } from './checkpoint.dto.js';
 import { checkpointBefore, checkpointBy, checkpointOfId, wholeCheckpoint } from './checkpoint.queries.js';
-import { Hubs } from './hubs.js';
+import { Hubs } from './hubs.process.js';
 
 /** A checkpoint that the caller may see, and the hub that its code is in or will be. */
 interface Found {

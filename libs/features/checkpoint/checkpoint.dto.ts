@@ -87,6 +87,9 @@ export class TaskCheckpoint {
   @GivesFlag('It keeps what a rewind or a restore replaced, and is not on the way of the code.')
   readonly isAside!: boolean;
 
+  @GivesFlag("How the task's tests came out on it; null: nobody said.", { nullable: true })
+  readonly testsPassed!: boolean | null;
+
   @GivesFlag("Whether it is in the server's hub, and survives the daemon's machine.")
   readonly isSafe!: boolean;
 

@@ -50,6 +50,11 @@ export type CheckpointEvent =
       };
     }
   | {
+      /** The task's tests came out so on what the checkpoint holds. */
+      readonly type: 'CheckpointTested';
+      readonly data: { readonly checkpointId: string; readonly passed: boolean };
+    }
+  | {
       /** The commit is in the server's hub: it survives the daemon's machine. */
       readonly type: 'CheckpointSecured';
       readonly data: { readonly checkpointId: string };

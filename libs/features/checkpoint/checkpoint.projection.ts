@@ -3,6 +3,7 @@ import { columnJson, columnText } from '#libs/projections/column-text.js';
 import { projection } from '#libs/projections/projection.js';
 import { insert, update, type RowOperation } from '#libs/projections/row-operation.js';
 import type { Table } from '#libs/projections/table.js';
+import type { LeaseEvent } from '../lease/lease.events.js';
 import type { SnapshotEvent } from '../snapshot/snapshot.events.js';
 import type { CheckpointEvent } from './checkpoint.events.js';
 
@@ -28,6 +29,7 @@ const checkpoints: Table = {
     previous_sha: 'text?',
     trigger: 'text?',
     is_aside: 'bool',
+    tests_passed: 'bool?',
     secured_position: 'int8?',
     created_at: 'timestamptz',
   },
@@ -45,11 +47,19 @@ export const checkpointProjection = projection({
       files_changed::jsonb AS files_changed, lines_added, lines_removed, created_at, conversation_snapshot_id,
       head_sha, left_out::jsonb AS left_out, secured_position IS NOT NULL AS is_safe FROM {schema}.checkpoints`,
   },
-  handles: ['CheckpointRecorded', 'CheckpointSecured', 'ConversationSnapshotTaken'],
-  project: (batch) => (batch as readonly Recorded<CheckpointEvent | SnapshotEvent>[]).flatMap(operationsOf),
+  handles: [
+    'CheckpointRecorded',
+    'CheckpointSecured',
+    'CheckpointTested',
+    'CheckpointRequestAnswered',
+    'ConversationSnapshotTaken',
+  ],
+  project: (batch) => (batch as readonly Recorded<Shown>[]).flatMap(operationsOf),
 });
 
-function operationsOf(recorded: Recorded<CheckpointEvent | SnapshotEvent>): readonly RowOperation[] {
+type Shown = CheckpointEvent | SnapshotEvent | Extract<LeaseEvent, { type: 'CheckpointRequestAnswered' }>;
+
+function operationsOf(recorded: Recorded<Shown>): readonly RowOperation[] {
   const { event, stream, metadata, position } = recorded;
   const task_id = stream.slice('task-'.length);
   if (event.type === 'ConversationSnapshotTaken') {
@@ -60,6 +70,11 @@ function operationsOf(recorded: Recorded<CheckpointEvent | SnapshotEvent>): read
   if (event.type === 'CheckpointSecured') {
     const key = { id: event.data.checkpointId, task_id };
     return [update(checkpoints, key, { secured_position: position })];
+  }
+  if (event.type === 'CheckpointTested' || event.type === 'CheckpointRequestAnswered') {
+    const passed = event.type === 'CheckpointTested' ? event.data.passed : event.data.testsPassed;
+    const key = { id: event.data.checkpointId, task_id };
+    return passed === undefined ? [] : [update(checkpoints, key, { tests_passed: passed })];
   }
   const { data } = event;
   return [
@@ -83,6 +98,7 @@ function operationsOf(recorded: Recorded<CheckpointEvent | SnapshotEvent>): read
       previous_sha: data.previousSha ?? null,
       trigger: data.trigger ?? null,
       is_aside: data.isAside ?? false,
+      tests_passed: null,
       secured_position: null,
       created_at: metadata.occurredAt,
     }),

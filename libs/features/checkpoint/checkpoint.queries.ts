@@ -39,6 +39,7 @@ interface CheckpointRow {
   previous_sha: string | null;
   trigger: CheckpointTrigger | null;
   is_aside: boolean;
+  tests_passed: boolean | null;
   secured_position: bigint | null;
   created_at: Date;
 }
@@ -63,6 +64,7 @@ const toCheckpoint = (row: CheckpointRow, at: bigint | null = null): Checkpoint 
   previousSha: row.previous_sha,
   trigger: row.trigger,
   isAside: row.is_aside,
+  testsPassed: row.tests_passed,
   isSafe: row.secured_position !== null && (at === null || row.secured_position <= at),
   createdAt: row.created_at.toISOString(),
 });
@@ -125,6 +127,13 @@ export async function checkpointBefore(
   return row ? toView(row) : null;
 }
 
+/** A task's newest checkpoint whose tests passed. */
+export async function lastGreenOf(db: Queryable, taskId: string): Promise<CheckpointView | null> {
+  const [row] = await db.query<CheckpointRow>(sql`
+    SELECT * FROM checkpoints WHERE task_id = ${taskId} AND tests_passed ORDER BY checkpoint_number DESC LIMIT 1`);
+  return row ? toView(row) : null;
+}
+
 /** A checkpoint by its id, of whichever of the owner's tasks. */
 export async function checkpointOfId(db: Queryable, id: string): Promise<CheckpointView | null> {
   const [row] = await db.query<CheckpointRow>(sql`SELECT * FROM checkpoints WHERE id = ${id} LIMIT 1`);
@@ -156,7 +165,7 @@ export async function checkpointWithin(
         )}::int[])
       WITH ORDINALITY AS s(task_id, from_seq, to_seq, ordinal)
     JOIN checkpoints c ON c.task_id = s.task_id AND (c.seq BETWEEN s.from_seq AND s.to_seq
-      OR (c.task_id = ${own.taskId} AND c.branch = ${branch} AND c.seq <= s.to_seq))
+      OR (c.task_id = ${own.taskId} AND c.branch = ${branch} AND c.seq <= s.to_seq)) AND NOT c.is_aside
     ORDER BY s.ordinal DESC, c.checkpoint_number DESC LIMIT 1`);
   return row ? toView(row) : null;
 }

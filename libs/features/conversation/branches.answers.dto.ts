@@ -1,3 +1,4 @@
+import { RewindTaskResponse } from '../rewind/rewind.dto.js';
 import {
   GivesFlag,
   GivesId,
@@ -11,7 +12,10 @@ import {
 } from '#libs/http/answer-fields.js';
 
 export class RewindPointAnswer {
-  @GivesOneOf(['message', 'timestamp', 'messageCount', 'snapshot', 'transcript'], 'What `value` is.')
+  @GivesOneOf(
+    ['message', 'timestamp', 'messageCount', 'checkpoint', 'snapshot', 'transcript'],
+    'What `value` is.',
+  )
   readonly kind!: string;
 
   @GivesText('The point as it was asked for.')
@@ -160,6 +164,15 @@ export class ConversationMovedResponse {
     { optional: true },
   )
   readonly openCalls?: readonly ReopenedCall[];
+
+  @GivesObject(
+    () => RewindTaskResponse,
+    'What became of the code, or of the agent that ran; absent: nothing.',
+    {
+      optional: true,
+    },
+  )
+  readonly code?: RewindTaskResponse;
 
   @GivesPosition('Of the change; 0 in a dry run.')
   readonly position!: string;

@@ -18,7 +18,7 @@ import {
   type RewindPoint,
   type ToolResultContent,
 } from './conversation.events.js';
-import { openCall, withCalls, type OpenCalls } from './call-state.js';
+import { openCall, withCalls, type OpenCalls } from './calls.state.js';
 
 export interface ConversationState extends Tree {
   /** Number of the branch that is shown. */

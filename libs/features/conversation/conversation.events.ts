@@ -76,7 +76,7 @@ export interface ToolResultContent {
 
 /** Where somebody wanted to go back to, as they said it. */
 export interface RewindPoint {
-  readonly kind: 'message' | 'timestamp' | 'messageCount' | 'snapshot' | 'transcript';
+  readonly kind: 'message' | 'timestamp' | 'messageCount' | 'checkpoint' | 'snapshot' | 'transcript';
   readonly value: string;
 }
 

@@ -1,15 +1,18 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import type { Queryable } from '#libs/database/database.js';
 import { unescapeJson, unescapeText } from '#libs/database/text-escape.js';
+import type { StreamStates } from '#libs/commands/stream-states.js';
 import { CursorCodec, type CursorBinding } from '#libs/http/cursor.js';
 import { positionToken } from '#libs/kernel/position.js';
 import { Problem } from '#libs/kernel/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import type { Actor } from '#libs/kernel/event.js';
 import { ReadModels } from '#libs/projections/read-models.js';
-import { DispatchTask } from '../task/task.commands.js';
-import type { OpenTask } from '../task/task.state.js';
+import type { RewindTaskResponse } from '../rewind/rewind.dto.js';
+import { Rewinds } from '../rewind/rewind.process.js';
+import { DispatchTask, TASK_STATES } from '../task/task.commands.js';
+import { taskStream, type TaskEvent } from '../task/task.events.js';
+import type { OpenTask, TaskState } from '../task/task.state.js';
 import { visibleTask } from '../task/task.guard.js';
 import { tasksBy } from '../task/task.queries.js';
 import {
@@ -21,7 +24,8 @@ import {
 import { shownTip } from './conversation.decider.js';
 import type { ConversationEvent, RewindPoint } from './conversation.events.js';
 import { ConversationReader } from './conversation.page.js';
-import { branchesOf, shownBy, type BranchRow, type Shown } from './conversation.queries.js';
+import { branchesOf, type BranchRow } from './conversation.queries.js';
+import { requireShown } from './shown.js';
 import { openCallsAt } from './open-calls.js';
 import { findPoint } from './rewind-point.js';
 import { cutAfter } from './segments.js';
@@ -34,6 +38,8 @@ export class Conversations {
     private readonly cursors: CursorCodec,
     private readonly commands: CommandBus,
     private readonly reader: ConversationReader,
+    private readonly rewinds: Rewinds,
+    @Inject(TASK_STATES) private readonly states: StreamStates<TaskState, TaskEvent>,
   ) {}
 
   /** SPEC §2.2. */
@@ -70,12 +76,9 @@ export class Conversations {
 
   /** SPEC §4.2, for any task. */
   async rewind(taskId: string, request: RewindConversationRequest, context: RequestContext) {
-    if (request.rewindCode) {
-      throw new Problem(
-        'NO_DAEMON',
-        'No daemon is connected, so the code cannot be taken back. Leave rewindCode out to rewind the conversation alone.',
-      );
-    }
+    const { state } = await this.states.refresh(taskStream(taskId));
+    const runs = state.kind === 'open' && state.lease.holder !== null;
+    if (request.rewindCode || runs) return this.#withCode(taskId, request, context);
     const earlier = await this.#earlier(taskId, context);
     if (earlier) return headMoved(taskId, earlier, request.dryRun);
     await this.reads.catchUpWithLog(['task', 'conversation']);
@@ -95,6 +98,32 @@ export class Conversations {
     );
     await this.reads.settle(outcome.position);
     return headMoved(taskId, outcome, request.dryRun);
+  }
+
+  /** Where code goes too, or an agent has to be stopped first, a rewind is a process: see Rewinds. */
+  async #withCode(taskId: string, request: RewindConversationRequest, context: RequestContext) {
+    const { rewindCode, ...point } = request;
+    const scope = rewindCode ? 'both' : 'conversation';
+    const code = await this.rewinds.rewind(taskId, { ...point, scope, preserveMode: 'stash' }, context);
+    if (!request.dryRun && code.branch === undefined) assertCarriedOut(code);
+    return this.reads.read({ caller: context.caller }, async (db) => {
+      const { controlVersion } = await visibleTask(db, context.caller, taskId);
+      const rows = await branchesOf(db, taskId, null);
+      const row = rows.find(({ branch }) => branch === code.branch) ?? rows.at(-1)!;
+      const { totalCount } = await requireShown(db, taskId, null, null);
+      const willHide = request.dryRun ? code.hiddenMessages : 0;
+      return {
+        taskId,
+        dryRun: request.dryRun,
+        branch: request.dryRun ? rows.length : row.branch,
+        previousBranch: request.dryRun ? row.branch : (row.previous_branch ?? row.branch),
+        hiddenMessages: code.hiddenMessages,
+        messageCount: totalCount - willHide,
+        controlVersion,
+        code,
+        position: code.position,
+      };
+    });
   }
 
   /** Takes a rewind back, also after new messages: these become a branch. */
@@ -150,20 +179,16 @@ export class Conversations {
   }
 }
 
-/** What a branch of a task shows, or 404. */
-export async function requireShown(
-  db: Queryable,
-  taskId: string,
-  branch: number | null,
-  at: bigint | null,
-): Promise<Shown> {
-  const found = await shownBy(db, taskId, branch, at);
-  if (!found)
+/** @throws Problem for a rewind that did not happen, or that waits for a daemon. */
+function assertCarriedOut({ phase, failure, rewindId }: RewindTaskResponse): void {
+  if (phase === 'aborted' || phase === 'failed')
+    throw new Problem('REWIND_ABORTED', `Nothing was changed. ${failure ?? ''}`, { context: { rewindId } });
+  if (phase === 'requested')
     throw new Problem(
-      'BRANCH_UNKNOWN',
-      `Task ${taskId} has no branch ${branch ?? ''}. List its branches to see which there are.`,
+      'REWIND_PENDING',
+      `The rewind is asked for, and waits for the daemon that has the folder. See how far it is, or give it up: rewind ${rewindId}.`,
+      { context: { rewindId } },
     );
-  return found;
 }
 
 const expectedBy = ({ ifMatch }: RequestContext): { readonly expectedControlVersion?: number } =>

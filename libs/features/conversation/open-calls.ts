@@ -1,7 +1,7 @@
 import type { Queryable } from '#libs/database/database.js';
 import { unescapeText } from '#libs/database/text-escape.js';
 import { fromColumnJson } from '#libs/projections/column-text.js';
-import { callsToName, openCall } from './call-state.js';
+import { callsToName, openCall } from './calls.state.js';
 import type { OpenCall, ToolCall } from './conversation.events.js';
 import { answeredIn, callsAndResultsIn } from './conversation.queries.js';
 import { countOf, shows, slice, type Segment } from './segments.js';

@@ -68,6 +68,26 @@ export async function findPoint(
   return keeping(shown, await withoutTorn(db, shown, first ? before(shown, first) : 0), point);
 }
 
+/** The point of a checkpoint: the last message before it. Where a rewind has hidden that since, the last that is shown. */
+export function pointAtCheckpoint(
+  shown: Shown,
+  { id, taskId, seq }: { readonly id: string; readonly taskId: string; readonly seq: number },
+): PointFound {
+  const place = seq === 0 ? null : { taskId, seq };
+  const visible = place === null || shows(shown.segments, place) ? place : lastUpTo(shown, place);
+  const keptMessages = visible === null ? 0 : before(shown, visible) + 1;
+  return keeping(shown, keptMessages, { kind: 'checkpoint', value: id });
+}
+
+/** The last message that is shown, up to one that is not. */
+export function lastUpTo({ segments }: Shown, place: MessagePlace): MessagePlace | null {
+  const upTo = segments.filter(({ taskId, from }) => taskId !== place.taskId || from <= place.seq);
+  const segment = upTo.at(-1);
+  if (!segment) return null;
+  const { taskId, to } = segment;
+  return { taskId, seq: taskId === place.taskId ? Math.min(to, place.seq) : to };
+}
+
 function keeping({ segments }: Shown, keptMessages: number, point: RewindPoint): PointFound {
   const [last] = slice(segments, keptMessages - 1, keptMessages);
   return { keepUpTo: last ? { taskId: last.taskId, seq: last.from } : null, keptMessages, point };

@@ -1,5 +1,5 @@
 import type { ToolCallEntry, TranscriptEntry } from '#libs/agents/transcripts/transcript.js';
-import { callsToName, openCall } from '../conversation/call-state.js';
+import { callsToName, openCall } from '../conversation/calls.state.js';
 import type { MessagePlace, OpenCall } from '../conversation/conversation.events.js';
 
 interface CallMade {

@@ -1,6 +1,6 @@
 import type { TranscriptEntry, TranscriptSession } from '#libs/agents/transcripts/transcript.js';
 import { samePlace } from '../conversation/branches.js';
-import { callsToName, openCall } from '../conversation/call-state.js';
+import { callsToName, openCall } from '../conversation/calls.state.js';
 import type { MessagePlace, OpenCall } from '../conversation/conversation.events.js';
 import { hashOf } from '../task/activity.process.js';
 import { activityOf, type SpokenEntry } from './entry-activity.js';

@@ -1,6 +1,12 @@
 import { refuse, type Decision } from '#libs/kernel/decider.js';
 import type { LeaseEnd, LeaseEvent, RunnerChoice } from './lease.events.js';
 
+export interface CheckpointRequest {
+  readonly requestId: string;
+  readonly message: string | null;
+  readonly testsPassed?: boolean;
+}
+
 export interface LeaseState {
   /** Of the newest lease; 0 before the first. */
   readonly epoch: number;
@@ -12,7 +18,9 @@ export interface LeaseState {
   readonly wanted: { readonly targetDaemonId: string | null } | null;
   readonly runner: RunnerChoice | null;
   /** Checkpoints that were asked for and are not there yet. */
-  readonly checkpointRequests: readonly string[];
+  readonly checkpointRequests: readonly CheckpointRequest[];
+  /** The newest of them that was answered. */
+  readonly lastAnswer: { readonly requestId: string; readonly checkpointId: string } | null;
 }
 
 export const NEVER_LEASED: LeaseState = {
@@ -22,6 +30,7 @@ export const NEVER_LEASED: LeaseState = {
   wanted: null,
   runner: null,
   checkpointRequests: [],
+  lastAnswer: null,
 };
 
 /** A daemon, and the lease under which it speaks. */
@@ -36,7 +45,7 @@ export type LeaseCommand =
       readonly data: Extract<LeaseEvent, { type: 'TaskStartRequested' }>['data'];
     }
   | { readonly type: 'LeaseTask'; readonly daemonId: string }
-  | { readonly type: 'RequestCheckpoint'; readonly requestId: string; readonly message: string | null }
+  | ({ readonly type: 'RequestCheckpoint' } & CheckpointRequest)
   | {
       readonly type: 'AnswerCheckpointRequest';
       readonly daemonId: string;
@@ -69,7 +78,7 @@ export function decideLease(
     case 'LeaseTask':
       return lease(command.daemonId, state, isRewinding);
     case 'RequestCheckpoint': {
-      const { requestId, message } = command;
+      const { type: _, ...data } = command;
       if (state.folderAt === null)
         return refuse('NO_FOLDER', 'No daemon has a folder of this task yet: start the task first.');
       if (state.checkpointRequests.length >= MOST_REQUESTS)
@@ -77,14 +86,16 @@ export function decideLease(
           'TOO_MANY_CHECKPOINT_REQUESTS',
           `${MOST_REQUESTS} checkpoints are asked for already, and its daemon has taken none of them.`,
         );
-      return [{ type: 'CheckpointRequested', data: { requestId, message } }];
+      return [{ type: 'CheckpointRequested', data }];
     }
     case 'AnswerCheckpointRequest': {
       const { requestId, checkpointId } = command;
-      if (!state.checkpointRequests.includes(requestId))
-        return refuse('CHECKPOINT_REQUEST_UNKNOWN', `No checkpoint is asked for as ${requestId}.`);
-      if (command.daemonId !== state.folderAt) return stale(state);
-      return [{ type: 'CheckpointRequestAnswered', data: { requestId, checkpointId } }];
+      const asked = state.checkpointRequests.find((request) => request.requestId === requestId);
+      if (!asked) return refuse('CHECKPOINT_REQUEST_UNKNOWN', `No checkpoint is asked for as ${requestId}.`);
+      if (command.daemonId !== state.folderAt) return staleLease(state.epoch);
+      const { testsPassed } = asked;
+      const tested = testsPassed === undefined ? {} : { testsPassed };
+      return [{ type: 'CheckpointRequestAnswered', data: { requestId, checkpointId, ...tested } }];
     }
   }
 }
@@ -104,7 +115,7 @@ function lease(
 const running = ({ holder }: LeaseState) =>
   refuse('TASK_RUNNING', `The task runs on daemon ${holder ?? ''}. Stop it first, or wait until it ends.`);
 
-const stale = ({ epoch }: LeaseState) =>
+export const staleLease = (epoch: number) =>
   refuse(
     'LEASE_STALE',
     `This daemon does not hold the task any more (the newest lease has epoch ${epoch}): nothing of it was recorded. Stop the agent.`,
@@ -112,7 +123,7 @@ const stale = ({ epoch }: LeaseState) =>
 
 /** Refuses what a daemon says under a lease that it does not hold; null: it holds it. */
 export const assertHeld = (held: LeaseHeld, state: LeaseState) =>
-  state.holder === held.daemonId && state.epoch === held.epoch ? null : stale(state);
+  state.holder === held.daemonId && state.epoch === held.epoch ? null : staleLease(state.epoch);
 
 /** The end of the lease that there is; nothing if there is none. */
 export const leaseEnded = (
@@ -135,10 +146,13 @@ export function evolveLease(state: LeaseState, event: LeaseEvent): LeaseState {
     case 'TaskLeaseEnded':
       return { ...state, holder: null };
     case 'CheckpointRequested':
-      return { ...state, checkpointRequests: [...state.checkpointRequests, event.data.requestId] };
+      return { ...state, checkpointRequests: [...state.checkpointRequests, event.data] };
     case 'CheckpointRequestAnswered': {
       const { requestId } = event.data;
-      return { ...state, checkpointRequests: state.checkpointRequests.filter((id) => id !== requestId) };
+      const checkpointRequests = state.checkpointRequests.filter(
+        (request) => request.requestId !== requestId,
+      );
+      return { ...state, checkpointRequests, lastAnswer: event.data };
     }
   }
 }

@@ -43,10 +43,19 @@ export type LeaseEvent =
   | {
       /** Somebody wants a checkpoint of the folder as it is now. */
       readonly type: 'CheckpointRequested';
-      readonly data: { readonly requestId: string; readonly message: string | null };
+      readonly data: {
+        readonly requestId: string;
+        readonly message: string | null;
+        /** How the task's tests came out on what the folder holds; absent: nobody says. */
+        readonly testsPassed?: boolean;
+      };
     }
   | {
       /** The checkpoint that shows the folder at that moment: a new one, or the newest where nothing had changed. */
       readonly type: 'CheckpointRequestAnswered';
-      readonly data: { readonly requestId: string; readonly checkpointId: string };
+      readonly data: {
+        readonly requestId: string;
+        readonly checkpointId: string;
+        readonly testsPassed?: boolean;
+      };
     };

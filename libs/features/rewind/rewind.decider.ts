@@ -21,6 +21,8 @@ export interface RewindDone {
   readonly rewindId: string;
   readonly before: CodePoint | null;
   readonly branch: number | null;
+  /** The rewind that it took back. */
+  readonly undoes: string | null;
   readonly isUndone: boolean;
 }
 
@@ -213,7 +215,13 @@ function committed(
   current: RewindUnderWay,
   { rewindId, target, branch, isDeferred }: Extract<RewindEvent, { type: 'RewindCommitted' }>['data'],
 ): RewindState {
-  const done: RewindDone = { rewindId, before: current.before ?? state.code, branch, isUndone: false };
+  const done: RewindDone = {
+    rewindId,
+    before: target === null ? null : (current.before ?? state.code),
+    branch,
+    undoes: current.undoes,
+    isUndone: false,
+  };
   const marked = state.done.map((one) =>
     one.rewindId === current.undoes ? { ...one, isUndone: true } : one,
   );

@@ -17,11 +17,11 @@ import {
   type CheckpointView,
 } from '../checkpoint/checkpoint.queries.js';
 import { NOTHING_SHOWN, type Tip } from '../conversation/branches.js';
-import { requireShown } from '../conversation/conversation.process.js';
+import { requireShown } from '../conversation/shown.js';
 import type { MessagePlace } from '../conversation/conversation.events.js';
 import { placeOf, type Shown } from '../conversation/conversation.queries.js';
 import { openCallsAt } from '../conversation/open-calls.js';
-import { findPoint } from '../conversation/rewind-point.js';
+import { findPoint, lastUpTo } from '../conversation/rewind-point.js';
 import { cutAfter, indexIn, shows, type Segment } from '../conversation/segments.js';
 import type { ForkTaskRequest } from './task.dto.js';
 import { taskStream, type ForkPoint, type TaskEvent } from './task.events.js';
@@ -200,14 +200,6 @@ const tipIn = ({ segments }: Shown, last: MessagePlace | null): Tip => ({
   last,
   count: last === null ? 0 : (indexIn(segments, last) ?? -1) + 1,
 });
-
-function lastUpTo(shown: Shown, place: MessagePlace): MessagePlace | null {
-  const before = shown.segments.filter(({ taskId, from }) => taskId !== place.taskId || from <= place.seq);
-  const segment = before.at(-1);
-  if (!segment) return null;
-  const { taskId, to } = segment;
-  return { taskId, seq: taskId === place.taskId ? Math.min(to, place.seq) : to };
-}
 
 const checkpointBefore = (
   db: Queryable,

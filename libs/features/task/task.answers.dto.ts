@@ -238,3 +238,19 @@ export class ReassignTaskResponse extends WaitsForDaemonAnswer {
   @GivesId('The daemon that is to have it; null: any.', { nullable: true })
   readonly targetDaemonId!: string | null;
 }
+
+export class TestsReportedResponse {
+  @GivesId('Id of the task.')
+  readonly taskId!: string;
+
+  @GivesFlag('Whether they passed.')
+  readonly passed!: boolean;
+
+  @GivesId('The checkpoint that was asked for to say it of; absent: it is said of the newest one.', {
+    optional: true,
+  })
+  readonly requestId?: string;
+
+  @GivesPosition('Of the report.')
+  readonly position!: string;
+}

@@ -19,6 +19,7 @@ import {
   CreateTaskRequest,
   ForkTaskRequest,
   ReassignTaskRequest,
+  ReportTestsRequest,
   TasksQuery,
 } from './task.dto.js';
 import { Tasks } from './task.process.js';
@@ -30,6 +31,7 @@ import {
   TaskCreatedResponse,
   TaskResponse,
   TasksResponse,
+  TestsReportedResponse,
 } from './task.answers.dto.js';
 
 @ApiTags('task')
@@ -136,5 +138,22 @@ export class TaskController {
     @Context() context: RequestContext,
   ): Promise<ReassignTaskResponse> {
     return this.tasks.reassign(taskId, body, context);
+  }
+
+  @Post(':taskId/tests')
+  @HttpCode(200)
+  @Requires('history:write')
+  @ApiOperation({
+    summary: "Say how a task's tests came out",
+    description:
+      'On the folder as it is now, of which a checkpoint is taken; without a daemon, on the newest checkpoint. `lastGreen` of a rewind goes by it.',
+  })
+  @ApiOkResponse({ type: TestsReportedResponse })
+  reportTests(
+    @IdParam('taskId') taskId: string,
+    @Body() body: ReportTestsRequest,
+    @Context() context: RequestContext,
+  ): Promise<TestsReportedResponse> {
+    return this.tasks.reportTests(taskId, body, context);
   }
 }

@@ -1,5 +1,5 @@
 import { isRefusal, refuse, type Decider, type Decision } from '#libs/kernel/decider.js';
-import { openCallsShown } from '../conversation/call-state.js';
+import { openCallsShown } from '../conversation/calls.state.js';
 import {
   decideConversation,
   shownTip,
@@ -41,6 +41,13 @@ export type TaskCommand =
       readonly status: TaskStatus;
       readonly reason: string | null;
     }
+  | {
+      /** How the task's tests came out on what it holds now. */
+      readonly type: 'ReportTests';
+      readonly passed: boolean;
+      readonly summary: string | null;
+      readonly requestId: string;
+    }
   | LeaseCommand
   | RewindCommand
   | ControlCommand;
@@ -74,6 +81,8 @@ export const taskDecider: Decider<TaskState, TaskCommand, TaskEvent, TaskRefusal
           ...stopped(state, 'revoked', 'interrupted', 'The task was given to another daemon.'),
           { type: 'TaskReassigned', data: { targetDaemonId: command.targetDaemonId } },
         ];
+      case 'ReportTests':
+        return reportTests(command, state);
       case 'EndLease':
         return endLease(command, state);
       case 'RequestStart':
@@ -156,6 +165,20 @@ function lease(command: LeaseCommand, state: OpenTask): TaskDecision {
   const { status } = state;
   const data = { previousStatus: status, newStatus: 'starting', reason: null } as const;
   return [...events, { type: 'TaskStatusChanged', data }];
+}
+
+/** Where a daemon has the folder, a checkpoint of it is asked for: the agent may have changed it since the last one. */
+function reportTests(
+  { passed, summary, requestId }: Extract<TaskCommand, { type: 'ReportTests' }>,
+  state: OpenTask,
+): TaskDecision {
+  if (state.lease.folderAt !== null) {
+    const message = summary ?? (passed ? 'Tests passed' : 'Tests failed');
+    return lease({ type: 'RequestCheckpoint', requestId, message, testsPassed: passed }, state);
+  }
+  const { code } = state.rewind;
+  if (!code) return refuse('CHECKPOINT_UNKNOWN', 'The task has no checkpoint that this could be said of.');
+  return [{ type: 'CheckpointTested', data: { checkpointId: code.checkpointId, passed } }];
 }
 
 function rewind(command: RewindCommand, state: OpenTask): TaskDecision {

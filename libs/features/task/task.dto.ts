@@ -178,3 +178,11 @@ export class ReassignTaskRequest {
   @IsId({ description: 'The daemon that is to have it; without it any.', optional: true })
   targetDaemonId?: string;
 }
+
+export class ReportTestsRequest {
+  @IsFlag({ description: "Whether the task's tests passed." })
+  passed!: boolean;
+
+  @IsText({ max: 2_000, description: 'For people; the message of the checkpoint.', optional: true })
+  summary?: string;
+}

@@ -16,7 +16,13 @@ import { activitiesOf } from './activity.js';
 import { DispatchTask } from './task.commands.js';
 import type { TaskCommand } from './task.decider.js';
 import type { OpenTask } from './task.state.js';
-import type { ContinueTaskRequest, CreateTaskRequest, ReassignTaskRequest, TasksQuery } from './task.dto.js';
+import type {
+  ContinueTaskRequest,
+  CreateTaskRequest,
+  ReassignTaskRequest,
+  ReportTestsRequest,
+  TasksQuery,
+} from './task.dto.js';
 import { taskStream } from './task.events.js';
 import { visibleTask } from './task.guard.js';
 import { taskProjection } from './task.projection.js';
@@ -139,6 +145,16 @@ export class Tasks {
       ...waiting(state as OpenTask),
       position: positionToken(position),
     };
+  }
+
+  /** What a rewind to the last green checkpoint goes by. */
+  async reportTests(taskId: string, { passed, summary }: ReportTestsRequest, context: RequestContext) {
+    await this.show(taskId, { caller: context.caller });
+    const requestId = createdId(context, `tests of ${taskId}`);
+    const command = { type: 'ReportTests', passed, summary: summary ?? null, requestId } as const;
+    const { events, position } = await this.#dispatch(taskId, command, context);
+    const asksForCheckpoint = events.some(({ type }) => type === 'CheckpointRequested');
+    return { taskId, passed, ...(asksForCheckpoint ? { requestId } : {}), position: positionToken(position) };
   }
 
   async #dispatch(taskId: string, command: TaskCommand, context: RequestContext) {

@@ -42,6 +42,7 @@ export type TaskRefusal =
   | LeaseRefusal
   | RewindRefusal
   | 'TASK_UNKNOWN'
+  | 'CHECKPOINT_UNKNOWN'
   | 'TASK_EXISTS'
   | 'PRECONDITION_FAILED'
   | 'NOTHING_TO_RESTORE'
@@ -92,6 +93,7 @@ export function evolveTask(state: TaskState, event: TaskEvent): TaskState {
     case 'RewindFailed':
       return { ...controlled, rewind: evolveRewind(state.rewind, event) };
     case 'CheckpointSecured':
+    case 'CheckpointTested':
     case 'TaskOutputRecorded':
     case 'TaskPendingTasksChanged':
     case 'TaskFilesChanged':

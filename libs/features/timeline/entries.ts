@@ -140,6 +140,7 @@ const SUBTYPES: Readonly<Record<PlainTaskEvent['type'], string>> = {
   TaskLeased: 'task_leased',
   TaskLeaseEnded: 'task_lease_ended',
   CheckpointRequested: 'checkpoint_requested',
+  CheckpointTested: 'checkpoint_tested',
   RewindRequested: 'rewind_requested',
   RewindCommitted: 'rewind_committed',
   RewindCompleted: 'rewind_completed',

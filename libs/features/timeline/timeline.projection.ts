@@ -109,6 +109,7 @@ export const timelineProjection = projection<Lookup>({
     'TaskLeased',
     'TaskLeaseEnded',
     'CheckpointRequested',
+    'CheckpointTested',
     'RewindRequested',
     'RewindCommitted',
     'RewindCompleted',

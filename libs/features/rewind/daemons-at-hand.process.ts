@@ -1,0 +1,4 @@
+/** Knows which daemons are connected. The daemon feature provides it. */
+export abstract class DaemonsAtHand {
+  abstract isConnected(daemonId: string): Promise<boolean>;
+}

@@ -1,0 +1,90 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { following } from '#libs/commands/command-context.js';
+import type { StreamStates } from '#libs/commands/stream-states.js';
+import type { RequestContext } from '#libs/http/request-context.js';
+import { notFound } from '#libs/kernel/caller.js';
+import { RefusalException } from '#libs/kernel/problem.js';
+import { ReadModels } from '#libs/projections/read-models.js';
+import { checkpointOfId } from '../checkpoint/checkpoint.queries.js';
+import { staleLease } from '../lease/lease.decider.js';
+import { DispatchTask, TASK_STATES } from '../task/task.commands.js';
+import { taskStream, type TaskEvent } from '../task/task.events.js';
+import { visibleTask } from '../task/task.guard.js';
+import type { TaskState } from '../task/task.state.js';
+import type { RewindCommand } from './rewind.decider.js';
+import type { CompletedRewindRequest, FailedRewindRequest, PreparedRewindRequest } from './rewind.dto.js';
+import { Rewinds } from './rewind.process.js';
+import { codePoint } from './rewind-target.js';
+import type { CodePoint } from './rewind.events.js';
+
+/** What the daemon that has a task's folder says of a rewind. Each can be said again. */
+@Injectable()
+export class RewindReports {
+  constructor(
+    private readonly reads: ReadModels,
+    private readonly commands: CommandBus,
+    private readonly rewinds: Rewinds,
+    @Inject(TASK_STATES) private readonly states: StreamStates<TaskState, TaskEvent>,
+  ) {}
+
+  /** The state before is on the daemon's disk: the rewind is committed, code and conversation in one append. */
+  async prepared(taskId: string, rewindId: string, request: PreparedRewindRequest, context: RequestContext) {
+    const { daemonId, before, result } = request;
+    await this.reads.catchUpWithLog(['checkpoint']);
+    return this.#report(taskId, rewindId, daemonId, context, async () => ({
+      type: 'CommitRewind',
+      rewindId,
+      daemonId,
+      before: await this.#pointOf(taskId, before, context),
+      result: result === undefined ? null : await this.#pointOf(taskId, result, context),
+    }));
+  }
+
+  /** The folder shows the target. */
+  completed(taskId: string, rewindId: string, request: CompletedRewindRequest, context: RequestContext) {
+    const { daemonId, tree } = request;
+    return this.#report(taskId, rewindId, daemonId, context, () =>
+      Promise.resolve({ type: 'CompleteRewind', rewindId, daemonId, tree }),
+    );
+  }
+
+  /** It cannot be done, or was put back. */
+  failed(taskId: string, rewindId: string, request: FailedRewindRequest, context: RequestContext) {
+    const { daemonId, reason } = request;
+    return this.#report(taskId, rewindId, daemonId, context, () =>
+      Promise.resolve({ type: 'FailRewind', rewindId, reason }),
+    );
+  }
+
+  async #report(
+    taskId: string,
+    rewindId: string,
+    daemonId: string,
+    context: RequestContext,
+    command: () => Promise<RewindCommand>,
+  ) {
+    await this.reads.read({ caller: context.caller }, (db) => visibleTask(db, context.caller, taskId));
+    const { state } = await this.states.refresh(taskStream(taskId));
+    if (state.kind === 'none' || state.lease.folderAt !== daemonId)
+      throw new RefusalException(staleLease(state.kind === 'none' ? 0 : state.lease.epoch));
+    const { position } = await this.commands
+      .execute(new DispatchTask(taskId, await command(), following(context, rewindId)))
+      .catch((error: unknown) => {
+        // Said before: the answer to it was lost.
+        if (error instanceof RefusalException && error.code === 'REWIND_OVER') return { position: 0n };
+        throw error;
+      });
+    return this.rewinds.show(
+      taskId,
+      rewindId,
+      position === 0n ? context : { ...context, minPosition: position },
+    );
+  }
+
+  async #pointOf(taskId: string, checkpointId: string, { caller }: RequestContext): Promise<CodePoint> {
+    const checkpoint = await this.reads.read({ caller }, (db) => checkpointOfId(db, checkpointId));
+    if (checkpoint?.taskId !== taskId) throw notFound('checkpoint', checkpointId);
+    return codePoint(checkpoint);
+  }
+}
