@@ -107,6 +107,7 @@ interface BodySlot {
 }
 
 const COMMIT = 'a commit is looked for by the daemon, in its own repository';
+const FOLDER = 'only the daemon that has the folder is heard';
 const item = (fields: Json): Json => ({ items: [{ id: randomUUID(), ...fields }] });
 const fork = (type: string, value: string): Json => ({
   forkFrom: { type, value },
@@ -166,6 +167,38 @@ const BODY_IDS: Readonly<Record<string, BodySlot>> = {
     body: ({ checkpoint }) => ({ resumeMode: 'from_checkpoint', checkpointId: checkpoint }),
     opaque: 'without a daemon nothing is resumed',
   },
+  'RewindTaskRequest checkpointId': {
+    body: ({ checkpoint }) => ({ checkpointId: checkpoint, dryRun: true }),
+  },
+  'RewindTaskRequest checkpointSha': { body: ({ commit }) => ({ checkpointSha: commit, dryRun: true }) },
+  'RewindTaskRequest toMessageId': {
+    body: ({ message }) => ({ toMessageId: message, scope: 'conversation', dryRun: true }),
+  },
+  'UndoTaskRewindRequest rewindId': { body: ({ rewind }) => ({ rewindId: rewind, dryRun: true }) },
+  'PreparedRewindRequest before': {
+    body: ({ checkpoint }) => ({ daemonId: randomUUID(), before: checkpoint }),
+    opaque: FOLDER,
+  },
+  'PreparedRewindRequest result': {
+    body: ({ checkpoint }, own) => ({
+      daemonId: randomUUID(),
+      before: own.ids.checkpoint,
+      result: checkpoint,
+    }),
+    opaque: FOLDER,
+  },
+  'PreparedRewindRequest daemonId': {
+    body: (_, own) => ({ daemonId: randomUUID(), before: own.ids.checkpoint }),
+    opaque: FOLDER,
+  },
+  'CompletedRewindRequest daemonId': {
+    body: ({ commit }) => ({ daemonId: randomUUID(), tree: commit }),
+    opaque: FOLDER,
+  },
+  'FailedRewindRequest daemonId': {
+    body: () => ({ daemonId: randomUUID(), reason: 'no room' }),
+    opaque: FOLDER,
+  },
   'RewindConversationRequest toMessageId': {
     body: ({ message }) => ({ toMessageId: message, dryRun: true }),
   },
@@ -180,7 +213,9 @@ const BODY_IDS: Readonly<Record<string, BodySlot>> = {
 const WORDS = new Set(
   `additionalContext answer arguments branchName content description kind lineType message model name newTaskName
    newTaskPlan note path plan question reason repository role text thinking toolCallId toolName expiresAt occurredAt
-   toTimestamp headSha copyFiles[] options[] scopes[] input result targetDaemonId`.split(/\s+/),
+   toTimestamp headSha previousSha tree summary copyFiles[] options[] scopes[] input result targetDaemonId`.split(
+    /\s+/,
+  ),
 );
 /** Ids that clients choose, of things inside of what the request makes. */
 const OWN_IDS = new Set(['items[].toolCalls[].id', 'toolCalls[].id', 'pendingQuestions[].id']);

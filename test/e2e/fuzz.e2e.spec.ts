@@ -11,7 +11,7 @@ import { FuzzClient } from './fuzz-client.js';
 import { FuzzJudge } from './fuzz-judge.js';
 import type { FuzzRequest, FuzzSource } from './fuzz-requests.js';
 import { fuzz, type FuzzReport, type ValidRequest } from './fuzz.js';
-import { bodiesOf, CURSOR, initOf, pathOf, pathValue, requiredQuery, urlOf } from './requests.js';
+import { bodiesOf, CURSOR, initOf, pathOf, pathValue, REFUSED, requiredQuery, urlOf } from './requests.js';
 import { buildWorld, keyOf, newOwner, type World } from './world.js';
 
 const REQUESTS = Number(process.env['MAKIMA_FUZZ_REQUESTS'] ?? 20_000);
@@ -21,7 +21,7 @@ const CONCURRENCY = 16;
 /** Routes that read or rebuild everything: asked less often, or nothing else would be. */
 const HEAVY = ['/admin/projections/verify', '/rebuild', '/admin/database', '/audit/verify', '/audit/events'];
 /** Routes that cannot succeed here. */
-const NEVER = ['/supervisor/resume', '/skip', '/retry'];
+const NEVER = [...Object.keys(REFUSED).map((id) => id.split(' ')[1]!), '/skip', '/retry'];
 
 const document = committedDocument();
 const operations = operationsOf(document);

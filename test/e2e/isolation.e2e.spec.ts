@@ -1,7 +1,7 @@
 import { startTestApp, type TestApp } from '#libs/testing/app.js';
 import { committedDocument, operationsOf, parametersIn, type Operation } from './api-document.js';
 import { nobodyLike, slotsOf, type Slot } from './foreign-ids.js';
-import { CURSOR, queryParametersOf, queryValue } from './requests.js';
+import { CURSOR, queryParametersOf, queryValue, REFUSED } from './requests.js';
 import {
   comparable,
   expectNothingOf,
@@ -21,7 +21,7 @@ const named = (some: readonly Operation[]) => some.map((operation) => [operation
 
 /** Routes that answer their caller's own ids with something else than success. */
 const NEVER: Readonly<Record<string, string>> = {
-  'post /api/v1/contracts/{contractId}/supervisor/resume': 'NO_DAEMON',
+  ...REFUSED,
   'post /api/v1/admin/projections/{name}/skip': 'NOT_STOPPED_THERE',
   'post /api/v1/admin/projections/{name}/retry': 'NOT_STOPPED_THERE',
 };

@@ -36,6 +36,7 @@ const PATH: Readonly<Record<string, FromWorld>> = {
   taskId: id('task'),
   checkpointId: id('checkpoint'),
   snapshotId: id('snapshot'),
+  rewindId: id('rewind'),
   '/api/v1/mesh/chats chatId': id('meshChat'),
   '/api/v1/contracts chatId': id('contractChat'),
   '/api/v1/mesh/chats questionId': id('meshQuestion'),
@@ -190,6 +191,19 @@ const BODIES: Readonly<Record<string, (world: World) => readonly Json[]>> = {
     { toTimestamp: '2026-01-05T10:06:00Z', dryRun: true },
     { byMessageCount: 1, reason: 'again' },
   ],
+  RewindTaskRequest: ({ ids, marker }) => [
+    { checkpointId: ids.checkpoint, scope: 'both', dryRun: true },
+    { checkpointSha: ids.commit, scope: 'both', reason: marker },
+    { toMessageId: ids.message, inclusive: false, scope: 'conversation', dryRun: true },
+  ],
+  UndoTaskRewindRequest: ({ ids, marker }) => [
+    { rewindId: ids.rewind, dryRun: true },
+    { rewindId: ids.rewind, reason: marker },
+  ],
+  PreparedRewindRequest: ({ ids }) => [{ daemonId: randomUUID(), before: ids.checkpoint }],
+  CompletedRewindRequest: ({ ids }) => [{ daemonId: randomUUID(), tree: ids.commit }],
+  FailedRewindRequest: ({ marker }) => [{ daemonId: randomUUID(), reason: marker }],
+  ReportTestsRequest: ({ marker }) => [{ passed: true, summary: marker }],
   SetSupervisorRequest: ({ ids }) => [{ taskId: ids.supervisor }],
   ReleaseRequest: () => [{ eventId: randomUUID(), dryRun: true }],
   TakeSnapshotRequest: ({ marker }) => [{ note: marker, dryRun: true }, {}],
@@ -218,6 +232,15 @@ const UPLOADS: Readonly<Record<string, (world: World) => readonly Upload[]>> = {
   'put /api/v1/mesh/tasks/{taskId}/checkpoints/{checkpointId}/pack': ({ code }) => [
     { mediaType: 'application/x-git-packed-objects', bytes: code.pack },
   ],
+};
+
+/** Routes that cannot succeed while no daemon connects, and how they are refused. */
+export const REFUSED: Readonly<Record<string, string>> = {
+  'post /api/v1/contracts/{contractId}/supervisor/resume': 'NO_DAEMON',
+  'post /api/v1/mesh/tasks/{taskId}/rewinds/{rewindId}/cancel': 'REWIND_OVER',
+  'post /api/v1/mesh/tasks/{taskId}/rewinds/{rewindId}/prepared': 'LEASE_STALE',
+  'post /api/v1/mesh/tasks/{taskId}/rewinds/{rewindId}/completed': 'LEASE_STALE',
+  'post /api/v1/mesh/tasks/{taskId}/rewinds/{rewindId}/failed': 'LEASE_STALE',
 };
 
 /** What stands where a parameter of a path is. */

@@ -26,6 +26,7 @@ export type Ids = Readonly<
     | 'supervisorMessage'
     | 'checkpoint'
     | 'snapshot'
+    | 'rewind'
     | 'meshChat'
     | 'meshQuestion'
     | 'contractChat'
@@ -134,6 +135,8 @@ class Builder {
     const snapshot = await this.#id(`/mesh/tasks/${task}/snapshots`, { note: marker });
     await this.#rewind(`/mesh/tasks/${task}/conversation`);
     await this.#rewind(`/contracts/${contract}/supervisor/conversation`);
+    const back = { checkpointId: conversation.checkpoint, reason: marker };
+    const rewind = (await this.#post(`/mesh/tasks/${task}/rewind`, back))['rewindId'] as string;
     const mesh = await this.#chat('/mesh/chats', task);
     const chat = await this.#chat(`/contracts/${contract}/chats`, task);
     return {
@@ -144,6 +147,7 @@ class Builder {
       importedTask: await this.#importGrowing(contract),
       ...conversation,
       snapshot,
+      rewind,
       meshChat: mesh.id,
       meshQuestion: mesh.question,
       contractChat: chat.id,
@@ -175,7 +179,8 @@ class Builder {
     supervisor: string,
     task: string,
   ): Promise<Pick<Ids, 'message' | 'supervisorMessage' | 'checkpoint' | 'position'>> {
-    const [message, supervisorMessage, checkpoint] = [randomUUID(), randomUUID(), randomUUID()];
+    const [message, supervisorMessage] = [randomUUID(), randomUUID()];
+    const [checkpoint, later] = [randomUUID(), randomUUID()];
     await this.#record(supervisor, [
       { ...this.#said('user', 1), id: supervisorMessage },
       this.#said('assistant', 7),
@@ -199,10 +204,11 @@ class Builder {
       { id: randomUUID(), kind: 'line', lineType: 'summary', content: this.marker, occurredAt: at(11) },
     ]);
     await this.#record(task, [
-      { id: randomUUID(), kind: 'checkpoint', occurredAt: at(12), checkpoint: this.#checkpoint() },
+      { id: later, kind: 'checkpoint', occurredAt: at(12), checkpoint: this.#checkpoint() },
       { id: randomUUID(), kind: 'output', content: this.marker, occurredAt: at(13) },
     ]);
     await this.#secure(task, checkpoint);
+    await this.#secure(task, later);
     return { message, supervisorMessage, checkpoint, position: position as string };
   }
 

@@ -128,6 +128,16 @@ const rewound: RoundTrip = async (app, reason) => {
   return at(await read(app, `/mesh/tasks/${id}/branches`), 'branches', 1, 'reason');
 };
 
+const codeRewound =
+  (undo: boolean): RoundTrip =>
+  async (app, reason) => {
+    const id = await talkedIn(app);
+    const point = { byMessageCount: 1, scope: 'conversation' };
+    await app.post(`${API}/mesh/tasks/${id}/rewind`, undo ? point : { ...point, reason });
+    if (undo) await app.post(`${API}/mesh/tasks/${id}/rewind/undo`, { reason });
+    return at(await read(app, `/mesh/tasks/${id}/rewinds`), 'rewinds', 0, 'reason');
+  };
+
 const snapshot =
   (restore: boolean): RoundTrip =>
   async (app, value) => {
@@ -257,6 +267,7 @@ export const ROUND_TRIPS: Readonly<Record<string, RoundTrip>> = {
   'CheckpointDto.message': checkpoint('message'),
   'CheckpointDto.filesChanged': checkpoint('filesChanged'),
   'CheckpointDto.headSha': checkpoint('headSha'),
+  'CheckpointDto.previousSha': checkpoint('previousSha'),
   'CheckpointDto.leftOut': checkpoint('leftOut'),
   'LeftOutDto.path': checkpoint('leftOut', (path) => [{ path, reason: 'too_large' }], 0, 'path'),
   'ActivityDto.lineType': event(
@@ -282,6 +293,8 @@ export const ROUND_TRIPS: Readonly<Record<string, RoundTrip>> = {
     return at(events.at(-1), 'eventData', 'checkpointSha');
   },
   'RewindConversationRequest.reason': rewound,
+  'RewindTaskRequest.reason': codeRewound(false),
+  'UndoTaskRewindRequest.reason': codeRewound(true),
   'TakeSnapshotRequest.note': snapshot(false),
   'RestoreSnapshotRequest.reason': snapshot(true),
   'NewTaskDto.name': nested('newTask', 'name', 'name'),
@@ -299,6 +312,11 @@ export const WRITES_NOTHING: Readonly<Record<string, string>> = {
   'ReleaseRequest.reason':
     'stands in an event that only the audit shows, and needs a projection that has stopped',
   'ResumeSupervisorRequest.additionalContext': 'there is no daemon yet that could resume one: it is refused',
+  'RewindTaskRequest.checkpointSha': 'names a checkpoint',
+  'RewindTaskRequest.branchName': 'becomes a branch where a daemon has the folder',
+  'CompletedRewindRequest.tree': 'is said by the daemon that has the folder',
+  'FailedRewindRequest.reason': 'is said by the daemon that has the folder',
+  'ReportTestsRequest.summary': 'becomes the message of a checkpoint where a daemon has the folder',
   'ForkFromDto.value': 'names a message, a time or a checkpoint',
   'ForkTaskRequest.forkFromValue': 'names a message, a time or a checkpoint',
 };

@@ -108,7 +108,8 @@ async function rowBy(db: Queryable, taskId: string, wanted: string): Promise<Che
       ? sql`checkpoint_number = ${Number(wanted)}`
       : sql`commit_sha = ${escapeText(wanted)}`;
   const [row] = await db.query<CheckpointRow>(
-    sql`SELECT * FROM checkpoints WHERE task_id = ${taskId} AND ${condition} ORDER BY checkpoint_number DESC LIMIT 1`,
+    sql`SELECT * FROM checkpoints WHERE task_id = ${taskId} AND ${condition}
+      ORDER BY secured_position IS NULL, checkpoint_number DESC LIMIT 1`,
   );
   return row;
 }

@@ -17,6 +17,7 @@ import type { CompletedRewindRequest, FailedRewindRequest, PreparedRewindRequest
 import { Rewinds } from './rewind.process.js';
 import { codePoint } from './rewind-target.js';
 import type { CodePoint } from './rewind.events.js';
+import { rewindOf } from './rewind.queries.js';
 
 /** What the daemon that has a task's folder says of a rewind. Each can be said again. */
 @Injectable()
@@ -29,9 +30,8 @@ export class RewindReports {
   ) {}
 
   /** The state before is on the daemon's disk: the rewind is committed, code and conversation in one append. */
-  async prepared(taskId: string, rewindId: string, request: PreparedRewindRequest, context: RequestContext) {
+  prepared(taskId: string, rewindId: string, request: PreparedRewindRequest, context: RequestContext) {
     const { daemonId, before, result } = request;
-    await this.reads.catchUpWithLog(['checkpoint']);
     return this.#report(taskId, rewindId, daemonId, context, async () => ({
       type: 'CommitRewind',
       rewindId,
@@ -64,7 +64,13 @@ export class RewindReports {
     context: RequestContext,
     command: () => Promise<RewindCommand>,
   ) {
-    await this.reads.read({ caller: context.caller }, (db) => visibleTask(db, context.caller, taskId));
+    await this.reads.catchUpWithLog(['rewind', 'checkpoint']);
+    const { caller } = context;
+    const known = await this.reads.read({ caller }, async (db) => {
+      await visibleTask(db, caller, taskId);
+      return rewindOf(db, taskId, rewindId);
+    });
+    if (!known) throw notFound('rewind', rewindId);
     const { state } = await this.states.refresh(taskStream(taskId));
     if (state.kind === 'none' || state.lease.folderAt !== daemonId)
       throw new RefusalException(staleLease(state.kind === 'none' ? 0 : state.lease.epoch));
