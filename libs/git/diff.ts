@@ -1,6 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import { rawChanges, type TreeChange } from './changes.js';
 import { startGit, type GitPlace } from './git.js';
+import { Turns } from './turns.js';
 
 export interface DiffLine {
   readonly kind: 'context' | 'added' | 'deleted';
@@ -36,6 +37,11 @@ export interface DiffOptions {
   readonly context?: number;
   readonly signal?: AbortSignal;
 }
+
+/** A diff takes several times the bytes of its largest file. */
+const DIFFS = new Turns(4);
+/** Milliseconds: whoever reads so slowly has others wait. */
+const MOST_MS = 600_000;
 
 /** What a file's difference holds at most: many files are as long as they are generated. */
 const [MOST_LINES, MOST_LINE_BYTES, MOST_BYTES] = [20_000, 10_000, 5_000_000];
@@ -82,8 +88,10 @@ async function* outputOf(
   args: readonly string[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<string> {
+  const end = await DIFFS.take(signal);
   const running = startGit(place, args);
   const stop = (): void => running.stop('nobody reads it any more');
+  const timer = setTimeout(() => running.stop(`it took longer than ${MOST_MS} ms`), MOST_MS);
   signal?.addEventListener('abort', stop, { once: true });
   try {
     running.stdin.end();
@@ -92,7 +100,9 @@ async function* outputOf(
     await running.ended;
   } finally {
     signal?.removeEventListener('abort', stop);
+    clearTimeout(timer);
     stop();
+    end();
   }
 }
 

@@ -1,10 +1,13 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 
 /** Where git works: a repository of ours, and perhaps a folder of files that is not. */
 export interface GitPlace {
   readonly gitDir: string;
   readonly workTree?: string;
+  /** Bytes of memory that one git may take for its data, where the machine has `prlimit` (default: any). */
+  readonly memoryBytes?: number;
 }
 
 export interface GitOptions {
@@ -14,8 +17,13 @@ export interface GitOptions {
   readonly maxBytes?: number;
   /** Milliseconds (default 10 minutes). */
   readonly timeoutMs?: number;
-  readonly environment?: Readonly<Record<string, string>>;
+  /** What differs from the empty environment; undefined takes something out of it. */
+  readonly environment?: Environment;
+  /** Exits that are answers and no errors (default: 0). */
+  readonly exits?: readonly number[];
 }
+
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Git could not be started, ended with an error, took too long or said too much. */
 export class GitFailed extends Error {
@@ -69,6 +77,12 @@ const SETTINGS = [
   'maintenance.auto=false',
 ];
 
+const PRLIMIT = '/usr/bin/prlimit';
+
+/** Node itself has no way to limit a child. */
+const bounded = (memoryBytes: number | undefined): readonly [string, ...string[]] =>
+  memoryBytes === undefined || !existsSync(PRLIMIT) ? ['git'] : [PRLIMIT, `--data=${memoryBytes}`, 'git'];
+
 /** A git that runs. */
 export interface RunningGit {
   readonly stdin: Writable;
@@ -84,11 +98,12 @@ export interface RunningGit {
  * or paths after `--`; git never sees a name that somebody else chose where it expects an option.
  */
 export function startGit(
-  { gitDir, workTree }: GitPlace,
+  { gitDir, workTree, memoryBytes }: GitPlace,
   args: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
+  { environment = {}, exits = [0] }: Pick<GitOptions, 'environment' | 'exits'> = {},
 ): RunningGit {
-  const child = spawn('git', [...SETTINGS.flatMap((setting) => ['-c', setting]), ...args], {
+  const [program, ...before] = bounded(memoryBytes);
+  const child = spawn(program, [...before, ...SETTINGS.flatMap((setting) => ['-c', setting]), ...args], {
     cwd: workTree ?? gitDir,
     env: {
       PATH: process.env['PATH'],
@@ -98,6 +113,8 @@ export function startGit(
       ...environment,
     },
     stdio: ['pipe', 'pipe', 'pipe'],
+    // A session of its own: nothing that it starts asks a terminal, and all of it ends together.
+    detached: true,
   });
   let stopped = '';
   let stderr = '';
@@ -107,17 +124,34 @@ export function startGit(
   child.on('error', ({ message }) => (stopped ||= message));
   const ended = new Promise<void>((resolve, reject) => {
     child.on('close', (code) => {
-      if (stopped === '' && code === 0) resolve();
-      else reject(new GitFailed(args[0] ?? '', stopped === '' ? code : null, stopped || stderr));
+      if (stopped === '' && code !== null && exits.includes(code)) resolve();
+      else reject(new GitFailed(commandOf(args), stopped === '' ? code : null, stopped || stderr));
     });
   });
   // Whoever stops it need not wait for its end.
   ended.catch(() => undefined);
   const stop = (reason: string): void => {
     stopped ||= reason;
-    child.kill('SIGKILL');
+    endAll(child);
   };
   return { stdin: child.stdin, stdout: child.stdout, ended, stop };
+}
+
+/** Without the settings before it. */
+function commandOf(args: readonly string[]): string {
+  let at = 0;
+  while (args[at] === '-c') at += 2;
+  return args[at] ?? '';
+}
+
+/** Ends a process with everything that it started. */
+function endAll({ pid, exitCode, signalCode }: ChildProcess): void {
+  if (pid === undefined || exitCode !== null || signalCode !== null) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It ended by itself at this moment.
+  }
 }
 
 /**
@@ -128,9 +162,9 @@ export function startGit(
 export async function git(
   place: GitPlace,
   args: readonly string[],
-  { input = '', maxBytes = MOST_BYTES, timeoutMs = MOST_MS, environment }: GitOptions = {},
+  { input = '', maxBytes = MOST_BYTES, timeoutMs = MOST_MS, ...options }: GitOptions = {},
 ): Promise<Buffer> {
-  const running = startGit(place, args, environment);
+  const running = startGit(place, args, options);
   const timer = setTimeout(() => running.stop(`it took longer than ${timeoutMs} ms`), timeoutMs);
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -150,6 +184,9 @@ export const gitLine = async (
   args: readonly string[],
   options?: GitOptions,
 ): Promise<string> => (await git(place, args, options)).toString('utf8').trimEnd();
+
+/** Another object folder, as git wants it in GIT_ALTERNATE_OBJECT_DIRECTORIES. */
+export const alternate = (objects: string): string => `"${objects.replace(/["\\]/g, '\\$&')}"`;
 
 const OBJECT_ID = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pin, pinned, writeCommit } from './commits.js';
 import { git } from './git.js';
-import { Hub, packOf, PackRefused } from './hub.js';
+import { Hub } from './hub.js';
+import { packOf, PackRefused } from './packs.js';
 import { ShadowRepository } from './shadow-repository.js';
 
 let base: string;
@@ -134,3 +135,24 @@ it.each(['--upload-pack=x', '-d', 'refs/heads/main', 'refs/makima/../x', 'refs/m
     await expect(pin(shadow.place, ref(1), name)).rejects.toThrow('not an object id');
   },
 );
+
+it('passes over what the receiver has and nobody here knows', async () => {
+  const first = await commit('first\n');
+  await send(first, ['f'.repeat(40)], 1);
+  expect(await pinned(hub.place, ref(1))).toBe(first);
+});
+
+it('ends a git that takes more memory than is allowed, and keeps nothing', async () => {
+  // Zeros: a few hundred kilobytes that become 300 MB where they are checked, and a difference in the last byte.
+  const zeros = Buffer.alloc(100_000_000);
+  const first = await commit(zeros);
+  zeros[zeros.length - 1] = 1;
+  const second = await commit(zeros, [first]);
+  const limited = await Hub.open(join(base, 'limited'), { memoryBytes: 64 * 1024 ** 2 });
+  const pack = await bytesOf(packOf(shadow.place, second, []));
+  const sent = limited.receive(Readable.from([pack]), { ref: ref(2), commit: second });
+  await expect(sent).rejects.toBeInstanceOf(PackRefused);
+  expect(await pinned(limited.place, ref(2))).toBeNull();
+  await hub.receive(Readable.from([pack]), { ref: ref(2), commit: second });
+  expect([pack.length < 1_000_000, await pinned(hub.place, ref(2))]).toEqual([true, second]);
+});

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { writeCommit } from '#libs/git/commits.js';
-import { packOf } from '#libs/git/hub.js';
+import { packOf } from '#libs/git/packs.js';
 import { ShadowRepository } from '#libs/git/shadow-repository.js';
 
 /** The code of a world's checkpoint: a commit of one file, and the pack that brings it. */
