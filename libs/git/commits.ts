@@ -69,6 +69,10 @@ export async function pinned(place: GitPlace, ref: string): Promise<string | nul
   return found === '' ? null : found;
 }
 
+/** The tree of a commit, or the tree itself. @throws GitFailed */
+export const treeOf = (place: GitPlace, id: string): Promise<string> =>
+  gitLine(place, ['rev-parse', '--verify', `${assertId(id)}^{tree}`]);
+
 function assertId(id: string): string {
   if (!isObjectId(id)) throw new TypeError(`not an object id: ${id}`);
   return id;

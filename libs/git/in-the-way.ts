@@ -1,6 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
 import type { TreeChange } from './changes.js';
-import { absolutePath, type PathBytes } from './path-bytes.js';
+import { absolutePath, parentsOf, type PathBytes } from './path-bytes.js';
 
 /**
  * What stands in a folder where new files are to be written and is not among what goes: no capture holds it (it is
@@ -26,10 +26,6 @@ export async function inTheWay(
 }
 
 const NOTHING = '000000';
-
-function* parentsOf(path: PathBytes): Generator<PathBytes> {
-  for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) yield path.slice(0, at);
-}
 
 /** The path itself if it stands for something that is no folder. */
 async function noFolder(folder: string, path: PathBytes): Promise<readonly PathBytes[]> {

@@ -27,3 +27,17 @@ export function shownPath(path: PathBytes): string {
     ? text
     : path.replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
 }
+
+/** What somebody may mean who asks for a path as it was shown: its characters, and then its bytes. */
+export function meantPaths(shown: string): readonly PathBytes[] {
+  const literal = Buffer.from(shown).toString('latin1');
+  const bytes = literal.replace(/\\x([89a-f][0-9a-f])/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return bytes === literal ? [literal] : [literal, bytes];
+}
+
+/** The folders that a path is in, from the outermost. */
+export function* parentsOf(path: PathBytes): Generator<PathBytes> {
+  for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) yield path.slice(0, at);
+}

@@ -1,8 +1,10 @@
 import { access, constants, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { changesBetween, EMPTY_TREE, GITLINK, type TreeChange } from './changes.js';
+import { FollowedIndex } from './followed-index.js';
 import { git, gitLine, type GitPlace } from './git.js';
 import { inTheWay } from './in-the-way.js';
+import { clearIncoming } from './packs.js';
 import { absolutePath, pathInput, pathsIn, shownPath, type PathBytes } from './path-bytes.js';
 
 /** Why something of a folder is not in a capture. `refused_name`: git takes none like it (`.git` in any case). */
@@ -39,9 +41,10 @@ export class RestoreBlocked extends Error {
 const MAX_FILE_BYTES = 100 * 1024 * 1024;
 
 /** Byte for byte, whatever attributes a folder's own files set: these come before them. */
-const ATTRIBUTES = '* -text -filter -ident -working-tree-encoding\n';
+export const BYTE_FOR_BYTE = '* -text -filter -ident -working-tree-encoding\n';
 
-const CONFIG = `[core]
+/** What a file system can hold, git takes. */
+export const FILES_AS_THEY_ARE = `[core]
 	repositoryformatversion = 0
 	bare = false
 	fileMode = true
@@ -65,7 +68,11 @@ export class ShadowRepository {
   private constructor(
     readonly place: GitPlace & { readonly workTree: string },
     private readonly maxFileBytes: number,
-  ) {}
+  ) {
+    this.#followed = new FollowedIndex(place);
+  }
+
+  readonly #followed: FollowedIndex;
 
   /** Opens a folder's shadow, or makes it. */
   static async open(
@@ -75,9 +82,10 @@ export class ShadowRepository {
   ): Promise<ShadowRepository> {
     for (const folder of ['refs', 'objects', 'info'])
       await mkdir(join(gitDir, folder), { recursive: true, mode: 0o700 });
-    await writeFile(join(gitDir, 'config'), CONFIG);
-    await writeFile(join(gitDir, 'info/attributes'), ATTRIBUTES);
+    await writeFile(join(gitDir, 'config'), FILES_AS_THEY_ARE);
+    await writeFile(join(gitDir, 'info/attributes'), BYTE_FOR_BYTE);
     await writeFile(join(gitDir, 'HEAD'), 'ref: refs/heads/none\n');
+    await clearIncoming(gitDir);
     return new ShadowRepository({ gitDir, workTree }, maxFileBytes);
   }
 
@@ -96,7 +104,8 @@ export class ShadowRepository {
     const { gone, changed } = sorted(known);
     const leftOut = [...emptyAmong(folders, files), ...files.filter(isFolder).map(nested)];
     const taken: PathBytes[] = [];
-    for (const path of new Set([...changed, ...files.filter((path) => !isFolder(path))])) {
+    const followed = await this.#followed.beyond(files);
+    for (const path of new Set([...changed, ...files.filter((path) => !isFolder(path)), ...followed])) {
       const reason = await this.#hindrance(path);
       if (reason === null) taken.push(path);
       else leftOut.push({ path, reason });
