@@ -1,5 +1,5 @@
 import { git, isObjectId, type GitPlace } from './git.js';
-import type { PathBytes } from './path-bytes.js';
+import { pathsIn, type PathBytes } from './path-bytes.js';
 
 export interface TreeEntry {
   readonly path: PathBytes;
@@ -26,33 +26,40 @@ export async function entriesAt(
   commit: string,
   path: PathBytes,
 ): Promise<readonly TreeEntry[]> {
+  if (!isObjectId(commit)) throw new TypeError(`not an object id: ${commit}`);
   // Git would look outside of the commit, and complain.
   if (path !== '' && path.split('/').some((name) => /^\.{0,2}$|\0/.test(name))) return [];
-  const found = await entriesIn(place, commit, path);
-  const [only] = found;
-  return path !== '' && only?.kind === 'folder' && found.length === 1
-    ? entriesIn(place, commit, `${path}/`)
-    : found;
+  if (path === '') return entriesIn(place, commit, '');
+  const above = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+  const folder = await folderAt(place, commit, above);
+  const found = folder === null ? [] : await entriesIn(place, folder, above);
+  const entry = found.find((one) => one.path === path);
+  if (entry?.kind === 'folder') return entriesIn(place, entry.id, path);
+  return entry ? [entry] : [];
 }
 
-async function entriesIn(place: GitPlace, commit: string, path: PathBytes): Promise<readonly TreeEntry[]> {
-  if (!isObjectId(commit)) throw new TypeError(`not an object id: ${commit}`);
-  const paths = path === '' ? [] : [Buffer.from(path, 'latin1').toString('utf8')];
-  const answer = await git(place, ['ls-tree', '-z', '-l', commit, '--', ...paths]);
-  return answer
-    .toString('latin1')
-    .split('\0')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const tab = line.indexOf('\t');
-      const [mode, , id, size] = line.slice(0, tab).split(/ +/) as [string, string, string, string];
-      return {
-        path: line.slice(tab + 1),
-        kind: KINDS[mode] ?? 'file',
-        id,
-        size: size === '-' ? null : Number(size),
-      };
-    });
+/** The tree of a folder. Its name goes to git as bytes, on its standard input. */
+async function folderAt(place: GitPlace, commit: string, path: PathBytes): Promise<string | null> {
+  const answer = await git(place, ['cat-file', '-z', '--batch-check=%(objectname) %(objecttype)'], {
+    input: Buffer.from(`${commit}:${path}\0`, 'latin1'),
+  });
+  // What is missing is named as it was asked for, which may be anything.
+  return /^([0-9a-f]+) tree\n$/.exec(answer.toString('latin1'))?.[1] ?? null;
+}
+
+/** What is in a tree, which is at a path. */
+async function entriesIn(place: GitPlace, tree: string, at: PathBytes): Promise<readonly TreeEntry[]> {
+  const answer = await git(place, ['ls-tree', '-z', '-l', tree]);
+  return pathsIn(answer).map((line) => {
+    const tab = line.indexOf('\t');
+    const [mode, , id, size] = line.slice(0, tab).split(/ +/) as [string, string, string, string];
+    return {
+      path: `${at === '' ? '' : `${at}/`}${line.slice(tab + 1)}`,
+      kind: KINDS[mode] ?? 'file',
+      id,
+      size: size === '-' ? null : Number(size),
+    };
+  });
 }
 
 /** The bytes of a blob. @throws GitFailed, if it is larger than `maxBytes`. */

@@ -7,6 +7,7 @@ import { GitFailed } from '#libs/git/git.js';
 import type { Hub } from '#libs/git/hub.js';
 import { PackRefused } from '#libs/git/packs.js';
 import { EMPTY_TREE } from '#libs/git/changes.js';
+import { meantPaths, type PathBytes } from '#libs/git/path-bytes.js';
 import { blobOf, entriesAt, type TreeEntry } from '#libs/git/tree.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { notFound, reaches } from '#libs/kernel/caller.js';
@@ -104,7 +105,7 @@ export class CheckpointCode {
     context: RequestContext,
   ): Promise<{ readonly checkpoint: TaskCheckpoint; readonly entries: readonly TreeEntry[] }> {
     const { checkpoint, hub } = await this.#safe(taskId, checkpointId, context);
-    const entries = await entriesAt(hub.place, checkpoint.commitSha, inBytes(path));
+    const { entries } = await entriesMeant(hub, checkpoint, path);
     if (entries.length === 0 && path !== '') throw notFound('path', path);
     return { checkpoint, entries };
   }
@@ -112,8 +113,9 @@ export class CheckpointCode {
   /** A file's bytes; of a symlink where it leads. */
   async file(taskId: string, checkpointId: string, path: string, context: RequestContext): Promise<Buffer> {
     const { checkpoint, hub } = await this.#safe(taskId, checkpointId, context);
-    const [entry, ...others] = await entriesAt(hub.place, checkpoint.commitSha, inBytes(path));
-    if (!entry || others.length > 0 || entry.size === null || entry.path !== inBytes(path))
+    const { meant, entries } = await entriesMeant(hub, checkpoint, path);
+    const [entry, ...others] = entries;
+    if (!entry || others.length > 0 || entry.size === null || entry.path !== meant)
       throw notFound('file', path);
     if (entry.size > MAX_FILE_BYTES)
       throw new Problem(
@@ -192,4 +194,15 @@ function assertSafe({ id, isSafe }: Pick<TaskCheckpoint, 'id' | 'isSafe'>): void
   );
 }
 
-const inBytes = (path: string): string => Buffer.from(path).toString('latin1');
+/** What is at a path that somebody was shown: a name that is no UTF-8 is asked for as it is shown. */
+async function entriesMeant(
+  { place }: Hub,
+  { commitSha }: TaskCheckpoint,
+  shown: string,
+): Promise<{ readonly meant: PathBytes; readonly entries: readonly TreeEntry[] }> {
+  for (const meant of meantPaths(shown)) {
+    const entries = await entriesAt(place, commitSha, meant);
+    if (entries.length > 0) return { meant, entries };
+  }
+  return { meant: '', entries: [] };
+}
