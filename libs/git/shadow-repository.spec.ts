@@ -15,7 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { EMPTY_TREE } from './changes.js';
-import { RestoreBlocked, ShadowRepository } from './shadow-repository.js';
+import { RestoreBlocked } from './restore.js';
+import { ShadowRepository } from './shadow-repository.js';
 
 let base: string;
 let folder: string;

@@ -1,20 +1,21 @@
-import { access, constants, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { changesBetween, EMPTY_TREE, GITLINK, type TreeChange } from './changes.js';
 import { FollowedIndex } from './followed-index.js';
 import { git, gitLine, type GitPlace } from './git.js';
 import { inTheWay } from './in-the-way.js';
+import {
+  byPath,
+  emptyAmong,
+  hindrance,
+  isFolderName,
+  nested,
+  repositoriesAmong,
+  type LeftOut,
+} from './left-out.js';
 import { clearIncoming } from './packs.js';
-import { absolutePath, pathInput, pathsIn, shownPath, type PathBytes } from './path-bytes.js';
-
-/** Why something of a folder is not in a capture. `refused_name`: git takes none like it (`.git` in any case). */
-export type LeftOutReason =
-  'nested_repository' | 'too_large' | 'unreadable' | 'special_file' | 'empty_folder' | 'refused_name';
-
-export interface LeftOut {
-  readonly path: PathBytes;
-  readonly reason: LeftOutReason;
-}
+import { parentsOf, pathInput, pathsIn, type PathBytes } from './path-bytes.js';
+import { ignoredThere, RestoreBlocked } from './restore.js';
 
 export interface Capture {
   /** The tree of everything that is there, is not ignored, and is not left out. */
@@ -27,17 +28,7 @@ export interface ShadowOptions {
   readonly maxFileBytes?: number;
 }
 
-/** Files in the folder that a restore would have to overwrite, and that no capture holds: nothing was changed. */
-export class RestoreBlocked extends Error {
-  override readonly name = 'RestoreBlocked';
-
-  constructor(readonly paths: readonly PathBytes[]) {
-    super(
-      `not restored, and nothing was changed: ${paths.map(shownPath).join(', ')} would be overwritten, and no checkpoint holds it`,
-    );
-  }
-}
-
+const EMPTY_BLOB = 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391';
 const MAX_FILE_BYTES = 100 * 1024 * 1024;
 
 /** Byte for byte, whatever attributes a folder's own files set: these come before them. */
@@ -95,38 +86,66 @@ export class ShadowRepository {
    */
   async capture(): Promise<Capture> {
     await this.#unlock();
-    const others = ['ls-files', '-z', '--others', '--exclude-standard', ...(await this.#ownExcludes())];
+    const others = [...(await this.#ownExcludes()), 'ls-files', '-z', '--others', '--exclude-standard'];
     const [known, files, folders] = await Promise.all([
       git(this.place, ['diff-files', '-z', '--name-status', '--ignore-submodules=all']).then(pathsIn),
       git(this.place, others).then(pathsIn),
       git(this.place, [...others, '--directory']).then(pathsIn),
     ]);
     const { gone, changed } = sorted(known);
-    const leftOut = [...emptyAmong(folders, files), ...files.filter(isFolder).map(nested)];
-    const taken: PathBytes[] = [];
+    const leftOut = files.filter(isFolderName).map(nested);
     const followed = await this.#followed.beyond(files);
-    for (const path of new Set([...changed, ...files.filter((path) => !isFolder(path)), ...followed])) {
-      const reason = await this.#hindrance(path);
+    const taken: PathBytes[] = [];
+    for (const path of new Set([...changed, ...files.filter((path) => !isFolderName(path)), ...followed])) {
+      const reason = await hindrance(this.place.workTree, path, this.maxFileBytes);
       if (reason === null) taken.push(path);
       else leftOut.push({ path, reason });
     }
     await this.#index('--force-remove', [...gone, ...leftOut.map(({ path }) => path)]);
     await this.#index('--add', taken);
     leftOut.push(...(await this.#refusedOf(files, taken)));
+    const { empty, others: hiding } = emptyAmong(folders, files);
+    leftOut.push(
+      ...(hiding.length === 0 ? empty : await this.#emptyNow([...others, '--directory'], leftOut)),
+    );
     return { tree: await this.#writeTree(leftOut), leftOut: leftOut.sort(byPath) };
   }
 
+  /** Of a folder in which it knows no file, git says nothing but that: it is told of those that are left out. */
+  async #emptyNow(question: readonly string[], leftOut: readonly LeftOut[]): Promise<readonly LeftOut[]> {
+    const index = join(this.place.gitDir, 'told-index');
+    const environment = { GIT_INDEX_FILE: index };
+    await rm(`${index}.lock`, { force: true });
+    await copyFile(join(this.place.gitDir, 'index'), index).catch(() => rm(index, { force: true }));
+    const told = leftOut.filter(({ reason }) => reason !== 'refused_name').map(({ path }) => path);
+    const lines = told.map((path) => `100644 ${EMPTY_BLOB}\t${path}`);
+    await git(this.place, ['update-index', '-z', '--index-info'], { environment, input: pathInput(lines) });
+    const folders = pathsIn(await git(this.place, question, { environment }));
+    return emptyAmong(
+      folders,
+      leftOut.map(({ path }) => `${path}/`),
+    ).empty;
+  }
+
   /**
-   * Makes the folder what a tree says, from what was captured last: touches what differs, and nothing else.
+   * Makes the folder what a tree says, from what was captured last: touches what differs, and nothing else. What that
+   * tree ignores stays where it is.
    * @param from the tree of that capture.
    * @throws RestoreBlocked
    * @throws GitFailed
    */
   async restore(from: string, to: string): Promise<void> {
     await this.#unlock();
-    const blocking = await inTheWay(this.place.workTree, await this.changes(from, to));
+    const changes = await this.changes(from, to);
+    const kept = new Set(await ignoredThere(this.place, to, changes, await this.#ownExcludes()));
+    const blocking = await inTheWay(
+      this.place.workTree,
+      changes.filter(({ path }) => !kept.has(path)),
+    );
     if (blocking.length > 0) throw new RestoreBlocked(blocking);
-    await git(this.place, ['read-tree', '-m', '-u', from, to]);
+    await this.#index('--force-remove', [...kept]);
+    const without = kept.size === 0 ? from : await gitLine(this.place, ['write-tree']);
+    await git(this.place, ['read-tree', '-m', '-u', without, to]);
   }
 
   /** What differs between two trees. */
@@ -134,28 +153,33 @@ export class ShadowRepository {
     return changesBetween(this.place, from, to);
   }
 
-  /** A folder that became a repository of its own while it was read would be a link in the tree: it is left out, too. */
+  /**
+   * A folder that became a repository of its own, before or while it was read, would be a link in the tree, or files of
+   * somebody else: it is left out, too.
+   */
   async #writeTree(leftOut: LeftOut[]): Promise<string> {
     const tree = await gitLine(this.place, ['write-tree']);
-    const links = (await this.#linksIn(tree)).map(nested);
-    if (links.length === 0) return tree;
-    leftOut.push(...links);
-    await this.#index(
-      '--force-remove',
-      links.map(({ path }) => path),
+    const links: PathBytes[] = [];
+    for (const { path, newMode } of await changesBetween(this.place, this.#known, tree)) {
+      if (newMode === GITLINK) links.push(path);
+      for (const parent of parentsOf(path)) this.#folders.add(parent);
+    }
+    this.#known = tree;
+    const repositories = await repositoriesAmong(this.place.workTree, this.#folders);
+    if (links.length === 0 && repositories.length === 0) return tree;
+    const below = pathsIn(await git(this.place, ['ls-files', '-z'])).filter((path) =>
+      repositories.some((repository) => path.startsWith(`${repository}/`)),
     );
-    return gitLine(this.place, ['write-tree']);
+    await this.#index('--force-remove', [...links, ...below]);
+    for (const repository of repositories) this.#folders.delete(repository);
+    leftOut.push(...[...links, ...repositories].map(nested));
+    this.#known = await gitLine(this.place, ['write-tree']);
+    return this.#known;
   }
 
-  async #linksIn(tree: string): Promise<readonly PathBytes[]> {
-    const changes = await changesBetween(this.place, this.#clean, tree);
-    const links = changes.filter(({ newMode }) => newMode === GITLINK).map(({ path }) => path);
-    if (links.length === 0) this.#clean = tree;
-    return links;
-  }
-
-  /** A tree that is known to have no links. */
-  #clean = EMPTY_TREE;
+  /** The tree of the capture before, which has no links, and the folders that were in captures. */
+  #known = EMPTY_TREE;
+  readonly #folders = new Set<PathBytes>();
 
   /** What git has passed over without a word. */
   async #refusedOf(files: readonly PathBytes[], taken: readonly PathBytes[]): Promise<readonly LeftOut[]> {
@@ -172,7 +196,7 @@ export class ShadowRepository {
   async #ownExcludes(): Promise<readonly string[]> {
     const path = join(this.place.workTree, '.git/info/exclude');
     const found = await lstat(path).catch(() => null);
-    return found?.isFile() ? [`--exclude-from=${path}`] : [];
+    return found?.isFile() ? ['-c', `core.excludesFile=${path}`] : [];
   }
 
   /** A git that was killed leaves its lock, and nobody else uses this repository. */
@@ -191,39 +215,11 @@ export class ShadowRepository {
     ];
     await git(this.place, args, { input: pathInput(paths) });
   }
-
-  /** Why a path cannot be captured; null: it can, or it is gone. */
-  async #hindrance(path: PathBytes): Promise<LeftOutReason | null> {
-    const absolute = absolutePath(this.place.workTree, path);
-    const found = await lstat(absolute).catch(() => null);
-    if (!found || found.isSymbolicLink() || found.isDirectory()) return null;
-    if (!found.isFile()) return 'special_file';
-    if (found.size > this.maxFileBytes) return 'too_large';
-    return access(absolute, constants.R_OK).then(
-      () => null,
-      () => 'unreadable',
-    );
-  }
 }
 
 /** What git's own files are called, in any case and with what file systems of others take for the same. */
 const SUSPECT = /(^|\/)\.?git/i;
 const asText = (path: PathBytes): string => Buffer.from(path, 'latin1').toString('utf8');
-
-const isFolder = (path: PathBytes): boolean => path.endsWith('/');
-const nested = (path: PathBytes): LeftOut => ({ path: path.replace(/\/$/, ''), reason: 'nested_repository' });
-const byPath = (a: LeftOut, b: LeftOut): number => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
-
-/** Folders that git lists and finds no files in. */
-function emptyAmong(folders: readonly PathBytes[], files: readonly PathBytes[]): LeftOut[] {
-  const withFiles = new Set<PathBytes>();
-  for (const file of files)
-    for (let at = file.indexOf('/'); at >= 0; at = file.indexOf('/', at + 1))
-      withFiles.add(file.slice(0, at + 1));
-  return folders
-    .filter((path) => isFolder(path) && !withFiles.has(path))
-    .map((path) => ({ path: path.slice(0, -1), reason: 'empty_folder' }));
-}
 
 /** An answer of --name-status. */
 function sorted(answer: readonly string[]): { readonly gone: PathBytes[]; readonly changed: PathBytes[] } {
