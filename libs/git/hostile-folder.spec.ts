@@ -3,7 +3,14 @@ import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EMPTY_TREE } from './changes.js';
+import { createBranch, createBranchIn } from './people-branch.js';
+import { RepositoryCache } from './repository-cache.js';
+import { revertTree } from './revert.js';
 import { ShadowRepository } from './shadow-repository.js';
+import { openTaskFolder } from './task-folder.js';
+import { headOf, keepCommit } from './task-head.js';
+import { moveTaskRepository } from './task-repository.js';
 
 let base: string;
 let folder: string;
@@ -181,7 +188,33 @@ async function everything(): Promise<void> {
   await shadow.restore(after.tree, before.tree);
   expect((await shadow.capture()).tree).toBe(before.tree);
   expect(await readFile(join(folder, 'file'), 'utf8')).not.toBe('second\n');
+  await itsRepository(shadow, before.tree, after.tree);
+  await asSource();
 }
+
+/** What is done with the repository that the agent made of its folder. */
+async function itsRepository(shadow: ShadowRepository, before: string, after: string): Promise<void> {
+  const head = await headOf(folder);
+  // Where .git is a file nothing is read and nothing is moved.
+  if (head === null) return;
+  expect(await keepCommit(shadow.place, folder, head.commit!)).toBe(true);
+  const branch = { name: 'people', tree: after, parent: head.commit, message: 'x', at: AT };
+  const commit = await createBranch(folder, shadow, branch);
+  await createBranchIn({ gitDir: shadow.place.gitDir }, branch);
+  await revertTree(shadow.place, { ours: after, change: before, before: EMPTY_TREE });
+  await moveTaskRepository(folder, shadow, { branch: 'elsewhere', commit });
+  expect(await headOf(folder)).toEqual({ branch: 'elsewhere', commit });
+  await shadow.capture();
+}
+
+/** Somebody names the folder as the repository of a contract. */
+async function asSource(): Promise<void> {
+  const cache = await new RepositoryCache(join(base, 'cache')).refresh(folder);
+  const { shadow } = await openTaskFolder(cache, join(base, 'other/folder'), join(base, 'other/shadow.git'));
+  await shadow.capture();
+}
+
+const AT = '2026-01-05T10:00:00Z';
 
 describe.each(Object.entries(TRAPS))('%s', (_, { set, falls }) => {
   it('is passed by', async () => {
