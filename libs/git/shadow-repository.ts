@@ -209,6 +209,7 @@ export class ShadowRepository {
     // What is gone by the time that git looks is removed; a file takes the place of the folder of its name.
     const args = [
       'update-index',
+      '--index-version=4',
       '-z',
       ...(how === '--add' ? ['--add', '--remove', '--replace'] : [how]),
       '--stdin',

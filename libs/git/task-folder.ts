@@ -1,4 +1,4 @@
-import { copyFile, mkdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { git, type GitPlace } from './git.js';
 import { clonedRepository } from './new-repository.js';
@@ -57,15 +57,24 @@ async function borrow(shadowGitDir: string, { place }: CachedRepository): Promis
 /** Writes the files; the shadow begins with the same index, so that it knows all that git has just looked at. */
 async function checkOut(folder: string, shadow: GitPlace, commit: string): Promise<void> {
   const task = { gitDir: join(folder, '.git'), workTree: folder };
-  await git(task, ['read-tree', '-u', '--reset', commit]);
+  // What a power cut takes of it is cloned again; the files themselves git never waits for.
+  await git(task, ['-c', 'core.fsync=none', 'read-tree', '-u', '--reset', commit]);
   await pin(shadow, `refs/makima/heads/${commit}`, commit);
-  const index = join(task.gitDir, 'index');
-  await copyFile(index, join(shadow.gitDir, 'index'));
-  // The time says which files may have changed since without a trace in their own.
-  const { atime, mtime } = await stat(index);
-  await utimes(join(shadow.gitDir, 'index'), atime, mtime);
-  await git(shadow, ['update-index', '--index-version', '4']);
+  await sameIndex(join(task.gitDir, 'index'), join(shadow.gitDir, 'index'));
   await forget(shadow, await otherThanStored(task));
+}
+
+/** Copies an index with its time, which says what files may have changed since without a trace in their own. */
+async function sameIndex(from: string, to: string): Promise<void> {
+  await copyFile(from, to);
+  const { atime, mtime } = await stat(from);
+  const index = await open(to, 'r+');
+  try {
+    await index.utimes(atime, mtime);
+    await index.sync();
+  } finally {
+    await index.close();
+  }
 }
 
 interface Entry {
@@ -77,7 +86,9 @@ interface Entry {
 
 /** Links to other repositories, and files whose bytes in the folder are not those of their objects. */
 async function otherThanStored(task: GitPlace): Promise<readonly Entry[]> {
-  const entries = entriesIn(await git(task, ['ls-files', '-s', '-z']));
+  const listed = await git(task, ['ls-files', '-s', '-z']);
+  if (!listed.includes(GITLINK) && !listed.includes('.gitattributes')) return [];
+  const entries = entriesIn(listed);
   const links = entries.filter(({ mode }) => mode === GITLINK);
   if (!entries.some(({ path }) => /(^|\/)\.gitattributes$/.test(path))) return links;
   const answer = await git(task, ['check-attr', '--stdin', '-z', 'eol', 'ident', 'working-tree-encoding'], {
