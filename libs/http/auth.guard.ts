@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import {
   applyDecorators,
   Injectable,
@@ -51,29 +52,20 @@ export const Public = (): MethodDecorator & ClassDecorator => declareAccess(PUBL
 export const Requires = (...scopes: readonly string[]): MethodDecorator & ClassDecorator =>
   declareAccess(scopes);
 
-/** Asks every request for a key, except on public routes, and checks its scopes. A route that declares nothing fails. */
+/** Decides who makes a request, and whether they may. */
 @Injectable()
-export class AuthGuard implements CanActivate {
-  constructor(
-    private readonly reflector: Reflector,
-    private readonly keys: KeyAuthenticator,
-  ) {}
+export class Admission {
+  constructor(private readonly keys: KeyAuthenticator) {}
 
-  async canActivate(execution: ExecutionContext): Promise<boolean> {
-    const targets = [execution.getHandler(), execution.getClass()];
-    const required = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, targets);
-    if (required === PUBLIC) return true;
-    if (!required)
-      throw new Error(`${targets[1]!.name}.${targets[0]!.name} declares neither @Public nor @Requires`);
-    const request = execution.switchToHttp().getRequest<Request>();
+  /** @throws Problem UNAUTHENTICATED, FORBIDDEN, or NOT_FOUND for an owner that there is not. */
+  async admit(request: IncomingMessage, required: readonly string[]): Promise<Caller> {
     const caller = await this.#authenticate(request);
     const missing = required.filter((scope) => !caller.scopes.includes(scope));
     if (missing.length > 0) throw forbidden(missing);
-    stateOf(request).caller = await this.#onOwner(request, caller);
-    return true;
+    return this.#onOwner(request, caller);
   }
 
-  async #authenticate(request: Request): Promise<Caller> {
+  async #authenticate(request: IncomingMessage): Promise<Caller> {
     const header = request.headers.authorization;
     if (header === undefined) throw unauthenticated('Send your key as `Authorization: Bearer mk_…`.');
     const token = /^bearer +([\x21-\x7e]{1,512})$/i.exec(header)?.[1];
@@ -87,16 +79,37 @@ export class AuthGuard implements CanActivate {
     return caller;
   }
 
-  async #onOwner(request: Request, caller: Caller): Promise<Caller> {
+  async #onOwner(request: IncomingMessage, caller: Caller): Promise<Caller> {
     const header = request.headers[OWNER_HEADER.toLowerCase()];
     if (header === undefined || header === caller.ownerId) return caller;
     if (!caller.scopes.includes('all-owners')) throw forbidden(['all-owners']);
     const ownerId = typeof header === 'string' ? header.toLowerCase() : '';
     const { traceId, receivedAt } = stateOf(request);
-    const access = { method: request.method, path: request.originalUrl, traceId, at: receivedAt };
+    const { originalUrl = request.url ?? '' } = request as Partial<Request>;
+    const access = { method: request.method ?? '', path: originalUrl, traceId, at: receivedAt };
     const foreign = isUuid(ownerId) ? await this.keys.asOwner(caller, ownerId, access) : null;
     if (!foreign) throw notFound('owner', JSON.stringify(ownerId));
     return foreign;
+  }
+}
+
+/** Asks every request for a key, except on public routes, and checks its scopes. A route that declares nothing fails. */
+@Injectable()
+export class AuthGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly admission: Admission,
+  ) {}
+
+  async canActivate(execution: ExecutionContext): Promise<boolean> {
+    const targets = [execution.getHandler(), execution.getClass()];
+    const required = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, targets);
+    if (required === PUBLIC) return true;
+    if (!required)
+      throw new Error(`${targets[1]!.name}.${targets[0]!.name} declares neither @Public nor @Requires`);
+    const request = execution.switchToHttp().getRequest<Request>();
+    stateOf(request).caller = await this.admission.admit(request, required);
+    return true;
   }
 }
 

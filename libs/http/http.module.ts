@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { AuthGuard } from './auth.guard.js';
+import { Admission, AuthGuard } from './auth.guard.js';
 import { MAX_BODY_BYTES } from './body.js';
 import { answerClientErrors } from './client-error.js';
 import { CursorCodec } from './cursor.js';
@@ -26,12 +26,13 @@ export class HttpModule {
         { provide: HttpOptions, useValue: settings },
         { provide: CursorCodec, useValue: new CursorCodec(settings.cursorKey) },
         LiveStreams,
+        Admission,
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_GUARD, useClass: AuthGuard },
         { provide: APP_INTERCEPTOR, useClass: RequestInterceptor },
         { provide: APP_PIPE, useClass: DtoPipe },
       ],
-      exports: [HttpOptions, CursorCodec, LiveStreams],
+      exports: [HttpOptions, CursorCodec, LiveStreams, Admission],
     };
   }
 }
