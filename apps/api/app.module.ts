@@ -20,6 +20,11 @@ import { contractDecider } from '#libs/features/contract/contract.decider.js';
 import { ContractModule } from '#libs/features/contract/contract.module.js';
 import { ConversationModule } from '#libs/features/conversation/conversation.module.js';
 import { ImportModule } from '#libs/features/import/import.module.js';
+import { DAEMON_STATE_SHAPE, DAEMON_STATES } from '#libs/features/daemon/daemon.commands.js';
+import { daemonDecider } from '#libs/features/daemon/daemon.decider.js';
+import { DaemonModule } from '#libs/features/daemon/daemon.module.js';
+import { DaemonTimes, StoredDaemonsAtHand } from '#libs/features/daemon/presence.js';
+import { LeaseModule } from '#libs/features/lease/lease.module.js';
 import { LONG_FIELDS, PROJECTIONS, UPCASTERS } from '#libs/features/projections.js';
 import { DaemonsAtHand } from '#libs/features/rewind/daemons-at-hand.process.js';
 import { RewindModule } from '#libs/features/rewind/rewind.module.js';
@@ -53,6 +58,8 @@ export interface Foundations {
   readonly projects: boolean;
   /** Where the hubs of checkpoints' code are. */
   readonly hubs: string;
+  /** Milliseconds of silence after which a daemon loses its leases. */
+  readonly leaseMs: number;
   readonly log: (line: string) => void;
 }
 
@@ -67,6 +74,7 @@ class FoundationModule {
     snapshots,
     projects,
     hubs,
+    leaseMs,
     log,
   }: Foundations): DynamicModule {
     const blobs = new PostgresBlobStore(system);
@@ -95,8 +103,13 @@ class FoundationModule {
         provide: CHAT_STATES,
         useValue: new StreamStates(chatDecider, CHAT_STATE_SHAPE, store, codec, shelf),
       },
+      {
+        provide: DAEMON_STATES,
+        useValue: new StreamStates(daemonDecider, DAEMON_STATE_SHAPE, store, codec, shelf),
+      },
+      { provide: DaemonTimes, useValue: { leaseMs } },
       { provide: Hubs, useValue: new Hubs(hubs) },
-      { provide: DaemonsAtHand, useValue: { isConnected: () => Promise.resolve(false) } },
+      { provide: DaemonsAtHand, useClass: StoredDaemonsAtHand },
       { provide: SNAPSHOT_POLICY, useValue: snapshots },
       { provide: Database, useValue: system },
       { provide: PATIENT_DATABASE, useValue: patient },
@@ -122,6 +135,8 @@ export class AppModule {
         SupervisorModule,
         RewindModule,
         CheckpointModule,
+        DaemonModule,
+        LeaseModule,
         TimelineModule,
         ImportModule,
         ChatModule,

@@ -52,7 +52,7 @@ async function database({ home, databaseUrl }: Settings): Promise<string> {
 
 async function start(): Promise<RunningServer> {
   const settings = readSettings();
-  const { home, host, port, eventStoreUrl, snapshots, projects } = settings;
+  const { home, host, port, eventStoreUrl, snapshots, projects, leaseMs } = settings;
   ensureHome(home);
   const lock = await lockHome(home);
   running.push(async () => lock.release());
@@ -65,6 +65,7 @@ async function start(): Promise<RunningServer> {
     port,
     snapshots,
     projects,
+    leaseMs,
     log,
     cursorKey: cursorKey(home),
     hubs: join(home, 'hubs'),

@@ -20,6 +20,7 @@ const application = await NestFactory.create<NestExpressApplication>(
     cursorKey: Buffer.alloc(32),
     hubs: '',
     projects: false,
+    leaseMs: 30_000,
     snapshots: { everyMessages: 0, everyMinutes: 0 },
     log: () => undefined,
   }),

@@ -20,6 +20,8 @@ export interface ServerOptions extends LogPlace {
   /** The folder of the hubs: the code of checkpoints. It is made when it is needed. */
   readonly hubs: string;
   readonly snapshots: SnapshotPolicy;
+  /** Milliseconds of silence after which a daemon loses its leases (default 30,000). */
+  readonly leaseMs?: number;
   /** False: other processes move the projections (default true). */
   readonly projects?: boolean;
   /** The token of `credentials.json`, if there is one. */
@@ -73,9 +75,9 @@ async function open(
   );
   const store = await openEventStore(options);
   opened.push(() => store.close());
-  const { cursorKey, hubs, snapshots, projects = true } = options;
+  const { cursorKey, hubs, snapshots, projects = true, leaseMs = 30_000 } = options;
   const application = await NestFactory.create<NestExpressApplication>(
-    AppModule.forRoot({ system, patient, reader, store, cursorKey, hubs, snapshots, projects, log }),
+    AppModule.forRoot({ system, patient, reader, store, cursorKey, hubs, snapshots, projects, leaseMs, log }),
     { ...HTTP_APPLICATION_OPTIONS, logger: ['error', 'warn'], abortOnError: false },
   );
   configureHttp(application);

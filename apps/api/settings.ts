@@ -17,6 +17,8 @@ export interface Settings {
   readonly projects: boolean;
   /** When snapshots of conversations are taken by themselves. */
   readonly snapshots: SnapshotPolicy;
+  /** Milliseconds of silence after which a daemon loses its leases. */
+  readonly leaseMs: number;
 }
 
 /** A setting that cannot be used; the message is one line that says what to do. */
@@ -26,12 +28,12 @@ export class SettingError extends Error {
 
 const CURSOR_KEY_BYTES = 32;
 
-function whole(env: NodeJS.ProcessEnv, name: string, otherwise: number, max: number): number {
+function whole(env: NodeJS.ProcessEnv, name: string, otherwise: number, max: number, min = 0): number {
   const text = env[name];
   if (text === undefined || text === '') return otherwise;
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value > max)
-    throw new SettingError(`${name}=${text} is not a whole number from 0 to ${max}`);
+  if (!/^\d+$/.test(text) || value < min || value > max)
+    throw new SettingError(`${name}=${text} is not a whole number from ${min} to ${max}`);
   return value;
 }
 
@@ -67,6 +69,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
       everyMessages: whole(env, 'MAKIMA_SNAPSHOT_EVERY', 200, 1_000_000),
       everyMinutes: whole(env, 'MAKIMA_SNAPSHOT_MINUTES', 0, 1_000_000),
     },
+    leaseMs: whole(env, 'MAKIMA_LEASE_MS', 30_000, 3_600_000, 1_000),
   };
 }
 

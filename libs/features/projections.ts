@@ -6,6 +6,7 @@ import { chatProjection } from './chat/chat.projection.js';
 import { checkpointProjection } from './checkpoint/checkpoint.projection.js';
 import { contractProjection } from './contract/contract.projection.js';
 import { conversationProjection } from './conversation/conversation.projection.js';
+import { daemonProjection } from './daemon/daemon.projection.js';
 import { rewindProjection } from './rewind/rewind.projection.js';
 import { snapshotProjection } from './snapshot/snapshot.projection.js';
 import { taskProjection } from './task/task.projection.js';
@@ -23,6 +24,7 @@ export const PROJECTIONS: readonly Projection[] = [
   snapshotProjection,
   rewindProjection,
   blobProjection,
+  daemonProjection,
 ];
 
 /** From older schema versions to the present ones, by event type. */

@@ -79,7 +79,7 @@ function flatten(errors: readonly ValidationError[], path = ''): readonly FieldE
  * @param fromText the values are texts of a query or a path.
  * @throws Problem VALIDATION_FAILED that names every wrong, missing and unknown field.
  */
-function readDto<T extends object>(type: new () => T, plain: unknown, fromText = false): T {
+export function readDto<T extends object>(type: new () => T, plain: unknown, fromText = false): T {
   if (!isObject(plain)) throw invalidField('body', 'must be a JSON object');
   const reader = new Reader(fromText);
   const dto = reader.read(type, plain) as T;

@@ -14,6 +14,8 @@ export interface LeaseState {
   readonly holder: string | null;
   /** The daemon whose folder of the task is the newest; null: no daemon had it yet. */
   readonly folderAt: string | null;
+  /** The daemon that had the newest folder when this lease began: another one's folder of the task is out of date. */
+  readonly folderBefore: string | null;
   /** Set while the task waits to be run. */
   readonly wanted: { readonly targetDaemonId: string | null } | null;
   readonly runner: RunnerChoice | null;
@@ -27,6 +29,7 @@ export const NEVER_LEASED: LeaseState = {
   epoch: 0,
   holder: null,
   folderAt: null,
+  folderBefore: null,
   wanted: null,
   runner: null,
   checkpointRequests: [],
@@ -125,6 +128,9 @@ export const staleLease = (epoch: number) =>
 export const assertHeld = (held: LeaseHeld, state: LeaseState) =>
   state.holder === held.daemonId && state.epoch === held.epoch ? null : staleLease(state.epoch);
 
+/** Refuses what a daemon says under no lease of a task in which one works. */
+export const assertFree = (state: LeaseState) => (state.holder === null ? null : staleLease(state.epoch));
+
 /** The end of the lease that there is; nothing if there is none. */
 export const leaseEnded = (
   { holder, epoch }: LeaseState,
@@ -141,7 +147,14 @@ export function evolveLease(state: LeaseState, event: LeaseEvent): LeaseState {
     }
     case 'TaskLeased': {
       const { daemonId, epoch } = event.data;
-      return { ...state, epoch, holder: daemonId, folderAt: daemonId, wanted: null };
+      return {
+        ...state,
+        epoch,
+        holder: daemonId,
+        folderAt: daemonId,
+        folderBefore: state.folderAt,
+        wanted: null,
+      };
     }
     case 'TaskLeaseEnded':
       return { ...state, holder: null };

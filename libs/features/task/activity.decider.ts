@@ -1,7 +1,7 @@
 import { isRefusal, refuse, type Decision, type Refusal } from '#libs/kernel/decider.js';
 import { decideConversation, type ConversationCommand } from '../conversation/conversation.decider.js';
 import type { FileChange } from '../conversation/conversation.events.js';
-import { assertHeld, type LeaseHeld } from '../lease/lease.decider.js';
+import { assertFree, assertHeld, type LeaseHeld } from '../lease/lease.decider.js';
 import {
   isDue,
   MOST_AT_ONCE,
@@ -41,8 +41,8 @@ export interface RecordActivity {
   readonly snapshots?: SnapshotPlan;
   /** How often the conversation had changed when the activities were worked out from it. */
   readonly expectedChanges?: number;
-  /** The lease under which a daemon says it. */
-  readonly lease?: LeaseHeld;
+  /** The lease under which a daemon says it; null: under none, which is for tasks that no daemon holds. Absent: no daemon says it. */
+  readonly lease?: LeaseHeld | null;
 }
 
 /** One event for each activity, in order, then the snapshots that were due on the way, each as things stood then. */
@@ -53,7 +53,7 @@ export function decideActivity(
   if (expectedChanges !== undefined && expectedChanges !== before.conversation.changes) {
     return refuse('PRECONDITION_FAILED', 'The task changed since it was read. Read it again.');
   }
-  const stale = lease && assertHeld(lease, before.lease);
+  const stale = lease ? assertHeld(lease, before.lease) : lease === null ? assertFree(before.lease) : null;
   if (stale) return stale;
   const events: TaskEvent[] = [];
   const snapshots: TaskEvent[] = [];

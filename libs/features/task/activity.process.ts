@@ -7,6 +7,7 @@ import type { EventOrigin } from '#libs/commands/decider-handler.js';
 import { EventIdConflict, EventStore } from '#libs/event-store/event-store.js';
 import { Problem } from '#libs/kernel/problem.js';
 import type { SnapshotPolicy } from '../snapshot/snapshot.decider.js';
+import type { LeaseHeld } from '../lease/lease.decider.js';
 import { DispatchTask } from './task.commands.js';
 import type { Activity } from './activity.decider.js';
 import type { OpenTask } from './task.state.js';
@@ -45,16 +46,23 @@ export class ActivityRecorder {
     @Inject(SNAPSHOT_POLICY) private readonly policy: SnapshotPolicy,
   ) {}
 
-  /** @throws Problem EVENT_ID_CONFLICT when an id stands in the task with another content. */
+  /**
+   * @param lease the one that a daemon speaks under; null: a daemon speaks under none. Absent: it is no daemon.
+   * @throws Problem LEASE_STALE; EVENT_ID_CONFLICT when an id stands in the task with another content.
+   */
   async record(
     taskId: string,
     happenings: readonly Happening[],
     context: CommandContext,
+    lease?: LeaseHeld | null,
   ): Promise<RecordOutcome> {
     let fresh = happenings;
     for (;;) {
       try {
-        return await this.#append(taskId, fresh, context, happenings.length - fresh.length);
+        return await this.#append(taskId, fresh, context, {
+          repeated: happenings.length - fresh.length,
+          lease,
+        });
       } catch (error) {
         if (!(error instanceof EventIdConflict)) throw error;
         const left = await this.#withoutKnown(taskId, fresh);
@@ -74,7 +82,12 @@ export class ActivityRecorder {
     return { recorded: 0, repeated: happenings.length, version, position, controlVersion: null };
   }
 
-  async #append(taskId: string, happenings: readonly Happening[], context: CommandContext, repeated: number) {
+  async #append(
+    taskId: string,
+    happenings: readonly Happening[],
+    context: CommandContext,
+    { repeated, lease }: { readonly repeated: number; readonly lease: LeaseHeld | null | undefined },
+  ) {
     const origins = happenings.map(({ id, occurredAt, activity }): EventOrigin => ({
       id,
       occurredAt,
@@ -85,6 +98,7 @@ export class ActivityRecorder {
         taskId,
         {
           type: 'RecordActivity',
+          ...(lease === undefined ? {} : { lease }),
           activities: happenings.map(({ activity }) => activity),
           snapshots: {
             policy: this.policy,

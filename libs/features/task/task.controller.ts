@@ -12,6 +12,8 @@ import { setControlVersion } from '#libs/http/etag.js';
 import { AcceptsAsOf } from '#libs/http/request.interceptor.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
 import { IdParam } from '#libs/http/validation.js';
+import type { LeaseHeld } from '../lease/lease.decider.js';
+import { AcceptsLease, SpeaksUnder } from '../lease/lease.guard.js';
 import { RecordActivityRequest } from './activity.dto.js';
 import { Forks } from './fork.process.js';
 import {
@@ -79,6 +81,7 @@ export class TaskController {
   @Post(':taskId/activity')
   @HttpCode(200)
   @Requires('history:write')
+  @AcceptsLease()
   @ApiOperation({
     summary: 'Record what happened in a task',
     description:
@@ -89,8 +92,9 @@ export class TaskController {
     @IdParam('taskId') taskId: string,
     @Body() body: RecordActivityRequest,
     @Context() context: RequestContext,
+    @SpeaksUnder() lease: LeaseHeld | undefined,
   ): Promise<ActivityRecordedResponse> {
-    return this.tasks.record(taskId, body, context);
+    return this.tasks.record(taskId, body, context, lease);
   }
 
   @Post(':taskId/fork')

@@ -1,15 +1,17 @@
 import { Module } from '@nestjs/common';
 import { ConversationModule } from '../conversation/conversation.module.js';
+import { DaemonModule } from '../daemon/daemon.module.js';
 import { ActivityRecorder } from './activity.process.js';
 import { Forks } from './fork.process.js';
 import { TaskHandler } from './task.commands.js';
 import { TaskController } from './task.controller.js';
 import { Tasks } from './task.process.js';
+import { WaitingForDaemons } from './waiting.process.js';
 
 @Module({
-  imports: [ConversationModule],
+  imports: [ConversationModule, DaemonModule],
   controllers: [TaskController],
-  providers: [TaskHandler, Tasks, Forks, ActivityRecorder],
-  exports: [ActivityRecorder, Tasks],
+  providers: [TaskHandler, Tasks, Forks, ActivityRecorder, WaitingForDaemons],
+  exports: [ActivityRecorder, Tasks, WaitingForDaemons],
 })
 export class TaskModule {}

@@ -6,10 +6,13 @@ import { hydrate } from '#libs/event-store/long-values.js';
 import { notFound, reaches } from '#libs/kernel/caller.js';
 import { CursorCodec } from '#libs/http/cursor.js';
 import { positionToken } from '#libs/kernel/position.js';
+import { Problem } from '#libs/kernel/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { ReadModels, type ReadContext } from '#libs/projections/read-models.js';
 import { DispatchContract } from '../contract/contract.commands.js';
 import { contractOf } from '../contract/contract.queries.js';
+import { Daemons } from '../daemon/daemon.process.js';
+import type { LeaseHeld } from '../lease/lease.decider.js';
 import type { RecordActivityRequest } from './activity.dto.js';
 import { ActivityRecorder } from './activity.process.js';
 import { activitiesOf } from './activity.js';
@@ -28,6 +31,7 @@ import { visibleTask } from './task.guard.js';
 import { taskProjection } from './task.projection.js';
 import { tasksBy, wholeTask } from './task.queries.js';
 import { taskFrom, type TaskRow, type WholeTask } from './task.view.js';
+import { WaitingForDaemons } from './waiting.process.js';
 
 /** What tasks are asked to do over HTTP. */
 @Injectable()
@@ -37,6 +41,8 @@ export class Tasks {
     private readonly commands: CommandBus,
     private readonly cursors: CursorCodec,
     private readonly recorder: ActivityRecorder,
+    private readonly waiting: WaitingForDaemons,
+    private readonly daemons: Daemons,
     @Inject(BlobStore) private readonly blobs: BlobStore,
   ) {}
 
@@ -112,7 +118,13 @@ export class Tasks {
     });
   }
 
-  async record(taskId: string, request: RecordActivityRequest, context: RequestContext) {
+  /** @param lease the one that a daemon speaks under. @throws Problem LEASE_STALE, which is put on record. */
+  async record(
+    taskId: string,
+    request: RecordActivityRequest,
+    context: RequestContext,
+    lease: LeaseHeld | undefined,
+  ) {
     const activities = activitiesOf(request.items);
     if (context.caller.contractId) await this.show(taskId, { caller: context.caller });
     const happenings = request.items.map(({ id, occurredAt }, index) => ({
@@ -120,7 +132,21 @@ export class Tasks {
       occurredAt: (occurredAt ?? context.now).toISOString(),
       activity: activities[index]!,
     }));
-    const { position, ...outcome } = await this.recorder.record(taskId, happenings, context);
+    const underLease = lease ?? (context.caller.kind === 'daemon' ? null : undefined);
+    const { position, ...outcome } = await this.recorder
+      .record(taskId, happenings, context, underLease)
+      .catch(async (error: unknown) => {
+        if (lease && error instanceof Problem && error.code === 'LEASE_STALE') {
+          const refused = {
+            taskId,
+            epoch: lease.epoch,
+            items: happenings.length,
+            firstId: happenings[0]!.id,
+          };
+          await this.daemons.noteRefused(lease.daemonId, refused, context);
+        }
+        throw error;
+      });
     return { taskId, ...outcome, position: positionToken(position) };
   }
 
@@ -133,7 +159,12 @@ export class Tasks {
       contextOptions: { ...contextOptions },
     };
     const { state, position } = await this.#dispatch(taskId, { type: 'RequestContinue', data }, context);
-    return { taskId, resumeMode, ...waiting(state as OpenTask), position: positionToken(position) };
+    return {
+      taskId,
+      resumeMode,
+      ...(await this.waiting.answer(state as OpenTask, data.targetDaemonId, context.caller)),
+      position: positionToken(position),
+    };
   }
 
   async reassign(taskId: string, request: ReassignTaskRequest, context: RequestContext) {
@@ -142,7 +173,7 @@ export class Tasks {
     return {
       taskId,
       targetDaemonId: command.targetDaemonId,
-      ...waiting(state as OpenTask),
+      ...(await this.waiting.answer(state as OpenTask, command.targetDaemonId, context.caller)),
       position: positionToken(position),
     };
   }
@@ -177,11 +208,3 @@ export class Tasks {
     });
   }
 }
-
-/** A request that a daemon will act on: no daemon takes tasks yet, so it waits and says so. */
-const waiting = ({ status, controlVersion }: OpenTask) => ({
-  status,
-  controlVersion,
-  waitsFor: 'daemon',
-  detail: 'Recorded. It takes effect when a daemon takes the task; none is connected.',
-});
