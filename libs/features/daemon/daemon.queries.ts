@@ -1,3 +1,4 @@
+import { binaryArray } from '#libs/database/binary-array.js';
 import type { Queryable } from '#libs/database/database.js';
 import { nothing, sql } from '#libs/database/sql.js';
 import { unescapeText } from '#libs/database/text-escape.js';
@@ -102,4 +103,63 @@ export async function workFor(db: Queryable, daemonId: string): Promise<WorkFoun
   const of = (wanted: keyof WorkFound): readonly string[] =>
     rows.filter(({ kind }) => kind === wanted).map(({ task_id }) => task_id);
   return { offers: of('offers'), orders: of('orders'), held: of('held') };
+}
+
+/** A daemon that nothing is heard of, though there is something that only it can end. */
+export interface LostDaemon {
+  readonly daemonId: string;
+  readonly ownerId: string;
+  /** The tasks that it holds, as far as the read model knows. */
+  readonly taskIds: readonly string[];
+}
+
+/**
+ * Daemons that hold a task, or the folder of one that is being rewound, and were silent for so long.
+ * @param leaseMs milliseconds
+ */
+export async function lostDaemons(db: Queryable, leaseMs: number): Promise<readonly LostDaemon[]> {
+  const rows = await db.query<{ daemon_id: string; owner_id: string; tasks: readonly string[] }>(sql`
+    SELECT daemon_id, owner_id, array_remove(array_agg(task_id), NULL) AS tasks FROM (
+      SELECT runs_on AS daemon_id, owner_id, task_id FROM task_states
+        WHERE to_position IS NULL AND runs_on IS NOT NULL
+      UNION ALL
+      SELECT folder_at, owner_id, NULL FROM task_states
+        WHERE to_position IS NULL AND rewind_id IS NOT NULL AND folder_at IS NOT NULL
+    ) AS concerned
+    WHERE NOT EXISTS (SELECT FROM daemon_presence p WHERE p.daemon_id = concerned.daemon_id
+      AND p.last_seen_at > clock_timestamp() - ${leaseMs} * interval '1 ms')
+    GROUP BY daemon_id, owner_id`);
+  return rows.map(({ daemon_id: daemonId, owner_id: ownerId, tasks }) => ({
+    daemonId,
+    ownerId,
+    taskIds: tasks,
+  }));
+}
+
+/**
+ * What stands for all that a daemon may have to do, by daemon: another text when there is something else. Without an entry
+ * there is nothing.
+ */
+export async function workMarks(
+  db: Queryable,
+  daemons: readonly { readonly daemonId: string; readonly ownerId: string }[],
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await db.query<{ daemon_id: string; mark: string }>(sql`
+    SELECT d.daemon_id, concat_ws(' ',
+      (SELECT max(t.from_position)::text FROM task_states t WHERE t.to_position IS NULL AND t.is_wanted
+        AND t.owner_id = d.owner_id AND (t.target_daemon_id IS NULL OR t.target_daemon_id = d.daemon_id)),
+      (SELECT string_agg(concat(t.task_id, '@', t.from_position), ' ' ORDER BY t.task_id) FROM task_states t
+        WHERE t.to_position IS NULL AND t.folder_at = d.daemon_id
+          AND (t.rewind_id IS NOT NULL OR t.checkpoint_requests > 0)),
+      (SELECT string_agg(t.task_id::text, ' ' ORDER BY t.task_id) FROM task_states t
+        WHERE t.to_position IS NULL AND t.runs_on IS NOT NULL AND t.runs_on = d.daemon_id)) AS mark
+    FROM unnest(${binaryArray(
+      'uuid',
+      daemons.map(({ daemonId }) => daemonId),
+    )}::uuid[],
+      ${binaryArray(
+        'uuid',
+        daemons.map(({ ownerId }) => ownerId),
+      )}::uuid[]) AS d(daemon_id, owner_id)`);
+  return new Map(rows.filter(({ mark }) => mark !== '').map(({ daemon_id, mark }) => [daemon_id, mark]));
 }

@@ -56,7 +56,7 @@ export class DaemonSession {
     readonly caller: Caller,
     private readonly host: SessionHost,
   ) {
-    this.#expect(HELLO_MS);
+    this.#expect(Math.min(HELLO_MS, host.leaseMs));
     // What the peer does wrong in the protocol below, ws closes the connection for.
     socket.on('error', () => undefined);
     socket.on('message', (data, isBinary) => this.#received(data, isBinary));
