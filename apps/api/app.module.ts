@@ -28,6 +28,7 @@ import { LeaseModule } from '#libs/features/lease/lease.module.js';
 import { LONG_FIELDS, PROJECTIONS, UPCASTERS } from '#libs/features/projections.js';
 import { DaemonsAtHand } from '#libs/features/rewind/daemons-at-hand.process.js';
 import { RewindModule } from '#libs/features/rewind/rewind.module.js';
+import { ResumeModule } from '#libs/features/resume/resume.module.js';
 import { SupervisorModule } from '#libs/features/supervisor/supervisor.module.js';
 import type { SnapshotPolicy } from '#libs/features/snapshot/snapshot.decider.js';
 import { SnapshotModule } from '#libs/features/snapshot/snapshot.module.js';
@@ -137,6 +138,7 @@ export class AppModule {
         CheckpointModule,
         DaemonModule,
         LeaseModule,
+        ResumeModule,
         TimelineModule,
         ImportModule,
         ChatModule,

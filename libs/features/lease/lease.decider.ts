@@ -18,6 +18,8 @@ export interface LeaseState {
   readonly folderBefore: string | null;
   /** Set while the task waits to be run. */
   readonly wanted: { readonly targetDaemonId: string | null } | null;
+  /** Version of the event that asked for the run that there is, was or will be; 0: nobody has asked. */
+  readonly requestedAt: number;
   readonly runner: RunnerChoice | null;
   /** Checkpoints that were asked for and are not there yet. */
   readonly checkpointRequests: readonly CheckpointRequest[];
@@ -31,6 +33,7 @@ export const NEVER_LEASED: LeaseState = {
   folderAt: null,
   folderBefore: null,
   wanted: null,
+  requestedAt: 0,
   runner: null,
   checkpointRequests: [],
   lastAnswer: null,

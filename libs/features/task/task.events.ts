@@ -129,6 +129,10 @@ export type LifeCycleEvent =
         readonly contextOptions: ContextOptions;
         /** What the agent is told besides; absent: nothing. */
         readonly prompt?: LongText;
+        /** Tokens that the agent is given at most, by estimate; absent: the usual 100,000. */
+        readonly maxTokens?: number;
+        /** Begins a supervisor's phase afresh, knowing what is finished (the mode is `clean_restart`). */
+        readonly restartsPhase?: true;
       };
     }
   | { readonly type: 'TaskReassigned'; readonly data: { readonly targetDaemonId: string | null } };

@@ -76,9 +76,13 @@ export function evolveTask(state: TaskState, event: TaskEvent): TaskState {
     case 'TaskContinueRequested':
     case 'TaskReassigned': {
       const { targetDaemonId } = event.data;
-      return { ...controlled, lease: { ...state.lease, wanted: { targetDaemonId } } };
+      return {
+        ...controlled,
+        lease: { ...state.lease, wanted: { targetDaemonId }, requestedAt: next.version },
+      };
     }
     case 'TaskStartRequested':
+      return { ...controlled, lease: { ...evolveLease(state.lease, event), requestedAt: next.version } };
     case 'TaskLeased':
     case 'TaskLeaseEnded':
       return { ...controlled, lease: evolveLease(state.lease, event) };
