@@ -1,10 +1,7 @@
-import { CommandBus } from '@nestjs/cqrs';
-import { newId } from '#libs/kernel/ids.js';
 import { startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.js';
 import { calling, forkAt, prompt, result, TASKS, taskWith } from '#libs/testing/tool-calls.js';
-import { DispatchTask } from '../task/task.commands.js';
-import type { TaskCommand } from '../task/task.decider.js';
 import { ResumeContexts, type ResumeContext } from './resume-context.js';
+import { asCaller, start } from './spec-tasks.js';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -12,33 +9,9 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-const callerOf = ({ ownerId }: TestCaller) => ({
-  ownerId,
-  kind: 'user' as const,
-  keyId: 'k',
-  scopes: [],
-  actor: { kind: 'user' as const, id: 'k' },
-});
 const given = (taskId: string, as: TestCaller = app): Promise<ResumeContext> =>
-  app.server.application.get(ResumeContexts).of(taskId, { caller: callerOf(as) });
+  app.server.application.get(ResumeContexts).of(taskId, { caller: asCaller(as) });
 
-async function dispatch(taskId: string, command: TaskCommand): Promise<void> {
-  const { actor } = callerOf(app);
-  await app.server.application.get(CommandBus).execute(
-    new DispatchTask(taskId, command, {
-      actor,
-      ownerId: app.ownerId,
-      now: new Date(),
-      commandId: newId(),
-      idempotent: false,
-    }),
-  );
-}
-const start = (taskId: string, text: string | null): Promise<void> =>
-  dispatch(taskId, {
-    type: 'RequestStart',
-    data: { runner: null, prompt: text, targetDaemonId: null },
-  });
 const goOn = (taskId: string, body: object = {}): Promise<unknown> =>
   app.post(`${TASKS}/${taskId}/continue`, body);
 
@@ -57,13 +30,13 @@ const newTask = async (body: object = {}): Promise<string> =>
 describe('what an agent is given when it starts', () => {
   it('is the plan, or what its start says', async () => {
     const task = await newTask();
-    await start(task, null);
+    await start(app, task);
     expect(await given(task)).toMatchObject({
       prompt: 'Build a bridge.',
       conversation: [],
       told: { shown: { messages: 0 }, leftOut: [] },
     });
-    await start(task, 'Build two.');
+    await start(app, task, 'Build two.');
     expect((await given(task)).prompt).toBe('Build two.');
   });
 
@@ -102,7 +75,7 @@ describe('what an agent is given when it goes on', () => {
     const call = calling('call');
     const source = await taskWith(app, prompt(), call, result('call'));
     const fork = await forkAt(app, source, call.id);
-    await start(fork, null);
+    await start(app, fork);
     expect(contents(await given(fork))).toEqual(['go on', 'working', 'done']);
   });
 

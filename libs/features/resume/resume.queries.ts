@@ -2,6 +2,7 @@ import type { Queryable } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
 import { unescapeText } from '#libs/database/text-escape.js';
 import { fromColumnJson } from '#libs/projections/column-text.js';
+import { checkpointOfId, type CheckpointView } from '../checkpoint/checkpoint.queries.js';
 import type { Phase } from '../contract/contract.events.js';
 import { callsAndResultsIn, messagesIn, shownBy } from '../conversation/conversation.queries.js';
 import { countOf, slice, type Segment } from '../conversation/segments.js';
@@ -71,4 +72,25 @@ async function saidLast(db: Queryable, taskId: string): Promise<string | null> {
   const rows = await messagesIn(db, slice(segments, totalCount - LOOKED_BACK, totalCount));
   const last = rows.findLast(({ role, content }) => role === 'assistant' && content.trim() !== '');
   return last ? unescapeText(last.content) : null;
+}
+
+/** A checkpoint of this commit in any task of a contract (null: of no contract); a safe one where there is one. */
+export async function checkpointInContract(
+  db: Queryable,
+  contractId: string | null,
+  commitSha: string,
+): Promise<CheckpointView | null> {
+  const [row] = await db.query<{ id: string }>(sql`
+    SELECT c.id FROM checkpoints c JOIN task_states t ON t.task_id = c.task_id AND t.to_position IS NULL
+    WHERE c.commit_sha = ${commitSha} AND t.contract_id IS NOT DISTINCT FROM ${contractId}::uuid
+    ORDER BY c.secured_position NULLS LAST, c.position LIMIT 1`);
+  return row ? checkpointOfId(db, row.id) : null;
+}
+
+/** The newest checkpoint of a task that is in the hub. */
+export async function newestSafe(db: Queryable, taskId: string): Promise<CheckpointView | null> {
+  const [row] = await db.query<{ id: string }>(sql`
+    SELECT id FROM checkpoints WHERE task_id = ${taskId} AND secured_position IS NOT NULL AND NOT is_aside
+    ORDER BY checkpoint_number DESC LIMIT 1`);
+  return row ? checkpointOfId(db, row.id) : null;
 }

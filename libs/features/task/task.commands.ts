@@ -7,7 +7,7 @@ import type { TaskState } from './task.state.js';
 export const TASK_STATES = 'TASK_STATES';
 
 /** The shape of a stored task state; a change of TaskState changes it. */
-export const TASK_STATE_SHAPE = 'task/8';
+export const TASK_STATE_SHAPE = 'task/9';
 
 /** A command on its way to one task. */
 export class DispatchTask extends Dispatch<TaskCommand, TaskState, TaskEvent> {}

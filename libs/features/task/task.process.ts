@@ -3,10 +3,11 @@ import { CommandBus } from '@nestjs/cqrs';
 import { createdId } from '#libs/commands/command-context.js';
 import { BlobStore } from '#libs/event-store/blob-store.js';
 import { hydrate } from '#libs/event-store/long-values.js';
+import { isInnerPath } from '#libs/git/inner-path.js';
 import { notFound, reaches } from '#libs/kernel/caller.js';
 import { CursorCodec } from '#libs/http/cursor.js';
 import { positionToken } from '#libs/kernel/position.js';
-import { Problem } from '#libs/kernel/problem.js';
+import { invalidField, Problem } from '#libs/kernel/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { ReadModels, type ReadContext } from '#libs/projections/read-models.js';
 import { DispatchContract } from '../contract/contract.commands.js';
@@ -48,6 +49,7 @@ export class Tasks {
 
   async create(request: CreateTaskRequest, context: RequestContext) {
     const { parentTaskId, continueFromTaskId } = request;
+    assertInnerPaths(request.copyFiles ?? []);
     // A tool key works in its contract.
     const contractId = request.contractId ?? context.caller.contractId;
     await this.reads.catchUpWithLog();
@@ -207,4 +209,14 @@ export class Tasks {
       for (const id of taskIds) if (id !== undefined) await visibleTask(db, context.caller, id);
     });
   }
+}
+
+/** @throws Problem VALIDATION_FAILED for paths that lead out of a folder, or into git's own. */
+function assertInnerPaths(paths: readonly string[]): void {
+  const wrong = paths.findIndex((path) => !isInnerPath(path));
+  if (wrong >= 0)
+    throw invalidField(
+      `copyFiles[${wrong}]`,
+      'must be a path below the folder: relative, without .. and .git',
+    );
 }

@@ -13,6 +13,7 @@ import {
   type RewindRefusal,
   type RewindState,
 } from '../rewind/rewind.decider.js';
+import type { RewindEvent } from '../rewind/rewind.events.js';
 import { newestOf, NO_SNAPSHOT, type NewestSnapshot } from '../snapshot/snapshot.decider.js';
 import type { LifeCycleEvent, TaskEvent, TaskStatus } from './task.events.js';
 
@@ -33,6 +34,8 @@ export type TaskState =
       readonly snapshot: NewestSnapshot;
       readonly lease: LeaseState;
       readonly rewind: RewindState;
+      /** The daemon whose folder was last known to show the code; null: none, or it is not known. */
+      readonly codeAt: string | null;
     };
 
 export type OpenTask = Extract<TaskState, { kind: 'open' }>;
@@ -68,6 +71,7 @@ export function evolveTask(state: TaskState, event: TaskEvent): TaskState {
         ...controlled,
         checkpointNumber: event.data.number,
         rewind: checkpointed(state.rewind, state.taskId, event.data),
+        codeAt: event.data.isAside ? state.codeAt : (state.lease.holder ?? state.lease.folderAt),
       };
     case 'ConversationSnapshotTaken':
       return { ...next, snapshot: newestOf(state.snapshot, event.data) };
@@ -95,7 +99,7 @@ export function evolveTask(state: TaskState, event: TaskEvent): TaskState {
     case 'RewindCompleted':
     case 'RewindAborted':
     case 'RewindFailed':
-      return { ...controlled, rewind: evolveRewind(state.rewind, event) };
+      return { ...controlled, rewind: evolveRewind(state.rewind, event), codeAt: codeAtAfter(state, event) };
     case 'CheckpointSecured':
     case 'CheckpointTested':
     case 'TaskOutputRecorded':
@@ -110,6 +114,13 @@ export function evolveTask(state: TaskState, event: TaskEvent): TaskState {
 
 /** An event of a later version of makima changes nothing that this one decides. */
 const unknown = (_event: never, state: TaskState): TaskState => state;
+
+/** A folder shows the code again when its daemon says so. */
+function codeAtAfter({ codeAt }: OpenTask, event: RewindEvent): string | null {
+  if (event.type === 'RewindCompleted') return event.data.daemonId;
+  const moves = event.type === 'RewindCommitted' && event.data.target !== null;
+  return moves || event.type === 'RewindFailed' ? null : codeAt;
+}
 
 /** A checkpoint is where the code is, unless it keeps what something else was about to replace. */
 function checkpointed(
@@ -147,5 +158,6 @@ function opened(event: Extract<LifeCycleEvent, { type: 'TaskCreated' | 'TaskFork
     snapshot: NO_SNAPSHOT,
     lease: NEVER_LEASED,
     rewind: NEVER_REWOUND,
+    codeAt: null,
   };
 }
