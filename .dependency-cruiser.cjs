@@ -75,14 +75,14 @@ module.exports = {
     {
       name: 'only-these-start-processes',
       severity: 'error',
-      from: { path: '^libs/', pathNot: ['^libs/(git|agents|database|testing)/', '\\.spec\\.ts$'] },
+      from: { path: '^libs/', pathNot: ['^libs/(git|agents|database|processes|testing)/', '\\.spec\\.ts$'] },
       to: { path: '^(node:)?child_process$' },
     },
     {
       name: 'clients-speak-http-only',
       severity: 'error',
       from: { path: '^apps/(cli|web|daemon)/' },
-      to: { path: '^libs/', pathNot: '^libs/(client|kernel|git|agents|testing)/' },
+      to: { path: '^libs/', pathNot: '^libs/(client|kernel|git|agents|processes|testing)/' },
     },
   ],
   options: {

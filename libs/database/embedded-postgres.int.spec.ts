@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { EmbeddedHome, killGroup, portOf, queryOnce, until } from '#libs/testing/embedded-home.js';
 import { readKeys } from './embedded/postgres-keys.js';
-import { runningProcess } from './embedded/running-process.js';
+import { runningProcess } from '#libs/processes/running-process.js';
 
 jest.setTimeout(30_000);
 

@@ -7,7 +7,7 @@ import { EmbeddedHome, portOf, queryOnce, until } from '#libs/testing/embedded-h
 import { launchPostmaster } from './embedded/postmaster.js';
 import { postgresAccount } from './embedded/postgres-account.js';
 import { postgresBinaries } from './embedded/postgres-binaries.js';
-import { runningProcess } from './embedded/running-process.js';
+import { runningProcess } from '#libs/processes/running-process.js';
 import { stopLeftover } from './embedded-postgres.js';
 
 jest.setTimeout(30_000);

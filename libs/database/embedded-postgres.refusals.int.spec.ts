@@ -5,7 +5,7 @@ import { EmbeddedHome, portOf } from '#libs/testing/embedded-home.js';
 import { findPostmaster, launchPostmaster } from './embedded/postmaster.js';
 import { postgresAccount } from './embedded/postgres-account.js';
 import { packageFolder, postgresBinaries } from './embedded/postgres-binaries.js';
-import { runningProcess } from './embedded/running-process.js';
+import { runningProcess } from '#libs/processes/running-process.js';
 
 jest.setTimeout(30_000);
 

@@ -1,7 +1,9 @@
 import { chmodSync, existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EmbeddedPostgresError, reasonOf } from './embedded/embedded-postgres-error.js';
+import type { RunningProcess } from '#libs/processes/running-process.js';
+import { reasonOf } from '#libs/processes/system-error.js';
+import { EmbeddedPostgresError } from './embedded/embedded-postgres-error.js';
 import { closedFolder, postgresAccount, type PostgresAccount } from './embedded/postgres-account.js';
 import { postgresBinaries, type PostgresBinaries } from './embedded/postgres-binaries.js';
 import { databaseUrl, ensureCluster, ensureDatabase, isCluster } from './embedded/postgres-cluster.js';
@@ -24,10 +26,9 @@ import {
   untilReady,
 } from './embedded/postmaster.js';
 import { Revival } from './embedded/revival.js';
-import type { RunningProcess } from './embedded/running-process.js';
 
 export { EmbeddedPostgresError } from './embedded/embedded-postgres-error.js';
-export { HomeInUse, lockHome, type HomeLock } from './embedded/home-lock.js';
+export { HomeInUse, lockHome, type HomeLock } from '#libs/processes/home-lock.js';
 
 export interface EmbeddedPostgresOptions {
   /** Makima's home. The data go to `<home>/postgres`, output to `<home>/logs`, passwords to `<home>/keys`. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runningProcess } from '#libs/database/embedded/running-process.js';
+import { runningProcess } from '#libs/processes/running-process.js';
 import { stopLeftover } from '#libs/database/embedded-postgres.js';
 
 /** Folders of homes begin so. */

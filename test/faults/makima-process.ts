@@ -9,7 +9,7 @@ import { readCredentials, type Credentials } from '#libs/client/makima-home.js';
 import { databaseUrl } from '#libs/database/embedded/postgres-cluster.js';
 import { readKeys } from '#libs/database/embedded/postgres-keys.js';
 import { readPidFile } from '#libs/database/embedded/postmaster.js';
-import { runningProcess, type RunningProcess } from '#libs/database/embedded/running-process.js';
+import { runningProcess, type RunningProcess } from '#libs/processes/running-process.js';
 import { stopLeftover } from '#libs/database/embedded-postgres.js';
 import { claim, PREFIX, sweep } from './leftovers.js';
 

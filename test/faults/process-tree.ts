@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { runningProcess, type RunningProcess } from '#libs/database/embedded/running-process.js';
+import { runningProcess, type RunningProcess } from '#libs/processes/running-process.js';
 
 /** A process and everything below it: what must be gone when it has stopped. */
 export function treeOf(pid: number): readonly RunningProcess[] {

@@ -16,7 +16,8 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import { EmbeddedPostgresError, errorCode, reasonOf } from './embedded-postgres-error.js';
+import { errorCode, reasonOf } from '#libs/processes/system-error.js';
+import { EmbeddedPostgresError } from './embedded-postgres-error.js';
 import { spawnOptions, type PostgresAccount } from './postgres-account.js';
 
 /** Paths of the programs of one Postgres. */

@@ -17,7 +17,8 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import pg from 'pg';
-import { EmbeddedPostgresError, reasonOf } from './embedded-postgres-error.js';
+import { reasonOf } from '#libs/processes/system-error.js';
+import { EmbeddedPostgresError } from './embedded-postgres-error.js';
 import { entranceTo, spawnOptions, type PostgresAccount } from './postgres-account.js';
 import type { PostgresKeys } from './postgres-keys.js';
 

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
-import { EmbeddedPostgresError, errorCode } from './embedded-postgres-error.js';
+import { errorCode } from '#libs/processes/system-error.js';
+import { EmbeddedPostgresError } from './embedded-postgres-error.js';
 
 /** What makima must know to reach its Postgres: `<home>/keys/postgres.json`, readable by its owner alone. */
 export interface PostgresKeys {

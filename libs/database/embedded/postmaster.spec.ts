@@ -11,7 +11,7 @@ import {
   parsePidFile,
   stopPostmaster,
 } from './postmaster.js';
-import { runningProcess, type RunningProcess } from './running-process.js';
+import { runningProcess, type RunningProcess } from '#libs/processes/running-process.js';
 
 const DATA = '/home/of/makima/postgres';
 const PROGRAM = '/opt/pg/bin/postgres';

@@ -14,9 +14,10 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EmbeddedPostgresError, errorCode, reasonOf } from './embedded-postgres-error.js';
+import { runningProcess, type RunningProcess } from '#libs/processes/running-process.js';
+import { errorCode, reasonOf } from '#libs/processes/system-error.js';
+import { EmbeddedPostgresError } from './embedded-postgres-error.js';
 import { entranceTo, spawnOptions, type PostgresAccount } from './postgres-account.js';
-import { runningProcess, type RunningProcess } from './running-process.js';
 
 /** What `postmaster.pid` says (https://www.postgresql.org/docs/18/storage-file-layout.html). */
 export interface PidFile {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { reasonOf } from './embedded-postgres-error.js';
+import { reasonOf } from '#libs/processes/system-error.js';
 
 export interface RevivalOptions {
   readonly isRunning: () => boolean;

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { errorCode } from './embedded-postgres-error.js';
+import { errorCode } from './system-error.js';
 
 /** What the operating system says about a live process. A zombie is not alive. */
 export interface RunningProcess {

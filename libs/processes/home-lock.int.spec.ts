@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HomeInUse, lockHome } from './home-lock.js';
 
-const BUILT = fileURLToPath(new URL('../../../dist/libs/database/embedded/home-lock.js', import.meta.url));
+const BUILT = fileURLToPath(new URL('../../dist/libs/processes/home-lock.js', import.meta.url));
 
 let home: string;
 const children: ChildProcess[] = [];

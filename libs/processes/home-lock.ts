@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorCode, reasonOf } from './embedded-postgres-error.js';
+import { errorCode, reasonOf } from './system-error.js';
 import { pidExists, runningProcess } from './running-process.js';
 
 /** A live makima holds the home, or the lock cannot be written. The message is one line for the user. */
