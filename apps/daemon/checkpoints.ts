@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto';
+import { EMPTY_TREE } from '#libs/git/changes.js';
+import { shownPath } from '#libs/git/path-bytes.js';
+import { failpoint } from './failpoint.js';
+import type { Journal, JournaledCheckpoint } from './journal.js';
+import { OneByOne } from './one-by-one.js';
+import type { ActivityItem, CheckpointRecord, CheckpointTrigger } from './protocol.js';
+import { LeaseLost, type Spool } from './spool.js';
+import { checkpointRef, type Captured, type Changes, type TaskCode } from './task-code.js';
+
+/** What a record holds at most; what is more is counted and not named. */
+const [MOST_FILES, MOST_LEFT_OUT, MOST_PATH] = [100_000, 1_000, 4_096];
+
+const MESSAGES: Readonly<Record<CheckpointTrigger, string>> = {
+  turn: 'After a turn',
+  time: 'While it worked',
+  request: 'On request',
+  safety: 'Before what comes next',
+  end: 'At the end of the run',
+};
+
+export interface CheckpointWish {
+  readonly trigger: CheckpointTrigger;
+  readonly message?: string | null;
+  /** It keeps what is about to be replaced, and is not where the code is. */
+  readonly isAside?: true;
+  /** A checkpoint that shows the folder as well, if it is still as it was then. */
+  readonly known?: JournaledCheckpoint | null;
+}
+
+export interface CheckpointsOptions {
+  readonly taskId: string;
+  readonly code: TaskCode;
+  readonly journal: Journal;
+  /** Told when there is something to send to the hub. */
+  readonly onPinned: () => void;
+  readonly now?: () => Date;
+}
+
+/** Where a checkpoint's record goes, and under which lease. */
+export interface Recording {
+  readonly spool: Spool;
+  /** 0: under none. */
+  readonly epoch: number;
+}
+
+/** Takes checkpoints of a task's folder: pinned and on the disk before anybody is told. */
+export class Checkpoints {
+  readonly #turns = new OneByOne();
+
+  constructor(private readonly options: CheckpointsOptions) {}
+
+  /**
+   * Takes one if the folder is not what it was at the last.
+   * @returns the checkpoint that shows the folder; null: it never was anything but empty, or as it was cloned.
+   * @throws LeaseLost, GitFailed
+   */
+  take(to: Recording, wish: CheckpointWish): Promise<JournaledCheckpoint | null> {
+    return this.#turns.run(async () => {
+      const captured = await this.options.code.capture();
+      failpoint('checkpoint-captured');
+      const last = this.options.journal.state.code;
+      for (const known of [last, wish.known]) if (known?.tree === captured.tree) return known;
+      const parents = await this.#parents(captured, last);
+      const base = parents.tree ?? EMPTY_TREE;
+      const isUnchanged = !last && captured.tree === base;
+      if (isUnchanged && (wish.trigger === 'turn' || wish.trigger === 'time' || wish.trigger === 'end'))
+        return null;
+      return this.#record(to, wish, captured, { base, parents: parents.commits });
+    });
+  }
+
+  /** Takes one of a tree that is not in the folder: what a revert would come to. */
+  takeOf(
+    to: Recording,
+    tree: string,
+    after: JournaledCheckpoint,
+    message: string,
+  ): Promise<JournaledCheckpoint> {
+    return this.#turns.run(() => {
+      const head = { branch: after.branchName, commit: after.headSha };
+      const captured: Captured = { tree, leftOut: [], head };
+      const parents = unique([after.commitSha, after.headSha]);
+      return this.#record(to, { trigger: 'safety', message, isAside: true }, captured, {
+        base: after.tree,
+        parents,
+      });
+    });
+  }
+
+  /** Tells what a killed daemon had pinned, and perhaps not told. */
+  async recover(to: Recording): Promise<void> {
+    const { pending } = this.options.journal.state;
+    if (pending?.epoch === to.epoch) await this.#tell(to, pending.item);
+  }
+
+  /** The commits that a new one follows, and the tree that its changes are counted from. */
+  async #parents(
+    { head }: Captured,
+    last: JournaledCheckpoint | null,
+  ): Promise<{ readonly commits: readonly string[]; readonly tree: string | undefined }> {
+    const { code } = this.options;
+    const commit = head?.commit ?? null;
+    const kept = commit !== null && (await code.keepHead(commit)) ? commit : null;
+    const commits = unique([last?.commitSha, kept]);
+    return { commits, tree: last?.tree ?? (kept === null ? undefined : await code.treeOf(kept)) };
+  }
+
+  async #record(
+    to: Recording,
+    wish: CheckpointWish,
+    captured: Captured,
+    { base, parents }: { readonly base: string; readonly parents: readonly string[] },
+  ): Promise<JournaledCheckpoint> {
+    const { taskId, code, journal, now = () => new Date() } = this.options;
+    const checkpointId = randomUUID();
+    const occurredAt = now().toISOString();
+    const message = wish.message ?? MESSAGES[wish.trigger];
+    const { tree, head } = captured;
+    const [commitSha, changes] = await Promise.all([
+      code.commit(checkpointRef(checkpointId), { tree, parents, message, at: occurredAt }),
+      code.changes(base, tree),
+    ]);
+    failpoint('checkpoint-pinned');
+    const checkpoint: CheckpointRecord = {
+      commitSha,
+      ...(parents[0] === undefined ? {} : { previousSha: parents[0] }),
+      ...placeOf(captured),
+      trigger: wish.trigger,
+      ...(wish.isAside ? { isAside: true } : {}),
+      message,
+      ...recordOf(changes),
+    };
+    const item: ActivityItem = { id: checkpointId, occurredAt, kind: 'checkpoint', checkpoint };
+    const taken: JournaledCheckpoint = {
+      taskId,
+      checkpointId,
+      commitSha,
+      tree,
+      headSha: head?.commit ?? null,
+      branchName: head?.branch ?? null,
+    };
+    await journal.update(({ unsafe, code: before }) => ({
+      code: wish.isAside ? before : taken,
+      pending: { epoch: to.epoch, item },
+      unsafe: [...unsafe, { checkpointId, commitSha }],
+    }));
+    failpoint('checkpoint-journaled');
+    await this.#tell(to, item);
+    return taken;
+  }
+
+  async #tell({ spool }: Recording, item: ActivityItem): Promise<void> {
+    const { journal, onPinned } = this.options;
+    try {
+      await spool.append([item]);
+      failpoint('checkpoint-recorded');
+      await journal.update({ pending: null });
+      onPinned();
+    } catch (error) {
+      // Nobody will know of it, but it stays pinned.
+      if (error instanceof LeaseLost)
+        await journal.update(({ unsafe }) => ({
+          pending: null,
+          unsafe: unsafe.filter(({ checkpointId }) => checkpointId !== item.id),
+        }));
+      throw error;
+    }
+  }
+}
+
+const unique = (ids: readonly (string | null | undefined)[]): readonly string[] => [
+  ...new Set(ids.filter((id) => typeof id === 'string')),
+];
+
+function placeOf({ head, leftOut }: Captured): Pick<CheckpointRecord, 'headSha' | 'branchName' | 'leftOut'> {
+  const { commit, branch } = head ?? { commit: null, branch: null };
+  const shown = leftOut.slice(0, MOST_LEFT_OUT).map(({ path, reason }) => ({ path: cutPath(path), reason }));
+  return {
+    ...(commit === null ? {} : { headSha: commit }),
+    ...(branch === null || branch.length > 500 ? {} : { branchName: branch }),
+    ...(shown.length === 0 ? {} : { leftOut: shown }),
+  };
+}
+
+const ACTIONS = { added: 'A', modified: 'M', renamed: 'M', deleted: 'D' } as const;
+
+function recordOf({
+  files,
+  lines,
+}: Changes): Pick<CheckpointRecord, 'filesChanged' | 'linesAdded' | 'linesRemoved'> {
+  let [linesAdded, linesRemoved] = [0, 0];
+  for (const { added, removed } of lines.values()) {
+    linesAdded += added;
+    linesRemoved += removed;
+  }
+  const filesChanged = files.slice(0, MOST_FILES).map(({ path, action }) => {
+    const { added = 0, removed = 0 } = lines.get(path) ?? {};
+    return { path: cutPath(path), action: ACTIONS[action], linesAdded: added, linesRemoved: removed };
+  });
+  return { filesChanged, linesAdded, linesRemoved };
+}
+
+const cutPath = (path: string): string => shownPath(path).slice(0, MOST_PATH);
