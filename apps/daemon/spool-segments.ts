@@ -57,7 +57,8 @@ export async function linesFrom(
     for (let want = most.bytes; ; want *= 2) {
       const bytes = Buffer.alloc(Math.min(want, length - offset));
       await file.read(bytes, 0, bytes.length, offset);
-      const found = wholeLines(bytes, most.lines);
+      // A line that is longer than a batch is one by itself.
+      const found = wholeLines(bytes, want > most.bytes ? 1 : most.lines);
       if (found.bytes > 0 || bytes.length === length - offset) return found;
     }
   } finally {
