@@ -14,6 +14,10 @@ export const EXIT = {
   invalid: 7,
   /** A verification ran and found a difference. */
   verificationFailed: 8,
+  /** A task that was followed failed. */
+  taskFailed: 9,
+  /** A task that was followed was cancelled, interrupted or paused. */
+  taskStopped: 10,
   /** Ended by Ctrl-C (128 + SIGINT). */
   interrupted: 130,
 } as const;

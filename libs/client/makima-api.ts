@@ -1,7 +1,9 @@
 import { HttpClient, type HttpClientOptions } from './http-client.js';
 import { AccessRoutes, AdminRoutes, AuditRoutes } from './routes/admin-routes.js';
 import { ContractRoutes } from './routes/contract-routes.js';
+import { DaemonRoutes, RunRoutes } from './routes/daemon-routes.js';
 import { ChatRoutes, ImportRoutes, TimelineRoutes } from './routes/history-routes.js';
+import { RewindRoutes } from './routes/rewind-routes.js';
 import { TaskRoutes } from './routes/task-routes.js';
 
 /** A makima server's API, one object per noun. Every call throws a ClientError if it was not answered as wished. */
@@ -9,6 +11,9 @@ export class MakimaApi {
   readonly http: HttpClient;
   readonly contracts: ContractRoutes;
   readonly tasks: TaskRoutes;
+  readonly rewinds: RewindRoutes;
+  readonly runs: RunRoutes;
+  readonly daemons: DaemonRoutes;
   readonly timeline: TimelineRoutes;
   readonly chats: ChatRoutes;
   readonly imports: ImportRoutes;
@@ -20,6 +25,9 @@ export class MakimaApi {
     this.http = new HttpClient(options);
     this.contracts = new ContractRoutes(this.http);
     this.tasks = new TaskRoutes(this.http);
+    this.rewinds = new RewindRoutes(this.http);
+    this.runs = new RunRoutes(this.http);
+    this.daemons = new DaemonRoutes(this.http);
     this.timeline = new TimelineRoutes(this.http);
     this.chats = new ChatRoutes(this.http);
     this.imports = new ImportRoutes(this.http);

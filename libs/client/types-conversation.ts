@@ -1,5 +1,6 @@
 // What the API answers about conversations (SPEC §2.2, §2.3, §4.2): messages, branches, rewinds.
 import type { FileChange, ForkPoint, Paged, Positioned } from './types.js';
+import type { CodeRewound } from './types-rewind.js';
 
 export interface ToolCall {
   readonly id: string;
@@ -98,6 +99,8 @@ export interface HeadMoved extends Positioned {
   readonly undoneBranch?: number;
   /** Calls that stay without the result that they had. */
   readonly openCalls?: readonly { readonly id: string; readonly name: string }[];
+  /** What became of the code, or of the agent that ran. */
+  readonly code?: CodeRewound;
 }
 
 export interface Branch {
