@@ -2,32 +2,15 @@ import { Option, type Command } from 'commander';
 import type { Cli } from '../cli.js';
 import { leaf, noun } from '../command.js';
 import { positive } from '../input/numbers.js';
-import { contractFrom, resolveTask } from '../input/ids.js';
+import { resolveTask } from '../input/ids.js';
 import { TIME_FORMS } from '../input/time.js';
 import { UsageError } from '../usage-error.js';
 import { done, oneLine } from '../views/format.js';
 import { contractFacts, contractTable } from '../views/nouns.js';
 import { asOfOption, asOfQuery, type AsOf } from './as-of.js';
+import { contractOption, namedContract, type ContractOption } from './contract-option.js';
 import { historyOptions, PHASES, showHistory, type HistoryOptions } from './history-reading.js';
 import { listed } from './listing.js';
-
-interface ContractOption {
-  readonly contract?: string;
-}
-
-/** Adds --contract, for commands that are about one contract without naming it. */
-export const contractOption = (command: Command): Command =>
-  command
-    .option('--contract <id>', 'the contract (otherwise MAKIMA_CONTRACT_ID)')
-    // What the first implementation called it.
-    .addOption(new Option('--contract-id <id>').hideHelp());
-
-/** The contract that was named by an argument, by --contract, or by the environment. */
-export const namedContract = (
-  cli: Cli,
-  argument: string | undefined,
-  options: ContractOption & { readonly contractId?: string },
-): Promise<string> => contractFrom(cli.api, argument ?? options.contract ?? options.contractId, cli.env);
 
 /** `makima contract …` */
 export function contractCommands(program: Command, cli: Cli): void {

@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import type { NewTask } from '#libs/client/routes/task-routes.js';
 import type { Cli } from '../cli.js';
 import { leaf } from '../command.js';
-import { resolveContract, resolveTask } from '../input/ids.js';
+import { CONTRACT_HERE, contractHere, resolveContract, resolveTask } from '../input/ids.js';
 import { listed as values } from '../input/numbers.js';
 import { taskFacts } from '../views/nouns.js';
 
-interface CreateOptions {
+export interface NewTaskOptions {
   readonly name: string;
   readonly plan: string;
   readonly contract?: string;
@@ -16,6 +16,18 @@ interface CreateOptions {
   readonly checkpointSha?: string;
   readonly copyFiles?: readonly string[];
 }
+
+/** Adds what a new task is made of. */
+export const newTaskOptions = (command: Command): Command =>
+  command
+    .requiredOption('--name <name>', 'what people call it')
+    .requiredOption('--plan <text>', 'what is to be done')
+    .option('--contract <id>', `the contract that it belongs to (otherwise ${CONTRACT_HERE}, or none)`)
+    .option('--parent <task>', 'the task that spawns it')
+    .option('--supervisor', "it becomes the contract's supervisor")
+    .option('--continue-from <task>', 'its working tree is taken over')
+    .option('--checkpoint-sha <sha>', 'the checkpoint that it starts from')
+    .option('--copy-files <files>', "files to copy from the parent's working tree", values);
 
 /** `task create` (SPEC §3.4). */
 export const createTask = (task: Command, cli: Cli): Command =>
@@ -29,33 +41,22 @@ export const createTask = (task: Command, cli: Cli): Command =>
         'the supervisor of a contract',
       ],
     ],
-    options: (command) =>
-      command
-        .requiredOption('--name <name>', 'what people call it')
-        .requiredOption('--plan <text>', 'what is to be done')
-        .option(
-          '--contract <id>',
-          'the contract that it belongs to (otherwise MAKIMA_CONTRACT_ID, otherwise none)',
-        )
-        .option('--parent <task>', 'the task that spawns it')
-        .option('--supervisor', "it becomes the contract's supervisor")
-        .option('--continue-from <task>', 'its working tree is taken over')
-        .option('--checkpoint-sha <sha>', 'the checkpoint that it starts from')
-        .option('--copy-files <files>', "files to copy from the parent's working tree", values),
-    act: async (options: CreateOptions) => {
-      const answer = await cli.api.tasks.create(await requestOf(cli, options));
+    options: newTaskOptions,
+    act: async (options: NewTaskOptions) => {
+      const answer = await cli.api.tasks.create(await newTaskRequest(cli, options));
       await cli.show({ json: answer, lines: () => taskFacts(answer, cli.width) });
     },
   });
 
-async function requestOf(cli: Cli, options: CreateOptions): Promise<NewTask> {
+export async function newTaskRequest(cli: Cli, options: NewTaskOptions): Promise<NewTask> {
   const { api, env } = cli;
-  const { name, plan, supervisor, continueFrom, parent, checkpointSha, copyFiles } = options;
-  const contract = options.contract ?? env['MAKIMA_CONTRACT_ID']?.trim();
+  const { name, plan, contract, supervisor, continueFrom, parent, checkpointSha, copyFiles } = options;
+  const contractId =
+    contract === undefined ? await contractHere(api, env) : await resolveContract(api, contract);
   return {
     name,
     plan,
-    ...(contract ? { contractId: await resolveContract(api, contract) } : {}),
+    ...(contractId === undefined ? {} : { contractId }),
     ...(parent === undefined ? {} : { parentTaskId: await resolveTask(api, parent) }),
     ...(supervisor ? { isSupervisor: true } : {}),
     ...(continueFrom === undefined ? {} : { continueFromTaskId: await resolveTask(api, continueFrom) }),

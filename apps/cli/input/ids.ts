@@ -4,6 +4,7 @@ import type { Paged } from '#libs/client/types.js';
 import { isUuid } from '#libs/kernel/ids.js';
 import { EXIT } from '#libs/client/exit-codes.js';
 import { UsageError } from '../usage-error.js';
+import { taskHere } from './task-here.js';
 
 /** Something that an id may mean. */
 export interface Candidate {
@@ -69,6 +70,8 @@ const LISTS: Readonly<Record<string, string>> = {
   chat: 'makima chat list',
   message: 'makima task history <task>',
   snapshot: 'makima snapshot list <task>',
+  daemon: 'makima daemon list',
+  rewind: 'makima task rewinds <task>',
 };
 
 const hintFor = (noun: string): string =>
@@ -87,14 +90,23 @@ const named = ({ id, name }: { readonly id: string; readonly name: string }): Ca
   label: name,
 });
 
-export const resolveTask = (api: MakimaApi, text: string): Promise<string> =>
-  resolveId('task', text, () =>
+/** A task; `.` is the one whose folder this is. */
+export async function resolveTask(api: MakimaApi, text: string): Promise<string> {
+  if (text === '.') return requireTaskHere();
+  return resolveId('task', text, () =>
     all(
       (cursor) => api.tasks.list({ limit: PAGE, cursor }),
       ({ tasks }) => tasks,
       named,
     ),
   );
+}
+
+function requireTaskHere(): string {
+  const taskId = taskHere();
+  if (taskId !== undefined) return taskId;
+  throw new UsageError("this is no task's folder", [hintFor('task')]);
+}
 
 export const resolveContract = (api: MakimaApi, text: string): Promise<string> =>
   resolveId('contract', text, () =>
@@ -123,6 +135,21 @@ export const resolveSnapshot = (api: MakimaApi, taskId: string, text: string): P
     ),
   );
 
+export const resolveDaemon = (api: MakimaApi, text: string): Promise<string> =>
+  resolveId('daemon', text, async function* () {
+    yield* (await api.daemons.list()).daemons.map(named);
+  });
+
+/** A rewind of a task's code. */
+export const resolveRewind = (api: MakimaApi, taskId: string, text: string): Promise<string> =>
+  resolveId('rewind', text, async function* () {
+    const { rewinds } = await api.rewinds.list(taskId, PAGE);
+    yield* rewinds.map(({ rewindId, phase, requestedAt }) => ({
+      id: rewindId,
+      label: `${phase}, ${requestedAt}`,
+    }));
+  });
+
 /** A message of what a task's conversation shows now. */
 export const resolveMessage = (api: MakimaApi, taskId: string, text: string): Promise<string> =>
   resolveId('message', text, () =>
@@ -143,18 +170,27 @@ export async function resolveStream(api: MakimaApi, text: string): Promise<strin
     : `contract-${await resolveContract(api, id)}`;
 }
 
-/** The contract that a command is about: --contract, else MAKIMA_CONTRACT_ID. */
+/** What says which contract is meant, where no option does; for help texts. */
+export const CONTRACT_HERE = "MAKIMA_CONTRACT_ID, that of the task's folder here";
+
+/** The contract that a command is about: --contract, else MAKIMA_CONTRACT_ID, else that of the task whose folder this is. */
 export async function contractFrom(
   api: MakimaApi,
   option: string | undefined,
   env: NodeJS.ProcessEnv,
 ): Promise<string> {
-  const text = option ?? env.MAKIMA_CONTRACT_ID?.trim();
-  if (!text) {
-    throw new UsageError('which contract?', [
-      'say it with --contract <id>, or set MAKIMA_CONTRACT_ID',
-      'see them with: makima contract list',
-    ]);
-  }
-  return resolveContract(api, text);
+  const found = option === undefined ? await contractHere(api, env) : await resolveContract(api, option);
+  if (found !== undefined) return found;
+  throw new UsageError('which contract?', [
+    'say it with --contract <id>, or set MAKIMA_CONTRACT_ID',
+    'see them with: makima contract list',
+  ]);
+}
+
+/** The contract that the environment names, else that of the task whose folder this is; undefined: neither. */
+export async function contractHere(api: MakimaApi, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const named = env.MAKIMA_CONTRACT_ID?.trim();
+  if (named) return resolveContract(api, named);
+  const taskId = taskHere();
+  return taskId === undefined ? undefined : ((await api.tasks.show(taskId)).contractId ?? undefined);
 }
