@@ -3,7 +3,7 @@ import type { Cli, CommonOptions } from './cli.js';
 import { accessCommands } from './commands/access.js';
 import { adminCommands } from './commands/admin.js';
 import { auditCommands } from './commands/audit.js';
-import { branchesCommand, undoCommand } from './commands/branches.js';
+import { branchesCommand } from './commands/branches.js';
 import { chatCommands } from './commands/chat.js';
 import { completionCommands } from './commands/completion.js';
 import { contractCommands } from './commands/contract.js';
@@ -13,6 +13,7 @@ import { statusCommand, whoAmICommand } from './commands/status.js';
 import { supervisorCommands } from './commands/supervisor.js';
 import { taskCommands } from './commands/task.js';
 import { timelineCommand } from './commands/timeline.js';
+import { undoCommand } from './commands/undo.js';
 import { neutralise } from './terminal/neutralise.js';
 
 const ABOUT = `makima keeps the history of AI coding agents, and lets you go back in it.
@@ -29,7 +30,8 @@ makima <command> --help shows a command's options and examples.
 
 Environment:
   MAKIMA_URL, MAKIMA_TOKEN   the server and your key (otherwise those of the server on this machine)
-  MAKIMA_CONTRACT_ID         the contract that commands are about, unless --contract names one
+  MAKIMA_CONTRACT_ID         the contract that commands are about, unless --contract names one;
+                             in a task's folder it is that task's, and . stands for the task
   MAKIMA_PAGER, PAGER        how long output is shown on a terminal (less -R)
   NO_COLOR, FORCE_COLOR      no colours, or colours also in pipes
   TZ                         the zone of times

@@ -35,6 +35,8 @@ describe('going back in a conversation', () => {
       .on(`GET ${TASK}`, task())
       .on('GET /api/v1/mesh/tasks', { tasks: [task()] })
       .on('GET /api/v1/contracts', { contracts: [contract()] })
+      .on(`GET ${TASK}/rewinds`, { taskId: TASK_ID, rewinds: [] })
+      .on(`GET /api/v1/contracts/${CONTRACT_ID}`, contract())
       .on(`GET ${TASK}/conversation`, conversation([message(1), message(2)]))
       .on(`POST ${TASK}/conversation/rewind`, ({ body }) => moved(body))
       .on(`POST ${TASK}/conversation/undo`, ({ body }) =>

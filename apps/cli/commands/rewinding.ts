@@ -5,7 +5,9 @@ import type { Cli } from '../cli.js';
 import { positive } from '../input/numbers.js';
 import { parseTime, TIME_FORMS } from '../input/time.js';
 import { UsageError } from '../usage-error.js';
+import type { Line } from '../terminal/styled.js';
 import { count, counted, done, oneLine, wouldDo } from '../views/format.js';
+import { nextSteps, rewoundLines, rewoundSentence } from '../views/rewind.js';
 
 export interface RewindOptions {
   readonly toMessage?: string;
@@ -97,16 +99,20 @@ const sentence = (moved: HeadMoved): string =>
   `That hides ${counted(moved.hiddenMessages, 'message')}; ${count(moved.messageCount)} stay${reopened(moved)}`;
 
 async function tell(cli: Cli, { what, undo }: Rewinding, moved: HeadMoved): Promise<void> {
-  const { branch, previousBranch, dryRun } = moved;
+  const { branch, previousBranch, dryRun, code } = moved;
   if (!dryRun)
-    cli.afterwards(`what was hidden is in branch ${previousBranch}`, `undo with: ${undo} --branch ${branch}`);
-  await cli.show({
-    json: moved,
-    lines: () => [
-      dryRun ? wouldDo(`rewind ${what}: ${outcome(moved)}`) : done(`rewound ${what}: ${outcome(moved)}`),
-    ],
-  });
+    cli.afterwards(
+      `what was hidden is in branch ${previousBranch}`,
+      ...(code ? nextSteps(code, undo) : [`undo with: ${undo} --branch ${branch}`]),
+    );
+  await cli.show({ json: moved, lines: () => [sentenceOf(what, moved), ...codeLines(moved)] });
 }
+
+const sentenceOf = (what: string, moved: HeadMoved): Line =>
+  moved.dryRun ? wouldDo(`rewind ${what}: ${outcome(moved)}`) : done(`rewound ${what}: ${outcome(moved)}`);
+
+const codeLines = ({ code }: HeadMoved): readonly Line[] =>
+  code ? rewoundLines(code, rewoundSentence(code, ['rewind its code', 'rewound its code'])) : [];
 
 function outcome(moved: HeadMoved): string {
   const { hiddenMessages, messageCount, branch } = moved;

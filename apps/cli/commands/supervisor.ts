@@ -7,15 +7,12 @@ import { TIME_FORMS } from '../input/time.js';
 import { line, span, type Line } from '../terminal/styled.js';
 import { tableLines } from '../terminal/table.js';
 import { idShortener, localTime, oneLine, statusSpan } from '../views/format.js';
-import { contractOption, namedContract } from './contract.js';
+import { rewindCode } from './code-rewind.js';
+import { contractOption, namedContract, type ContractOption } from './contract-option.js';
 import { conversationOptions, showConversation, type ConversationOptions } from './conversation-reading.js';
 import { REWIND_NOTES, rewindConversation, rewindOptions, type RewindOptions } from './rewinding.js';
 import { taskCheckpoints, taskHistory } from './task.js';
 import { forkTask } from './task-change.js';
-
-interface ContractOption {
-  readonly contract?: string;
-}
 
 /** `makima supervisor …`, with the names that the first implementation gave to what is done with tasks. */
 export function supervisorCommands(program: Command, cli: Cli): void {
@@ -28,6 +25,7 @@ export function supervisorCommands(program: Command, cli: Cli): void {
   rewind(supervisor, cli);
   taskHistory(supervisor, cli, 'task-history');
   taskCheckpoints(supervisor, cli, 'task-checkpoints');
+  rewindCode(supervisor, cli, 'task-rewind', 'create_branch');
   forkTask(supervisor, cli, 'task-fork');
 }
 

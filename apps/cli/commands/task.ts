@@ -7,6 +7,7 @@ import { TIME_FORMS } from '../input/time.js';
 import { count } from '../views/format.js';
 import { checkpointLines, taskFacts, taskTable } from '../views/nouns.js';
 import { checkpointDiff } from './checkpoint-diff.js';
+import { cancelRewind, listRewinds, rewindCode } from './code-rewind.js';
 import { conversationOptions, showConversation, type ConversationOptions } from './conversation-reading.js';
 import { historyOptions, showHistory, type HistoryOptions } from './history-reading.js';
 import { listed, type ListOptions } from './listing.js';
@@ -27,6 +28,9 @@ export function taskCommands(program: Command, cli: Cli): void {
   taskEvents(task, cli);
   taskCheckpoints(task, cli, 'checkpoints');
   checkpointDiff(task, cli, 'checkpoint-diff');
+  rewindCode(task, cli, 'rewind');
+  listRewinds(task, cli);
+  cancelRewind(task, cli);
   rewindTask(task, cli);
   forkTask(task, cli, 'fork');
 }
