@@ -39,6 +39,7 @@ Environment:
 Exit codes:
   0 ok   1 the server failed   2 usage   3 not found   4 conflict or busy   5 not allowed
   6 server not reachable   7 invalid   8 verification failed
+  9 a followed task failed   10 it was cancelled, interrupted or paused
 `;
 
 /** The whole command line. */

@@ -9,6 +9,7 @@ import { done, oneLine } from '../views/format.js';
 import { contractFacts, contractTable } from '../views/nouns.js';
 import { asOfOption, asOfQuery, type AsOf } from './as-of.js';
 import { contractOption, namedContract, type ContractOption } from './contract-option.js';
+import { startContract } from './contract-start.js';
 import { historyOptions, PHASES, showHistory, type HistoryOptions } from './history-reading.js';
 import { listed } from './listing.js';
 
@@ -19,6 +20,7 @@ export function contractCommands(program: Command, cli: Cli): void {
   list(contract, cli);
   show(contract, cli);
   create(contract, cli);
+  startContract(contract, cli);
   phase(contract, cli);
   supervisor(contract, cli);
 }

@@ -197,11 +197,11 @@ async function followConversation<Answer extends Conversation>(
 }
 
 /** Messages that are looked at to tell new ones from those that were there. */
-const LOOK_BACK = 200;
+export const LOOK_BACK = 200;
 
 /** The newest messages, back to the first one that has been seen. */
-async function unseen<Answer extends Conversation>(
-  { load }: ConversationSource<Answer>,
+export async function unseen<Answer extends Conversation>(
+  { load }: Pick<ConversationSource<Answer>, 'load'>,
   query: Query,
   seen: ReadonlySet<string>,
 ): Promise<readonly ConversationMessage[]> {

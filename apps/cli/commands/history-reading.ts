@@ -172,14 +172,16 @@ export interface Following {
   /** Called once, with the position after which the stream goes on. */
   readonly start: (position: string) => Promise<void>;
   readonly entry: (entry: HistoryEntry) => Promise<void>;
+  /** Asked after each of them; without it only Ctrl-C ends it. */
+  readonly isOver?: () => boolean;
 }
 
-/** Follows a live stream from now on, until Ctrl-C. */
+/** Follows a live stream from now on, until it is over or Ctrl-C. */
 export async function follow(
   cli: Cli,
   path: string,
   query: Query | undefined,
-  { start, entry }: Following,
+  { start, entry, isOver = () => false }: Following,
 ): Promise<void> {
   cli.following = true;
   let started = false;
@@ -200,6 +202,7 @@ export async function follow(
       if (started) await entry(one);
       else early.push(one);
     }
+    if (isOver()) return;
   }
 }
 

@@ -15,6 +15,8 @@ import { asOfOption, asOfQuery, type AsOf } from './as-of.js';
 import { createTask } from './task-create.js';
 import { forkTask, rewindTask } from './task-change.js';
 import { taskEvents, taskOutput } from './task-events.js';
+import { followTask } from './task-follow.js';
+import { askForCheckpoint, runTask, startTask, stopTask } from './task-run.js';
 
 /** `makima task …` */
 export function taskCommands(program: Command, cli: Cli): void {
@@ -22,11 +24,16 @@ export function taskCommands(program: Command, cli: Cli): void {
   list(task, cli);
   show(task, cli);
   createTask(task, cli);
+  runTask(task, cli);
+  startTask(task, cli);
+  followTask(task, cli);
+  stopTask(task, cli);
   taskHistory(task, cli, 'history');
   taskTimeline(task, cli);
   taskOutput(task, cli);
   taskEvents(task, cli);
   taskCheckpoints(task, cli, 'checkpoints');
+  askForCheckpoint(task, cli);
   checkpointDiff(task, cli, 'checkpoint-diff');
   rewindCode(task, cli, 'rewind');
   listRewinds(task, cli);

@@ -9,7 +9,7 @@ describe('completions', () => {
     expect(words('t')).toEqual(['timeline', 'task']);
     expect(words('')).toContain('contract');
     expect(words('')).not.toContain('__complete');
-    expect(words('task', 'ch')).toEqual(['checkpoints', 'checkpoint-diff']);
+    expect(words('task', 'ch')).toEqual(['checkpoints', 'checkpoint', 'checkpoint-diff']);
   });
 
   it('are options of the command that stands there', () => {

@@ -12,6 +12,13 @@ export function natural(text: string): number {
   return Number(text);
 }
 
+/** Reads how fast something is played: a number of at least 0. */
+export function speed(text: string): number {
+  if (!/^\d{1,6}(\.\d{1,6})?$/.test(text))
+    throw new InvalidArgumentError('It must be a number, such as 10 or 0.5.');
+  return Number(text);
+}
+
 /** Collects an option that may be repeated, or list several values with commas. */
 export const listed = (text: string, before: readonly string[] = []): readonly string[] => [
   ...before,

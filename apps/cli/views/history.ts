@@ -18,7 +18,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
   file_change: { icon: '±', name: 'file', style: 'yellow' },
 };
 
-const kindOf = (entryType: string): Kind => KINDS[entryType] ?? { icon: '·', name: entryType, style: 'dim' };
+/** How a kind of entry looks. */
+export const kindOf = (entryType: string): Kind =>
+  KINDS[entryType] ?? { icon: '·', name: entryType, style: 'dim' };
 
 const MOST_TEXT = 240;
 
@@ -188,6 +190,20 @@ function eventParts({ eventType = '', eventData }: HistoryEntry, most: number): 
   return details === '' ? [name] : [name, ` ${oneLine(details, most)}`];
 }
 
+const shortId = (value: unknown): string => text(value).slice(0, 8);
+
+/** What else is said of events that have no such fields as others. */
+const TOLD: Readonly<Record<string, (data: Readonly<Record<string, unknown>>) => string>> = {
+  task_leased: ({ daemonId, epoch }) => `by daemon ${shortId(daemonId)}, epoch ${String(epoch)}`,
+  task_lease_ended: ({ end, reason }) => [text(end), text(reason)].filter(Boolean).join(': '),
+  checkpoint_requested: ({ message }) => text(message),
+  rewind_requested: ({ rewindId, reason }) => [shortId(rewindId), text(reason)].filter(Boolean).join(': '),
+  rewind_committed: ({ rewindId }) => shortId(rewindId),
+  rewind_completed: ({ rewindId }) => shortId(rewindId),
+  rewind_aborted: ({ rewindId, reason }) => `${shortId(rewindId)}: ${text(reason)}`,
+  rewind_failed: ({ rewindId, reason }) => `${shortId(rewindId)}: ${text(reason)}`,
+};
+
 function detailsOf(eventType: string, data: Readonly<Record<string, unknown>>): string {
   const {
     previousStatus,
@@ -211,6 +227,8 @@ function detailsOf(eventType: string, data: Readonly<Record<string, unknown>>): 
       : text(reason);
   }
   if (eventType === 'agent_line') return text(lineType);
+  const told = TOLD[eventType]?.(data);
+  if (told !== undefined) return told;
   if (typeof messageCount === 'number') return `${count(messageCount)} messages`;
   if (Array.isArray(taskIds)) return `${taskIds.length} tasks`;
   return text(name);

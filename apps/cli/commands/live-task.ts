@@ -1,0 +1,75 @@
+import type { HistoryEntry } from '#libs/client/types.js';
+import type { ConversationMessage } from '#libs/client/types-conversation.js';
+import type { Cli } from '../cli.js';
+import { line, linesOf, span, type Line } from '../terminal/styled.js';
+import { chatView, messageLines } from '../views/conversation.js';
+import { partsOf } from '../views/format.js';
+import { kindOf, whatLine } from '../views/history.js';
+import { LOOK_BACK, unseen } from './conversation-reading.js';
+
+/** Entries that say nothing to somebody who watches. */
+const QUIET: readonly string[] = ['agent_line'];
+const MOST_TEXT = 240;
+
+/** Prints what happens in a task, as it comes. */
+export class LiveTask {
+  readonly #seen = new Set<string>();
+  /** Number of the newest message that was there at the beginning. */
+  #lastSeq = 0;
+
+  constructor(
+    private readonly cli: Cli,
+    private readonly taskId: string,
+  ) {}
+
+  /** Notes which messages are there at a position of the log. */
+  async begin(position: string): Promise<void> {
+    const page = await this.#load({ order: 'newest', limit: LOOK_BACK, asOf: position });
+    this.#remember(page.messages);
+  }
+
+  /** Prints something that came. */
+  async next(entry: HistoryEntry): Promise<void> {
+    const isNew = entry.entryType === 'chat_message' && (entry.seq ?? Infinity) > this.#lastSeq;
+    if (this.cli.format === 'json' || !isNew) return this.show(entry);
+    const fresh = await unseen({ load: this.#load }, { minPosition: entry.position }, this.#seen);
+    this.#remember(fresh);
+    const view = chatView(fresh, this.cli.width, false);
+    for (const message of fresh) await this.cli.out.lines([...messageLines(message, new Map(), view), []]);
+  }
+
+  /** Prints an entry on its own, a message by its beginning. */
+  async show(entry: HistoryEntry): Promise<void> {
+    if (this.cli.format === 'json') return this.cli.jsonLine(entry);
+    if (!QUIET.includes(entry.eventType ?? '')) await this.cli.out.lines(linesOfEntry(entry));
+  }
+
+  readonly #load = (query: Parameters<Cli['api']['tasks']['conversation']>[1]) =>
+    this.cli.api.tasks.conversation(this.taskId, query);
+
+  #remember(messages: readonly ConversationMessage[]): void {
+    for (const { id, seq = 0 } of messages) {
+      this.#seen.add(id);
+      this.#lastSeq = Math.max(this.#lastSeq, seq);
+    }
+  }
+}
+
+function linesOfEntry(entry: HistoryEntry): readonly Line[] {
+  const { eventType, eventData, entryType, failed, timestamp } = entry;
+  if (eventType === 'output') return outputLines(eventData);
+  const { icon, style } = kindOf(entryType);
+  const time = span(`${partsOf(timestamp)?.time ?? ''} `, 'dim');
+  return [line(time, span(icon, failed ? 'red' : style), ' ', ...whatLine(entry, MOST_TEXT))];
+}
+
+function outputLines(data: unknown): readonly Line[] {
+  const { text, channel } = (typeof data === 'object' && data !== null ? data : {}) as Output;
+  const mark = channel === 'stderr' ? span('! ', 'red') : span('│ ', 'dim');
+  return typeof text === 'string' ? linesOf(text.replace(/\n$/, '')).map((one) => line(mark, ...one)) : [];
+}
+
+interface Output {
+  readonly text?: unknown;
+  readonly channel?: unknown;
+}
