@@ -18,6 +18,8 @@ export interface Host extends PromptStreams {
   readonly signal: AbortSignal;
   readonly now: () => Date;
   readonly version: string;
+  /** Lets another program of makima take this process over, with these settings; nothing comes after it. */
+  readonly become: (program: 'daemon', settings: Readonly<Record<string, string>>) => Promise<never>;
 }
 
 /** Options that every command takes. */
@@ -47,6 +49,7 @@ export class Cli {
   /** What is left to say on stderr when stdout is done, such as how to undo. */
   readonly #afterwards: Line[] = [];
   #options: CommonOptions = {};
+  #url: string | undefined;
   /** Set while a live stream is followed: Ctrl-C is then how it is meant to end. */
   following = false;
   #api: MakimaApi | undefined;
@@ -65,7 +68,7 @@ export class Cli {
   }
 
   get env(): NodeJS.ProcessEnv {
-    return this.host.env;
+    return this.#url === undefined ? this.host.env : { ...this.host.env, MAKIMA_URL: this.#url };
   }
 
   get format(): Format {
@@ -92,6 +95,11 @@ export class Cli {
   use(options: CommonOptions): void {
     this.#options = options;
     if (options.color === false) this.out.colour = this.err.colour = false;
+  }
+
+  /** Speaks with the server at this address instead of the one that the environment names. */
+  useServer(url: string | undefined): void {
+    this.#url = url;
   }
 
   /** Prints what a command found, in the format that was asked for; long tables through the pager. */

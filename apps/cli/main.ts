@@ -22,6 +22,7 @@ export async function main(version: string): Promise<void> {
     version,
     signal: interrupted.signal,
     now: () => new Date(),
+    become,
   });
   await Promise.all([written(stdout), written(stderr)]);
   // Connections that are kept for a next request would keep the process, too.
@@ -34,3 +35,13 @@ const written = (stream: NodeJS.WriteStream): Promise<void> =>
     if (stream.destroyed || stream.errored) resolve();
     else stream.write('', () => resolve());
   });
+
+/** From here on signals and the exit code are the other program's. */
+async function become(program: string, settings: Readonly<Record<string, string>>): Promise<never> {
+  process.removeAllListeners('SIGINT');
+  // It may end by having nothing left to do; waiting for it must not look like a failure then.
+  process.once('beforeExit', () => process.exit());
+  Object.assign(process.env, settings);
+  await import(new URL(`../${program}/main.js`, import.meta.url).href);
+  return new Promise<never>(() => undefined);
+}

@@ -10,11 +10,14 @@ const entry = join(root, 'dist/apps/cli/main.js');
 const builder = join(root, 'scripts/build.mjs');
 /** All that the command line is made of. */
 const PARTS = ['apps/cli', 'libs/client', 'libs/kernel'];
+/** What a daemon is made of besides, which the same process becomes. */
+if (process.argv[2] === 'daemon') PARTS.push('apps/daemon', 'libs/git', 'libs/agents', 'libs/processes');
 
 const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 /** Whether a source below a folder is newer than what was built of it. Looks at times only: a few milliseconds. */
 function isStale(folder) {
+  if (!existsSync(join(root, folder))) return false;
   return readdirSync(join(root, folder), { withFileTypes: true }).some((file) => {
     const path = `${folder}/${file.name}`;
     if (file.isDirectory()) return isStale(path);

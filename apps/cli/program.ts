@@ -7,6 +7,7 @@ import { branchesCommand } from './commands/branches.js';
 import { chatCommands } from './commands/chat.js';
 import { completionCommands } from './commands/completion.js';
 import { contractCommands } from './commands/contract.js';
+import { daemonCommands } from './commands/daemon.js';
 import { importCommand } from './commands/import.js';
 import { snapshotCommands } from './commands/snapshot.js';
 import { statusCommand, whoAmICommand } from './commands/status.js';
@@ -89,6 +90,7 @@ function addCommands(program: Command, cli: Cli): void {
   program.commandsGroup('Bring in:');
   importCommand(program, cli);
   program.commandsGroup('Look after:');
+  daemonCommands(program, cli);
   statusCommand(program, cli);
   whoAmICommand(program, cli);
   accessCommands(program, cli);

@@ -190,6 +190,44 @@ const fork = {
   conversationIncluded: true,
   messageCount: 1,
 };
+const rewound = {
+  taskId: TASK_ID,
+  rewindId: OTHER_TASK_ID,
+  phase: 'deferred',
+  scope: 'both',
+  rewindedTo: { checkpointId: 'c', checkpointNumber: 1, sha: 'abc', message: 'm' },
+  beforeCheckpointId: 'b',
+  preservedAs: { type: 'branch', reference: 'r' },
+  branch: 2,
+  reason: 'why',
+  requestedAt: AT,
+  hiddenMessages: 2,
+  changes: {
+    filesChanged: 3,
+    insertions: 1,
+    deletions: 1,
+    files: [{ path: 'a.ts', action: 'modified', additions: 1, deletions: 1 }],
+    isFolder: false,
+  },
+  dryRun: false,
+};
+const daemon = {
+  id: OTHER_TASK_ID,
+  name: 'n',
+  status: 'connected',
+  version: 'v',
+  hostname: 'h',
+  capacity: 4,
+  runners: ['r'],
+  lastHeartbeatAt: AT,
+  tasks: [TASK_ID],
+  freeBytes: 5,
+  usedBytes: 5,
+  refusedOutputs: 1,
+  lastRefused: { taskId: 't', epoch: 1, items: 2, at: AT },
+  registeredAt: AT,
+};
+const run = { taskId: TASK_ID, status: 'paused', controlVersion: 3, detail: 'd' };
 
 const T = '/api/v1/mesh/tasks';
 const C = '/api/v1/contracts';
@@ -234,6 +272,15 @@ export const HISTORY_ROUTES: readonly (readonly [route: string, answer: object])
   [`GET ${T}/*/checkpoints/2/diff`, checkpointDiff],
   [`POST ${T}/*/conversation/rewind`, moved],
   [`POST ${T}/*/conversation/undo`, moved],
+  [`POST ${T}/*/rewind`, rewound],
+  [`POST ${T}/*/rewind/undo`, rewound],
+  [`GET ${T}/*/rewinds`, { taskId: TASK_ID, rewinds: [rewound] }],
+  [`POST ${T}/*/rewinds/*/cancel`, rewound],
+  [`POST ${T}/*/start`, run],
+  [`POST ${T}/*/stop`, run],
+  [`POST ${T}/*/checkpoint-requests`, { taskId: TASK_ID, requestId: 'r', checkpoint, detail: 'd' }],
+  ['GET /api/v1/daemons', { daemons: [daemon] }],
+  ['GET /api/v1/daemons/*', daemon],
   [`POST ${T}/*/fork`, fork],
   [`GET ${T}/*/snapshots`, { snapshots: [snapshot] }],
   [`GET ${T}/*/snapshots/*`, { ...snapshot, messages }],

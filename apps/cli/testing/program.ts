@@ -15,5 +15,6 @@ export const programForSpecs = (): Command =>
       version: '1',
       now: () => new Date(),
       signal: new AbortController().signal,
+      become: () => Promise.reject(new Error('not in specs')),
     }),
   );

@@ -1,6 +1,8 @@
 import { Readable, Writable } from 'node:stream';
+import { EXIT } from '#libs/client/exit-codes.js';
 import { runCli } from '../run.js';
 import type { OutputStream } from '../terminal/output.js';
+import { CommandFailed } from '../usage-error.js';
 
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
@@ -10,6 +12,8 @@ export interface RunOptions {
   readonly input?: string;
   readonly now?: Date;
   readonly signal?: AbortSignal;
+  /** Told which program took over, and how it was set. */
+  readonly onBecome?: (program: string, settings: Readonly<Record<string, string>>) => void;
   /** Told everything that stdout holds, whenever something is written. */
   readonly onOutput?: (text: string) => void;
 }
@@ -49,7 +53,15 @@ export async function runCommand(
   words: readonly string[],
   options: RunOptions = {},
 ): Promise<Ran> {
-  const { env = {}, terminal, input, now = new Date('2026-03-01T12:00:00Z'), signal, onOutput } = options;
+  const {
+    env = {},
+    terminal,
+    input,
+    now = new Date('2026-03-01T12:00:00Z'),
+    signal,
+    onOutput,
+    onBecome,
+  } = options;
   const stdout = new Kept(terminal ?? {});
   stdout.onWrite = onOutput;
   const stderr = new Kept(terminal ?? {});
@@ -64,6 +76,11 @@ export async function runCommand(
     version: '1.2.3',
     signal: signal ?? new AbortController().signal,
     now: () => now,
+    // What comes after it cannot happen: a spec ends by it.
+    become: (program, settings) => {
+      onBecome?.(program, settings);
+      return Promise.reject(new CommandFailed(EXIT.ok));
+    },
   });
   return { code, out: stdout.text, err: stderr.text };
 }
