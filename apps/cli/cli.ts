@@ -18,8 +18,16 @@ export interface Host extends PromptStreams {
   readonly signal: AbortSignal;
   readonly now: () => Date;
   readonly version: string;
-  /** Lets another program of makima take this process over, with these settings; nothing comes after it. */
-  readonly become: (program: 'daemon', settings: Readonly<Record<string, string>>) => Promise<never>;
+  /**
+   * Lets another program of makima take this process over; nothing comes after it.
+   * @param settings for its environment.
+   * @param endsWithInput whether it is told to end when its standard input does.
+   */
+  readonly become: (
+    program: 'daemon',
+    settings: Readonly<Record<string, string>>,
+    endsWithInput: boolean,
+  ) => Promise<never>;
 }
 
 /** Options that every command takes. */

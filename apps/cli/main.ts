@@ -1,4 +1,5 @@
 import { EXIT } from '#libs/client/exit-codes.js';
+import type { Host } from './cli.js';
 import { runCli } from './run.js';
 
 /** How long a command may take to end after Ctrl-C, in milliseconds. */
@@ -37,11 +38,12 @@ const written = (stream: NodeJS.WriteStream): Promise<void> =>
   });
 
 /** From here on signals and the exit code are the other program's. */
-async function become(program: string, settings: Readonly<Record<string, string>>): Promise<never> {
+const become: Host['become'] = async (program, settings, endsWithInput) => {
   process.removeAllListeners('SIGINT');
   // It may end by having nothing left to do; waiting for it must not look like a failure then.
   process.once('beforeExit', () => process.exit());
+  if (endsWithInput) process.stdin.resume().once('close', () => process.kill(process.pid, 'SIGTERM'));
   Object.assign(process.env, settings);
   await import(new URL(`../${program}/main.js`, import.meta.url).href);
   return new Promise<never>(() => undefined);
-}
+};

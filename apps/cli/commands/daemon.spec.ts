@@ -47,9 +47,7 @@ describe('daemon start', () => {
     expect(code).toBe(0);
     expect(err).toBe(`made a daemon key, kept in ${kept()}\n`);
     expect(fake.last.body).toEqual({ kind: 'daemon', name: 'daemon' });
-    expect(became).toEqual([
-      { MAKIMA_HOME: home, MAKIMA_URL: fake.url, MAKIMA_DAEMON_TOKEN: 'mk_daemon_new' },
-    ]);
+    expect(became).toEqual([{ MAKIMA_HOME: home, MAKIMA_URL: fake.url, MAKIMA_TOKEN: 'mk_daemon_new' }]);
     expect(statSync(kept()).mode & 0o777).toBe(0o600);
     expect(statSync(join(home, 'daemon')).mode & 0o777).toBe(0o700);
     fake.seen.length = 0;
@@ -63,13 +61,13 @@ describe('daemon start', () => {
     fake.on('GET /api/v1/access/whoami', (_, response) => problem(response, 401, 'UNAUTHENTICATED', 'No.'));
     fake.on('POST /api/v1/access/keys', { id: 'k', kind: 'daemon', scopes: [], token: 'mk_daemon_newer' });
     await start();
-    expect(became[1]?.['MAKIMA_DAEMON_TOKEN']).toBe('mk_daemon_newer');
+    expect(became[1]?.['MAKIMA_TOKEN']).toBe('mk_daemon_newer');
     expect(readFileSync(kept(), 'utf8')).toContain('mk_daemon_newer');
   });
 
   it('takes the key that it is given, and asks for none', async () => {
     await start('', { env: { MAKIMA_DAEMON_TOKEN: 'mk_daemon_given' } });
-    expect(became[0]?.['MAKIMA_DAEMON_TOKEN']).toBe('mk_daemon_given');
+    expect(became[0]?.['MAKIMA_TOKEN']).toBe('mk_daemon_given');
     expect([fake.seen, existsSync(kept())]).toEqual([[], false]);
   });
 
@@ -79,7 +77,7 @@ describe('daemon start', () => {
     expect(became[0]).toEqual({
       MAKIMA_HOME: second,
       MAKIMA_URL: fake.url,
-      MAKIMA_DAEMON_TOKEN: 'mk_daemon_new',
+      MAKIMA_TOKEN: 'mk_daemon_new',
       MAKIMA_DAEMON_NAME: 'b',
       MAKIMA_DAEMON_CAPACITY: '3',
       MAKIMA_DAEMON_RUNNERS: 'command,replay',
@@ -92,7 +90,7 @@ describe('daemon start', () => {
     other.on('POST /api/v1/access/keys', { id: 'k', kind: 'daemon', scopes: [], token: 'mk_daemon_other' });
     await start();
     await start(`--url ${other.url}`);
-    expect(became[1]).toMatchObject({ MAKIMA_URL: other.url, MAKIMA_DAEMON_TOKEN: 'mk_daemon_other' });
+    expect(became[1]).toMatchObject({ MAKIMA_URL: other.url, MAKIMA_TOKEN: 'mk_daemon_other' });
     expect(other.seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer mk_user_test']);
     await other.stop();
   });

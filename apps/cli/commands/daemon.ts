@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { connectionFrom } from '#libs/client/connection.js';
 import { makimaHome } from '#libs/client/makima-home.js';
 import type { Cli } from '../cli.js';
@@ -22,6 +22,7 @@ interface StartOptions {
   readonly home?: string;
   readonly url?: string;
   readonly runners?: readonly string[];
+  readonly withParent?: boolean;
 }
 
 const NOTES = `It needs a daemon key: MAKIMA_DAEMON_TOKEN, or one that it makes with your own key the first time and keeps in its
@@ -46,7 +47,9 @@ const start = (daemon: Command, cli: Cli): Command =>
         .option('--capacity <n>', 'agents that it runs at once', positive)
         .option('--home <folder>', "makima's home, where it keeps folders (otherwise MAKIMA_HOME)")
         .option('--url <url>', 'the server (otherwise MAKIMA_URL, or the one on this machine)')
-        .option('--runners <names>', 'what it runs: claude, codex, command, replay (otherwise all)', values),
+        .option('--runners <names>', 'what it runs: claude, codex, command, replay (otherwise all)', values)
+        // A server's own daemon must not outlive it, even if it is killed.
+        .addOption(new Option('--with-parent', 'end when the standard input does').hideHelp()),
     act: async (options: StartOptions) => {
       // The server and the user's key are found as by every command; --home is about the daemon's own things.
       cli.useServer(options.url);
@@ -55,14 +58,16 @@ const start = (daemon: Command, cli: Cli): Command =>
         options.home === undefined ? cli.env : { ...cli.env, MAKIMA_HOME: options.home },
       );
       const token = await daemonKey(cli, home, server);
-      await cli.host.become('daemon', {
+      const { name, capacity, runners, withParent = false } = options;
+      const settings = {
         MAKIMA_HOME: home,
         MAKIMA_URL: server.url,
-        MAKIMA_DAEMON_TOKEN: token,
-        ...(options.name === undefined ? {} : { MAKIMA_DAEMON_NAME: options.name }),
-        ...(options.capacity === undefined ? {} : { MAKIMA_DAEMON_CAPACITY: String(options.capacity) }),
-        ...(options.runners === undefined ? {} : { MAKIMA_DAEMON_RUNNERS: options.runners.join(',') }),
-      });
+        MAKIMA_TOKEN: token,
+        ...(name === undefined ? {} : { MAKIMA_DAEMON_NAME: name }),
+        ...(capacity === undefined ? {} : { MAKIMA_DAEMON_CAPACITY: String(capacity) }),
+        ...(runners === undefined ? {} : { MAKIMA_DAEMON_RUNNERS: runners.join(',') }),
+      };
+      await cli.host.become('daemon', settings, withParent);
     },
   });
 
