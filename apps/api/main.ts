@@ -11,6 +11,7 @@ import {
   type EmbeddedPostgres,
 } from '#libs/database/embedded-postgres.js';
 import { UnusableDatabase } from '#libs/database/unusable-database.js';
+import { LocalDaemon } from './local-daemon.js';
 import type { RunningServer } from './server.js';
 import { cursorKey, readSettings, SettingError, type Settings } from './settings.js';
 
@@ -74,7 +75,13 @@ async function start(): Promise<RunningServer> {
   });
   running.push(() => server.close());
   interruption.signal.throwIfAborted();
-  writeCredentials(home, { url: server.url, token: server.token });
+  const { url, token } = server;
+  writeCredentials(home, { url, token });
+  if (settings.daemon) {
+    const daemon = new LocalDaemon({ home, url, token, log });
+    running.push(() => daemon.stop());
+    await step(daemon.start());
+  }
   return server;
 }
 

@@ -15,6 +15,8 @@ export interface Settings {
   readonly eventStoreUrl?: string;
   /** Whether this process may move the projections; otherwise `apps/projector` does. */
   readonly projects: boolean;
+  /** Whether a daemon runs beside the server. */
+  readonly daemon: boolean;
   /** When snapshots of conversations are taken by themselves. */
   readonly snapshots: SnapshotPolicy;
   /** Milliseconds of silence after which a daemon loses its leases. */
@@ -61,6 +63,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   return {
     home: makimaHome(env),
     projects,
+    daemon: onOff(env, 'MAKIMA_DAEMON'),
     host: env['HOST'] || '127.0.0.1',
     port: whole(env, 'PORT', 7420, 65_535),
     ...(databaseUrl ? { databaseUrl } : {}),

@@ -24,7 +24,10 @@ export interface LaunchOptions {
   readonly home: string;
   /** 0: any free one. */
   readonly port?: number;
-  /** Beside PATH, MAKIMA_HOME and PORT; nothing else of the test's own environment reaches the server. */
+  /**
+   * Beside PATH, MAKIMA_HOME, PORT, and a MAKIMA_DAEMON that is off; nothing else of the test's own environment reaches
+   * the server.
+   */
   readonly env?: Readonly<Record<string, string>>;
   /** Who runs it; for tests that run as root. */
   readonly user?: { readonly uid: number; readonly gid: number };
@@ -52,7 +55,14 @@ export class MakimaProcess {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: '/',
-      env: { PATH: process.env['PATH'], HOME: home, MAKIMA_HOME: home, PORT: String(port), ...env },
+      env: {
+        PATH: process.env['PATH'],
+        HOME: home,
+        MAKIMA_HOME: home,
+        PORT: String(port),
+        MAKIMA_DAEMON: 'off',
+        ...env,
+      },
       ...(user ?? {}),
     });
     const { stdout, stderr } = this.#child;
