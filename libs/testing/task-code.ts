@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { writeCommit } from '#libs/git/commits.js';
-import { packOf } from '#libs/git/hub.js';
+import { packOf } from '#libs/git/packs.js';
 import { ShadowRepository } from '#libs/git/shadow-repository.js';
 import type { TestCaller } from './app.js';
 
