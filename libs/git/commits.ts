@@ -51,14 +51,12 @@ export async function writeCommit(
 export async function pin(place: GitPlace, ref: string, commit: string): Promise<void> {
   if (!REF.test(ref)) throw new TypeError(`not the name of a ref of ours: ${ref}`);
   const { gitDir } = place;
-  const present = await pinned(place, ref);
-  if (present !== commit)
-    await git(place, ['update-ref', ref, assertId(commit), '0'.repeat(commit.length)]).catch(
-      async (error: unknown) => {
-        // Somebody else pinned the same at this moment.
-        if ((await pinned(place, ref)) !== commit) throw error;
-      },
-    );
+  await git(place, ['update-ref', ref, assertId(commit), '0'.repeat(commit.length)]).catch(
+    async (error: unknown) => {
+      // It is pinned already, perhaps by somebody else at this moment.
+      if ((await pinned(place, ref)) !== commit) throw error;
+    },
+  );
   for (let folder = dirname(join(gitDir, ref)); folder.length >= gitDir.length; folder = dirname(folder))
     await folderOnDisk(folder);
 }

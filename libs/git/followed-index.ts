@@ -1,7 +1,6 @@
 import { lstat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { git, type GitPlace } from './git.js';
-import { GITLINK } from './changes.js';
 import { fileOrNull, isFolder } from './on-disk.js';
 import { absolutePath, parentsOf, pathsIn, type PathBytes } from './path-bytes.js';
 import { taskGitDir } from './task-head.js';
@@ -49,17 +48,14 @@ export class FollowedIndex {
     if (bytes === null) return [];
     const copy = join(this.place.gitDir, 'followed-index');
     await writeFile(copy, bytes);
+    const names = ['ls-files', '-z'];
     const [theirs, ours] = await Promise.all([
-      git(this.place, ['ls-files', '-s', '-z'], { environment: { GIT_INDEX_FILE: copy } }).catch(() =>
-        Buffer.alloc(0),
-      ),
-      git(this.place, ['ls-files', '-z']),
+      git(this.place, names, { environment: { GIT_INDEX_FILE: copy } }).catch(() => Buffer.alloc(0)),
+      git(this.place, names),
     ]);
+    if (theirs.equals(ours)) return [];
     const known = new Set(pathsIn(ours));
-    return pathsIn(theirs)
-      .filter((line) => !line.startsWith(GITLINK))
-      .map((line) => line.slice(line.indexOf('\t') + 1))
-      .filter((path) => !known.has(path) && isInner(path));
+    return pathsIn(theirs).filter((path) => !known.has(path) && isInner(path));
   }
 }
 

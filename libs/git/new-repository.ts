@@ -36,14 +36,7 @@ export async function clonedRepository(
       ? ''
       : `[branch ${quoted(branch)}]\n\tremote = origin\n\tmerge = ${quoted(`refs/heads/${branch}`)}\n`;
   await emptyRepository(gitDir, remote + tracking);
-  const packs = await readdir(join(place.gitDir, 'objects/pack'));
-  for (const name of packs.filter((one) => packs.includes(one.replace(/\.\w+$/, '.idx'))))
-    await copyFile(
-      join(place.gitDir, 'objects/pack', name),
-      join(gitDir, 'objects/pack', name),
-      constants.COPYFILE_FICLONE,
-    );
-  const refs = await refsOf(place.gitDir);
+  const [refs] = await Promise.all([refsOf(place.gitDir), copyPacks(place.gitDir, gitDir)]);
   if (branch !== null && commit !== null) refs.push([`refs/heads/${branch}`, commit]);
   await writeFile(join(gitDir, 'packed-refs'), packedRefs(refs));
   await mkdir(join(gitDir, 'refs/remotes/origin'), { recursive: true });
@@ -51,6 +44,17 @@ export async function clonedRepository(
     await writeFile(join(gitDir, 'refs/remotes/origin/HEAD'), `ref: refs/remotes/origin/${head.branch}\n`);
   if (branch !== null) await writeFile(join(gitDir, 'HEAD'), `ref: refs/heads/${branch}\n`);
   else if (commit !== null) await writeFile(join(gitDir, 'HEAD'), `${commit}\n`);
+}
+
+async function copyPacks(from: string, to: string): Promise<void> {
+  const names = await readdir(join(from, 'objects/pack'));
+  // What is not whole yet has no index.
+  for (const name of names.filter((one) => names.includes(one.replace(/\.\w+$/, '.idx'))))
+    await copyFile(
+      join(from, 'objects/pack', name),
+      join(to, 'objects/pack', name),
+      constants.COPYFILE_FICLONE,
+    );
 }
 
 type Ref = readonly [name: string, id: string, peeled?: string];

@@ -1,6 +1,6 @@
 import { copyFile, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { changesBetween, EMPTY_TREE, GITLINK, type TreeChange } from './changes.js';
+import { changesBetween, GITLINK, type TreeChange } from './changes.js';
 import { FollowedIndex } from './followed-index.js';
 import { git, gitLine, type GitPlace } from './git.js';
 import { inTheWay } from './in-the-way.js';
@@ -159,12 +159,7 @@ export class ShadowRepository {
    */
   async #writeTree(leftOut: LeftOut[]): Promise<string> {
     const tree = await gitLine(this.place, ['write-tree']);
-    const links: PathBytes[] = [];
-    for (const { path, newMode } of await changesBetween(this.place, this.#known, tree)) {
-      if (newMode === GITLINK) links.push(path);
-      for (const parent of parentsOf(path)) this.#folders.add(parent);
-    }
-    this.#known = tree;
+    const links = await this.#linksIn(tree);
     const repositories = await repositoriesAmong(this.place.workTree, this.#folders);
     if (links.length === 0 && repositories.length === 0) return tree;
     const below = pathsIn(await git(this.place, ['ls-files', '-z'])).filter((path) =>
@@ -173,12 +168,22 @@ export class ShadowRepository {
     await this.#index('--force-remove', [...links, ...below]);
     for (const repository of repositories) this.#folders.delete(repository);
     leftOut.push(...[...links, ...repositories].map(nested));
-    this.#known = await gitLine(this.place, ['write-tree']);
-    return this.#known;
+    return (this.#known = await gitLine(this.place, ['write-tree']));
+  }
+
+  /** Learns what folders are in a tree. */
+  async #linksIn(tree: string): Promise<readonly PathBytes[]> {
+    const changed =
+      this.#known === null
+        ? await foldersOf(this.place, tree)
+        : await changesBetween(this.place, this.#known, tree);
+    this.#known = tree;
+    for (const { path } of changed) for (const parent of parentsOf(path)) this.#folders.add(parent);
+    return changed.filter(({ newMode }) => newMode === GITLINK).map(({ path }) => path);
   }
 
   /** The tree of the capture before, which has no links, and the folders that were in captures. */
-  #known = EMPTY_TREE;
+  #known: string | null = null;
   readonly #folders = new Set<PathBytes>();
 
   /** What git has passed over without a word. */
@@ -221,6 +226,19 @@ export class ShadowRepository {
 /** What git's own files are called, in any case and with what file systems of others take for the same. */
 const SUSPECT = /(^|\/)\.?git/i;
 const asText = (path: PathBytes): string => Buffer.from(path, 'latin1').toString('utf8');
+
+/** The folders of a tree, each as if something in it had changed, and its links: a fraction of what is in it. */
+async function foldersOf(
+  place: GitPlace,
+  tree: string,
+): Promise<readonly { readonly path: PathBytes; readonly newMode: string }[]> {
+  const entries = pathsIn(await git(place, ['ls-tree', '-r', '-d', '-z', tree]));
+  return entries.map((line) => {
+    const newMode = line.slice(0, GITLINK.length);
+    const path = line.slice(line.indexOf('\t') + 1);
+    return { newMode, path: newMode === GITLINK ? path : `${path}/` };
+  });
+}
 
 /** An answer of --name-status. */
 function sorted(answer: readonly string[]): { readonly gone: PathBytes[]; readonly changed: PathBytes[] } {

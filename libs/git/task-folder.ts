@@ -59,9 +59,12 @@ async function checkOut(folder: string, shadow: GitPlace, commit: string): Promi
   const task = { gitDir: join(folder, '.git'), workTree: folder };
   // What a power cut takes of it is cloned again; the files themselves git never waits for.
   await git(task, ['-c', 'core.fsync=none', 'read-tree', '-u', '--reset', commit]);
-  await pin(shadow, `refs/makima/heads/${commit}`, commit);
-  await sameIndex(join(task.gitDir, 'index'), join(shadow.gitDir, 'index'));
-  await forget(shadow, await otherThanStored(task));
+  const [others] = await Promise.all([
+    otherThanStored(task),
+    sameIndex(join(task.gitDir, 'index'), join(shadow.gitDir, 'index')),
+    pin(shadow, `refs/makima/heads/${commit}`, commit),
+  ]);
+  await forget(shadow, others);
 }
 
 /** Copies an index with its time, which says what files may have changed since without a trace in their own. */
