@@ -130,7 +130,7 @@ class Normalizing {
     await writeFile(join(gitDir, 'config'), FILES_AS_THEY_ARE);
     await writeFile(join(gitDir, 'HEAD'), 'ref: refs/heads/none\n');
     await writeFile(join(gitDir, 'info/attributes'), attributes);
-    return { gitDir, workTree: this.#files };
+    return { ...this.from, gitDir, workTree: this.#files };
   }
 
   async #git(place: GitPlace, args: readonly string[], paths: readonly PathBytes[]): Promise<void> {
