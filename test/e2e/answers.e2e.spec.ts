@@ -2,6 +2,7 @@ import { Database } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
 import { buildDocument } from '#libs/http/openapi.js';
 import { startTestApp, type TestApp } from '#libs/testing/app.js';
+import { TestDaemon } from '#libs/testing/daemon.js';
 import { committedDocument, operationsOf, type ApiDocument, type Operation } from './api-document.js';
 import { AnswerCheck } from './answer-check.js';
 import {
@@ -91,7 +92,11 @@ describe('every answer is what the document says', () => {
   it.each(operations.map((operation) => [operation.id, operation] as const))('%s', async (_, operation) => {
     const releases = /\/(skip|retry)$/.test(operation.path);
     if (releases) await stopProjection(app, world);
-    const requests = releases ? releaseRequests(operation, world) : requestsOf(operation);
+    const requests = releases
+      ? releaseRequests(operation, world)
+      : HELD.test(operation.path)
+        ? [await heldRequest(app, operation, world)]
+        : requestsOf(operation);
     for (const request of requests) await expectDocumented(request);
     const lines = Object.values(operation.answers).some((content) => 'application/x-ndjson' in content);
     if (lines) await expectDocumented(requests[0]!, { accept: 'application/x-ndjson' });
@@ -111,6 +116,26 @@ describe('every answer is what the document says', () => {
     expect(check.mistakeIn(operation, { ...answer, mediaType: 'text/html' })).toContain('text/html');
   });
 });
+
+/** Routes about a task that a daemon is about to take, or holds. */
+const HELD = /\/(stop|lease|lease\/release)$/;
+
+/** Such a task, of a daemon that is there. */
+async function heldRequest(app: TestApp, operation: Operation, { keys, marker }: World): Promise<ApiRequest> {
+  const { path } = operation;
+  const daemon = await TestDaemon.connect(app.url, keys.daemon);
+  const plan = { name: marker, plan: marker, isSupervisor: false };
+  const { id: taskId } = await keys.user.post<{ id: string }>('/api/v1/mesh/tasks', plan);
+  await keys.user.post(`/api/v1/mesh/tasks/${taskId}/start`, { runner: { name: 'codex', model: 'm' } });
+  await app.caughtUp();
+  const { epoch } = path.endsWith('/lease') ? { epoch: 0 } : await daemon.lease(taskId);
+  const body = path.endsWith('/stop')
+    ? { status: 'paused' }
+    : path.endsWith('/lease')
+      ? { daemonId: daemon.id }
+      : { daemonId: daemon.id, epoch, status: 'failed' };
+  return { operation, path: { taskId }, query: {}, body };
+}
 
 /** Puts a stop on record, as a poison event does; the projection itself goes on. */
 async function stopProjection(app: TestApp, { ids }: World): Promise<void> {

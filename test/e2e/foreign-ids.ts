@@ -199,6 +199,18 @@ const BODY_IDS: Readonly<Record<string, BodySlot>> = {
     body: () => ({ daemonId: randomUUID(), reason: 'no room' }),
     opaque: FOLDER,
   },
+  'LeaseRequest daemonId': { body: ({ daemon }) => ({ daemonId: daemon }) },
+  'ReleaseLeaseRequest daemonId': {
+    body: ({ daemon }) => ({ daemonId: daemon, epoch: 1, status: 'paused' }),
+    opaque: 'only the daemon that holds the lease is heard',
+  },
+  'AnswerCheckpointRequest daemonId': {
+    body: ({ daemon }, own) => ({ daemonId: daemon, checkpointId: own.ids.workedCheckpoint }),
+    opaque: FOLDER,
+  },
+  'AnswerCheckpointRequest checkpointId': {
+    body: ({ workedCheckpoint }, own) => ({ daemonId: own.ids.daemon, checkpointId: workedCheckpoint }),
+  },
   'RewindConversationRequest toMessageId': {
     body: ({ message }) => ({ toMessageId: message, dryRun: true }),
   },
@@ -213,7 +225,7 @@ const BODY_IDS: Readonly<Record<string, BodySlot>> = {
 const WORDS = new Set(
   `additionalContext answer arguments branchName content description kind lineType message model name newTaskName
    newTaskPlan note path plan question reason repository role text thinking toolCallId toolName expiresAt occurredAt
-   toTimestamp headSha previousSha tree summary copyFiles[] options[] scopes[] input result targetDaemonId`.split(
+   toTimestamp headSha previousSha tree summary prompt recording command[] copyFiles[] options[] scopes[] input result targetDaemonId`.split(
     /\s+/,
   ),
 );

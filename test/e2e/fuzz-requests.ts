@@ -165,6 +165,8 @@ const HEADERS: Readonly<Record<string, readonly string[]>> = {
   'idempotency-key': ['k-1', 'k-2', 'k-3', 'k'.repeat(255), 'k'.repeat(256), 'with space', '"'],
   traceparent: ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', '00-0-0-00', 'ff-x', '\t', '00'],
   'x-makima-owner': ['00000000-0000-7000-8000-000000000000', '__proto__', "' OR 1=1", 'x'.repeat(500)],
+  'x-makima-lease': ['1', '0', '-1', '1e3', '9'.repeat(30), ''],
+  'x-makima-daemon': ['00000000-0000-7000-8000-000000000000', '__proto__', 'x'],
   'last-event-id': ['0', '1', '-1', 'abc', '9'.repeat(30), '9223372036854775807'],
   accept: ['application/x-ndjson', 'text/html', '*/*;q=0', 'a'.repeat(2_000)],
   'accept-encoding': ['gzip', 'identity;q=0'],

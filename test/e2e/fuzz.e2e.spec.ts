@@ -21,7 +21,14 @@ const CONCURRENCY = 16;
 /** Routes that read or rebuild everything: asked less often, or nothing else would be. */
 const HEAVY = ['/admin/projections/verify', '/rebuild', '/admin/database', '/audit/verify', '/audit/events'];
 /** Routes that cannot succeed here. */
-const NEVER = [...Object.keys(REFUSED).map((id) => id.split(' ')[1]!), '/skip', '/retry'];
+const NEVER = [
+  ...Object.keys(REFUSED).map((id) => id.split(' ')[1]!),
+  '/skip',
+  '/retry',
+  '/stop',
+  '/lease',
+  '/checkpoint-requests',
+];
 
 const document = committedDocument();
 const operations = operationsOf(document);
@@ -67,7 +74,8 @@ describe(`fuzz (MAKIMA_FUZZ_SEED=${SEED} MAKIMA_FUZZ_REQUESTS=${REQUESTS})`, () 
   /** Mostly those who may do what the route does. */
   const callers = ({ scopes }: Operation): readonly string[] => {
     const admin = scopes?.some((scope) => scope.startsWith('admin:')) === true;
-    const able = scopes?.includes('all-owners') ? 'root' : admin ? 'admin' : 'user';
+    const daemon = scopes?.includes('daemon:work') === true;
+    const able = scopes?.includes('all-owners') ? 'root' : admin ? 'admin' : daemon ? 'daemon' : 'user';
     return [
       ...Array.from({ length: 15 }, () => able),
       'user',

@@ -22,6 +22,8 @@ const named = (some: readonly Operation[]) => some.map((operation) => [operation
 /** Routes that answer their caller's own ids with something else than success. */
 const NEVER: Readonly<Record<string, string>> = {
   ...REFUSED,
+  'post /api/v1/mesh/tasks/{taskId}/lease': 'DAEMON_LOST',
+  'post /api/v1/mesh/tasks/{taskId}/stop': 'TASK_NOT_RUNNING',
   'post /api/v1/admin/projections/{name}/skip': 'NOT_STOPPED_THERE',
   'post /api/v1/admin/projections/{name}/retry': 'NOT_STOPPED_THERE',
 };

@@ -37,6 +37,8 @@ const PATH: Readonly<Record<string, FromWorld>> = {
   checkpointId: id('checkpoint'),
   snapshotId: id('snapshot'),
   rewindId: id('rewind'),
+  daemonId: id('daemon'),
+  requestId: id('checkpointRequest'),
   '/api/v1/mesh/chats chatId': id('meshChat'),
   '/api/v1/contracts chatId': id('contractChat'),
   '/api/v1/mesh/chats questionId': id('meshQuestion'),
@@ -47,6 +49,9 @@ const PATH: Readonly<Record<string, FromWorld>> = {
   position: id('position'),
   sha256: id('blob'),
 };
+
+/** Routes about a task that a daemon has worked in. */
+const OF_WORKED = /\/\{taskId\}\/(stop|lease|checkpoint-requests)(\/|$)/;
 
 /** Parameters in paths that name nothing of anybody's. */
 const PATH_WORDS: Readonly<Record<string, string>> = { name: 'contract' };
@@ -204,6 +209,19 @@ const BODIES: Readonly<Record<string, (world: World) => readonly Json[]>> = {
   CompletedRewindRequest: ({ ids }) => [{ daemonId: randomUUID(), tree: ids.commit }],
   FailedRewindRequest: ({ marker }) => [{ daemonId: randomUUID(), reason: marker }],
   ReportTestsRequest: ({ marker }) => [{ passed: true, summary: marker }],
+  StartTaskRequest: ({ marker }) => [
+    {},
+    { runner: { name: 'command', command: [marker] }, prompt: marker, targetDaemonId: randomUUID() },
+    { runner: { name: 'claude', model: 'model-1' } },
+    { runner: { name: 'replay', recording: marker, speed: 0 } },
+  ],
+  StopTaskRequest: ({ marker }) => [{ reason: marker, status: 'cancelled' }],
+  LeaseRequest: ({ ids }) => [{ daemonId: ids.daemon }],
+  ReleaseLeaseRequest: ({ ids, marker }) => [
+    { daemonId: ids.daemon, epoch: 1, status: 'paused', reason: marker },
+  ],
+  RequestCheckpointRequest: ({ marker }) => [{ message: marker }],
+  AnswerCheckpointRequest: ({ ids }) => [{ daemonId: ids.daemon, checkpointId: ids.workedCheckpoint }],
   SetSupervisorRequest: ({ ids }) => [{ taskId: ids.supervisor }],
   ReleaseRequest: () => [{ eventId: randomUUID(), dryRun: true }],
   TakeSnapshotRequest: ({ marker }) => [{ note: marker, dryRun: true }, {}],
@@ -245,6 +263,7 @@ export const REFUSED: Readonly<Record<string, string>> = {
 
 /** What stands where a parameter of a path is. */
 export function pathValue(operation: Operation, name: string, world: World): string {
+  if (name === 'taskId' && OF_WORKED.test(operation.path)) return world.ids.worked;
   const beginning = Object.keys(PATH).find((key) => {
     const [path, parameter] = key.split(' ');
     return parameter === name && operation.path.startsWith(path!);

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { Database, type Queryable } from '#libs/database/database.js';
 import { sql, Sql } from '#libs/database/sql.js';
 import { startTestApp, type TestApp } from '#libs/testing/app.js';
+import { TestDaemon } from '#libs/testing/daemon.js';
 import { ASKED, HARMLESS, isNothing, relationsOf, rowsIn, unlessRefused } from './second-wall.js';
 import { buildWorld, newOwner, type World } from './world.js';
 
@@ -32,6 +33,7 @@ describe('the second wall', () => {
     app = await startTestApp();
     alice = await buildWorld(app, await newOwner(app, 'alice'), 'marked-alice');
     bob = (await newOwner(app, 'bob')).user.ownerId;
+    await loseDaemon();
     // Nobody else is connected while the database is copied below.
     await app.server.close();
     system = new Database({ url: app.databaseUrl, max: 2 });
@@ -41,6 +43,16 @@ describe('the second wall', () => {
     await Promise.all([system.close(), reader.close()]);
     await app.close();
   });
+
+  /** Alice's daemon takes a task and is never heard again. */
+  async function loseDaemon(): Promise<void> {
+    const { keys, ids } = alice;
+    const daemon = await TestDaemon.connect(app.url, keys.daemon);
+    await keys.user.post(`/api/v1/mesh/tasks/${ids.supervisor}/start`);
+    await daemon.lease(ids.supervisor);
+    await daemon.close();
+    await app.caughtUp();
+  }
 
   /** What an owner sees of Alice; null where the role may not look at all. */
   const seenBy = (database: Database, ownerId: string, name: string): Promise<unknown> =>

@@ -9,6 +9,7 @@ import * as checkpoint from '#libs/features/checkpoint/checkpoint.queries.js';
 import * as contract from '#libs/features/contract/contract.queries.js';
 import * as conversation from '#libs/features/conversation/conversation.queries.js';
 import { formerMessagesOf } from '#libs/features/conversation/former-messages.queries.js';
+import * as daemon from '#libs/features/daemon/daemon.queries.js';
 import * as imports from '#libs/features/import/fork-source.queries.js';
 import * as snapshot from '#libs/features/snapshot/snapshot.queries.js';
 import * as task from '#libs/features/task/task.queries.js';
@@ -65,6 +66,8 @@ export const ASKED: Readonly<Record<string, Ask>> = {
     }),
   'checkpoint checkpointBefore': (db, { ids }) => checkpoint.checkpointBefore(db, ids.task, 2),
   'checkpoint checkpointOfId': (db, { ids }) => checkpoint.checkpointOfId(db, ids.checkpoint),
+  'checkpoint checkpointOfCommit': (db, { ids }) =>
+    checkpoint.checkpointOfCommit(db, ids.commit, ids.contract),
   'checkpoint checkpointWithin': (db, { ids }) =>
     checkpoint.checkpointWithin(db, [{ taskId: ids.task, from: 0, to: 1_000 }], 0),
   'contract contractOf': (db, { ids }) => contract.contractOf(db, ids.contract),
@@ -93,6 +96,11 @@ export const ASKED: Readonly<Record<string, Ask>> = {
     );
     return row && imports.tasksThatBeginWith(db, row.id);
   },
+  'daemon daemonsBy': (db) => daemon.daemonsBy(db, { leaseMs: WHOLE }),
+  'daemon standingsBy': (db, { ids }) => daemon.standingsBy(db, { daemonId: ids.daemon, leaseMs: 1 }),
+  'daemon workFor': (db, { ids }) => daemon.workFor(db, ids.daemon),
+  'daemon lostDaemons': (db) => daemon.lostDaemons(db, 0),
+  'daemon workMarks': (db, { ids, ownerId }) => daemon.workMarks(db, [{ daemonId: ids.daemon, ownerId }]),
   'snapshot snapshotsOf': (db, { ids }) =>
     snapshot.snapshotsOf(db, ids.task, { limit: 100, before: null }, null),
   'snapshot snapshotBy': (db, { ids }) => snapshot.snapshotBy(db, ids.task, ids.snapshot),

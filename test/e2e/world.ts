@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { codeOf, type Code } from './world-code.js';
 import { callerOf, type TestApp, type TestCaller } from '#libs/testing/app.js';
+import { TestDaemon } from '#libs/testing/daemon.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -27,6 +28,10 @@ export type Ids = Readonly<
     | 'checkpoint'
     | 'snapshot'
     | 'rewind'
+    | 'daemon'
+    | 'worked'
+    | 'workedCheckpoint'
+    | 'checkpointRequest'
     | 'meshChat'
     | 'meshQuestion'
     | 'contractChat'
@@ -148,6 +153,7 @@ class Builder {
       ...conversation,
       snapshot,
       rewind,
+      ...(await this.#work(contract)),
       meshChat: mesh.id,
       meshQuestion: mesh.question,
       contractChat: chat.id,
@@ -210,6 +216,34 @@ class Builder {
     await this.#secure(task, checkpoint);
     await this.#secure(task, later);
     return { message, supervisorMessage, checkpoint, position: position as string };
+  }
+
+  /** A task that a daemon has worked in and has the folder of; the daemon is away, and a checkpoint is asked of it. */
+  async #work(
+    contractId: string,
+  ): Promise<Pick<Ids, 'daemon' | 'worked' | 'workedCheckpoint' | 'checkpointRequest'>> {
+    const { marker } = this;
+    const daemon = await TestDaemon.connect(this.app.url, this.keys.daemon, {
+      name: marker,
+      hostname: marker,
+      version: marker,
+      runners: [marker],
+    });
+    daemon.beat();
+    const worked = await this.#id('/mesh/tasks', { name: `${marker} worked`, plan: marker, contractId });
+    const workedCheckpoint = randomUUID();
+    const start = { runner: { name: 'command', command: [marker] }, prompt: marker };
+    await this.#post(`/mesh/tasks/${worked}/start`, start);
+    const { epoch } = await daemon.lease(worked);
+    const items = [{ id: workedCheckpoint, kind: 'checkpoint', checkpoint: this.#checkpoint() }];
+    const { call } = this.keys.daemon;
+    await call('POST', `/api/v1/mesh/tasks/${worked}/activity`, { items }, daemon.under(epoch));
+    const release = { daemonId: daemon.id, epoch, status: 'paused', reason: marker };
+    await this.#post(`/mesh/tasks/${worked}/lease/release`, release, this.keys.daemon);
+    await call('POST', `/api/v1/mesh/tasks/${worked}/activity`, { items }, daemon.under(epoch));
+    await daemon.close();
+    const asked = await this.#post(`/mesh/tasks/${worked}/checkpoint-requests`, { message: marker });
+    return { daemon: daemon.id, worked, workedCheckpoint, checkpointRequest: asked['requestId'] as string };
   }
 
   async #secure(task: string, checkpoint: string): Promise<void> {

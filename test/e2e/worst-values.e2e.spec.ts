@@ -67,6 +67,10 @@ const LISTS: Readonly<Record<string, (most: number) => readonly (readonly unknow
     many(most, (n) => `${n}/`.padEnd(1_900, 'x')),
     ['漢'.repeat(4_096)],
   ],
+  'RunnerChoiceDto.command': (most) => [
+    many(most, () => '漢'.repeat(500)),
+    ['é'.repeat(20_000), '"'.repeat(20_000)],
+  ],
   'ActivityDto.toolCalls': (most) => [many(most, toolCall)],
   'ActivityDto.taskIds': (most) => [many(most, () => randomUUID())],
   'ActivityDto.files': (most) => [many(most, file)],

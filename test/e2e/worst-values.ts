@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TestApp } from '#libs/testing/app.js';
+import { TestDaemon } from '#libs/testing/daemon.js';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -118,6 +119,37 @@ async function talkedIn(app: TestApp): Promise<string> {
   await app.caughtUp();
   return id;
 }
+
+/** The data of the last event of a task that was started. */
+const started =
+  (body: (value: unknown) => Json, ...path: readonly (string | number)[]): RoundTrip =>
+  async (app, value) => {
+    const id = await made(app, '/mesh/tasks', { name: 't' });
+    await app.post(`${API}/mesh/tasks/${id}/start`, body(value));
+    const { events } = (await read(app, `/mesh/tasks/${id}/events`)) as { events: readonly Json[] };
+    const last = events.at(-1)!;
+    const truncated = (last['truncated'] as readonly { readonly url: string }[] | undefined)?.[0];
+    return truncated ? (await app.fetch(truncated.url)).json() : at(last, 'eventData', ...path);
+  };
+
+/** The same of a task that a daemon holds, after something was asked of it. */
+const leased =
+  (ask: (value: unknown) => { readonly path: string; readonly body: Json }, field: string): RoundTrip =>
+  async (app, value) => {
+    const daemon = await TestDaemon.connect(app.url, await app.key('daemon'));
+    const id = await made(app, '/mesh/tasks', { name: 't' });
+    await app.post(`${API}/mesh/tasks/${id}/start`);
+    await app.caughtUp();
+    await daemon.lease(id);
+    const { path, body } = ask(value);
+    // A daemon that is away is not waited for.
+    await daemon.close();
+    const named =
+      path === '/lease/release' ? { daemonId: daemon.id, epoch: 1, status: 'paused', ...body } : body;
+    await daemon.caller.call('POST', `${API}/mesh/tasks/${id}${path}`, named);
+    const { events } = (await read(app, `/mesh/tasks/${id}/events`)) as { events: readonly Json[] };
+    return at(events.at(-1), 'eventData', field);
+  };
 
 const rewound: RoundTrip = async (app, reason) => {
   const id = await talkedIn(app);
@@ -292,6 +324,24 @@ export const ROUND_TRIPS: Readonly<Record<string, RoundTrip>> = {
     const { events } = (await read(app, `/mesh/tasks/${id}/events`)) as { events: readonly Json[] };
     return at(events.at(-1), 'eventData', 'checkpointSha');
   },
+  'StartTaskRequest.prompt': started((prompt) => ({ prompt }), 'prompt'),
+  'RunnerChoiceDto.model': started((model) => ({ runner: { name: 'claude', model } }), 'runner', 'model'),
+  'RunnerChoiceDto.command': started(
+    (command) => ({ runner: { name: 'command', command } }),
+    'runner',
+    'command',
+  ),
+  'RunnerChoiceDto.recording': started(
+    (recording) => ({ runner: { name: 'replay', recording: recording } }),
+    'runner',
+    'recording',
+  ),
+  'StopTaskRequest.reason': leased((reason) => ({ path: '/stop', body: { reason } }), 'reason'),
+  'ReleaseLeaseRequest.reason': leased((reason) => ({ path: '/lease/release', body: { reason } }), 'reason'),
+  'RequestCheckpointRequest.message': leased(
+    (message) => ({ path: '/checkpoint-requests', body: { message } }),
+    'message',
+  ),
   'RewindConversationRequest.reason': rewound,
   'RewindTaskRequest.reason': codeRewound(false),
   'UndoTaskRewindRequest.reason': codeRewound(true),

@@ -25,12 +25,12 @@ export class Daemons {
   ) {}
 
   async list(context: RequestContext) {
-    assertWhole(context.caller);
+    if (isBound(context.caller)) return { daemons: [] };
     return { daemons: await this.reads.read(context, (db) => daemonsBy(db, this.times)) };
   }
 
   async show(daemonId: string, context: RequestContext) {
-    assertWhole(context.caller, daemonId);
+    if (isBound(context.caller)) throw notFound('daemon', daemonId);
     const { leaseMs } = this.times;
     const [daemon] = await this.reads.read(context, (db) => daemonsBy(db, { daemonId, leaseMs }));
     if (!daemon) throw notFound('daemon', daemonId);
@@ -86,6 +86,4 @@ export class Daemons {
 }
 
 /** Daemons belong to no contract: a tool key, which is bound to one, sees none. */
-function assertWhole(caller: Caller, daemonId = ''): void {
-  if (caller.contractId !== undefined || caller.kind === 'tool') throw notFound('daemon', daemonId);
-}
+const isBound = ({ kind, contractId }: Caller): boolean => kind === 'tool' || contractId !== undefined;

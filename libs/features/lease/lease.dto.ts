@@ -37,15 +37,16 @@ export class RunnerChoiceDto {
 
   @IsTexts({
     minItems: 1,
-    maxItems: 1_000,
-    max: 100_000,
-    description: 'command: the program and its arguments. No shell reads it.',
+    maxItems: 100,
+    max: 20_000,
+    description: 'command: the program and its arguments, 50,000 characters at most. No shell reads it.',
     optional: true,
   })
   command?: string[];
 
   @IsText({
     max: 4_096,
+    pattern: /^[^\0]+$/,
     description: "replay: path of a recorded transcript on the daemon's machine.",
     optional: true,
   })

@@ -39,10 +39,10 @@ export class Leases {
   /** @throws Problem LEASE_TAKEN, NOTHING_TO_RUN, TASK_BUSY, DAEMON_LOST */
   async lease(taskId: string, { daemonId }: LeaseRequest, context: RequestContext): Promise<LeaseResponse> {
     const { caller } = context;
-    await this.daemons.assertConnected(daemonId, caller);
     // Before the task is taken, so that one which cannot be read is not.
     await this.reads.catchUpWithLog(['task', 'contract', 'checkpoint']);
     const { plan, repository } = await this.#about(taskId, caller);
+    await this.daemons.assertConnected(daemonId, caller);
     const { state } = await this.commands.execute(
       new DispatchTask(taskId, { type: 'LeaseTask', daemonId }, context),
     );
@@ -76,7 +76,7 @@ export class Leases {
   ) {
     await this.#assertVisible(taskId, context.caller);
     const command = { type: 'AnswerCheckpointRequest', daemonId, requestId, checkpointId } as const;
-    const once = onceFor(context, 'checkpoint answered', taskId, requestId);
+    const once = onceFor(context, 'checkpoint answered', taskId, requestId, checkpointId);
     const earlier = await this.commands.execute(
       new DispatchTask(taskId, command, once, { onlyIfRepeated: true }),
     );

@@ -10,6 +10,9 @@ const FIELDS = {
   replay: { needs: ['recording'], takes: ['speed'] },
 } as const satisfies Record<RunnerChoice['name'], unknown>;
 
+/** Of a command with its arguments: it stands in an event as it is. */
+const MOST_CHARACTERS = 50_000;
+
 /** @throws Problem VALIDATION_FAILED naming each field that the runner lacks or does not take. */
 export function runnerOf(chosen: RunnerChoiceDto): RunnerChoice {
   const { name, model, command, recording, speed } = chosen;
@@ -26,10 +29,18 @@ export function runnerOf(chosen: RunnerChoiceDto): RunnerChoice {
       ? []
       : [{ field: at, code: 'UNKNOWN_FIELD', detail: `is not for ${name}` }];
   });
-  // No program can be started with it.
-  for (const [field, texts] of Object.entries({ command: command ?? [], recording: [recording ?? ''] }))
-    if (texts.some((text) => text.includes('\0')))
-      errors.push({ field: `runner.${field}`, code: 'INVALID', detail: 'must not hold NUL' });
+  if (command?.some((text) => text.includes('\0')))
+    errors.push({
+      field: 'runner.command',
+      code: 'INVALID',
+      detail: 'must not hold NUL: no program takes it',
+    });
+  if ((command ?? []).join('').length > MOST_CHARACTERS)
+    errors.push({
+      field: 'runner.command',
+      code: 'INVALID',
+      detail: `must have ${MOST_CHARACTERS} characters at most`,
+    });
   if (errors.length > 0) throw invalid(...errors);
   switch (name) {
     case 'claude':
