@@ -58,18 +58,22 @@ export interface TestApp extends TestCaller {
   close(): Promise<void>;
 }
 
+const USUAL = {
+  host: '127.0.0.1',
+  port: 0,
+  cursorKey: Buffer.alloc(32, 7),
+  snapshots: { everyMessages: 0, everyMinutes: 0 },
+  log: () => undefined,
+} as const;
+
 /** Starts the whole API. For specs of the Jest projects `integration` and `e2e`. */
 export async function startTestApp(options: Partial<ServerOptions> = {}): Promise<TestApp> {
   const database = await testDatabase();
   const hubs = await mkdtemp(join(tmpdir(), 'makima-hubs-'));
   const server = await startServer({
+    ...USUAL,
     databaseUrl: database.url,
-    host: '127.0.0.1',
-    port: 0,
-    cursorKey: Buffer.alloc(32, 7),
     hubs,
-    snapshots: { everyMessages: 0, everyMinutes: 0 },
-    log: () => undefined,
     ...options,
   });
   // What specs do on purpose is no news: refusals, and uses of all-owners.
@@ -107,6 +111,15 @@ export async function startTestApp(options: Partial<ServerOptions> = {}): Promis
       await rm(hubs, { recursive: true, force: true });
     },
   };
+}
+
+/** Another server on the database of one that runs, as another API process would be. Its caller closes it. */
+export function startBeside(
+  app: Pick<TestApp, 'databaseUrl' | 'token'>,
+  options: Partial<ServerOptions> = {},
+): Promise<RunningServer> {
+  const { databaseUrl, token } = app;
+  return startServer({ ...USUAL, databaseUrl, hubs: join(tmpdir(), 'makima-no-hubs'), token, ...options });
 }
 
 async function expected<Body>(

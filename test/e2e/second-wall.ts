@@ -66,8 +66,6 @@ export const ASKED: Readonly<Record<string, Ask>> = {
     }),
   'checkpoint checkpointBefore': (db, { ids }) => checkpoint.checkpointBefore(db, ids.task, 2),
   'checkpoint checkpointOfId': (db, { ids }) => checkpoint.checkpointOfId(db, ids.checkpoint),
-  'checkpoint checkpointOfCommit': (db, { ids }) =>
-    checkpoint.checkpointOfCommit(db, ids.commit, ids.contract),
   'checkpoint checkpointWithin': (db, { ids }) =>
     checkpoint.checkpointWithin(db, [{ taskId: ids.task, from: 0, to: 1_000 }], 0),
   'contract contractOf': (db, { ids }) => contract.contractOf(db, ids.contract),

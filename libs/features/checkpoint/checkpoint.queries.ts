@@ -141,19 +141,6 @@ export async function checkpointOfId(db: Queryable, id: string): Promise<Checkpo
   return row ? toView(row) : null;
 }
 
-/** The newest checkpoint of a commit, in tasks of one contract (null: of none); null if there is none. */
-export async function checkpointOfCommit(
-  db: Queryable,
-  commitSha: string,
-  contractId: string | null,
-): Promise<CheckpointView | null> {
-  const [row] = await db.query<CheckpointRow>(sql`
-    SELECT c.* FROM checkpoints c JOIN task_states t ON t.task_id = c.task_id AND t.to_position IS NULL
-    WHERE c.commit_sha = ${commitSha} AND t.contract_id IS NOT DISTINCT FROM ${contractId}
-    ORDER BY c.position DESC LIMIT 1`);
-  return row ? toView(row) : null;
-}
-
 /**
  * The newest checkpoint that belongs to the messages that segments show: taken after one of them, or on the
  * branch that shows them. A checkpoint of an abandoned branch is none of theirs.

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { RawData, WebSocket } from 'ws';
 import type { CommandContext } from '#libs/commands/command-context.js';
+import { statusOf } from '#libs/http/problem-answer.js';
 import type { Caller } from '#libs/kernel/caller.js';
 import { newId } from '#libs/kernel/ids.js';
 import { Problem } from '#libs/kernel/problem.js';
@@ -139,8 +140,10 @@ export class DaemonSession {
 
   #refuse({ code, detail }: Problem): void {
     if (this.#isOver) return;
+    // What is wrong on this side is no refusal: the daemon connects again.
+    if (statusOf(code) >= 500) return this.#end(FAILED, code);
     this.send({ type: 'refused', code, detail });
-    this.#end(code === 'INTERNAL' || code === 'UNAVAILABLE' ? FAILED : REFUSED, code);
+    this.#end(REFUSED, code);
   }
 
   #end(code: number, reason: string): void {

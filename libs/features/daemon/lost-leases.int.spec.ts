@@ -1,9 +1,10 @@
-import { startServer, type RunningServer } from '#apps/api/server.js';
 import { Database } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
-import { callerOf, startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.js';
+import { callerOf, startBeside, startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.js';
 import { TestDaemon } from '#libs/testing/daemon.js';
 import { LostLeases } from './lost-leases.process.js';
+
+type RunningServer = TestApp['server'];
 
 const TASKS = '/api/v1/mesh/tasks';
 const LEASE_MS = 1_000;
@@ -113,20 +114,9 @@ describe('daemons of two servers on one database', () => {
   });
 });
 
-/** Another server on the same database. */
+/** Another server on the same database; lost daemons, of which it would warn, are what these specs are about. */
 async function start(app: TestApp): Promise<RunningServer> {
-  const server = await startServer({
-    databaseUrl: app.databaseUrl,
-    host: '127.0.0.1',
-    port: 0,
-    cursorKey: Buffer.alloc(32, 7),
-    hubs: '',
-    snapshots: { everyMessages: 0, everyMinutes: 0 },
-    leaseMs: LEASE_MS,
-    token: app.token,
-    log: () => undefined,
-  });
-  // Lost daemons are what these specs are about.
+  const server = await startBeside(app, { leaseMs: LEASE_MS });
   server.application.useLogger(false);
   return server;
 }

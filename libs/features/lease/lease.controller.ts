@@ -106,7 +106,7 @@ export class LeaseController {
   @ApiOperation({
     summary: 'Take a task',
     description:
-      'For connected daemons. With an Idempotency-Key it may be repeated until an answer arrives. 409 LEASE_TAKEN, NOTHING_TO_RUN or TASK_BUSY.',
+      'For connected daemons. With an Idempotency-Key it may be repeated until an answer arrives. 409 LEASE_TAKEN, NOTHING_TO_RUN, TASK_BUSY; CHECKPOINT_NOT_SAFE where the code is on the disk of another daemon alone.',
   })
   @ApiCreatedResponse({ type: LeaseResponse })
   lease(

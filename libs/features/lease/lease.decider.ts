@@ -14,8 +14,6 @@ export interface LeaseState {
   readonly holder: string | null;
   /** The daemon whose folder of the task is the newest; null: no daemon had it yet. */
   readonly folderAt: string | null;
-  /** The daemon that had the newest folder when this lease began: another one's folder of the task is out of date. */
-  readonly folderBefore: string | null;
   /** Set while the task waits to be run. */
   readonly wanted: { readonly targetDaemonId: string | null } | null;
   /** Version of the event that asked for the run that there is, was or will be; 0: nobody has asked. */
@@ -31,7 +29,6 @@ export const NEVER_LEASED: LeaseState = {
   epoch: 0,
   holder: null,
   folderAt: null,
-  folderBefore: null,
   wanted: null,
   requestedAt: 0,
   runner: null,
@@ -155,7 +152,6 @@ export function evolveLease(state: LeaseState, event: LeaseEvent): LeaseState {
         epoch,
         holder: daemonId,
         folderAt: daemonId,
-        folderBefore: state.folderAt,
         wanted: null,
       };
     }

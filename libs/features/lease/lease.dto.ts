@@ -201,7 +201,7 @@ export class LeaseCodeAnswer {
   readonly restore!: boolean;
 
   @GivesId('The rewind that bringing it there completes; null: none waits for that.', { nullable: true })
-  readonly rewindId!: string | null;
+  readonly deferredRewindId!: string | null;
 
   @GivesText('The branch to create in the new folder and to work on; null: none is asked for.', {
     nullable: true,

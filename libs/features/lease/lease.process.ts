@@ -10,6 +10,8 @@ import { Problem } from '#libs/kernel/problem.js';
 import { ReadModels } from '#libs/projections/read-models.js';
 import { contractOf } from '../contract/contract.queries.js';
 import { Daemons } from '../daemon/daemon.process.js';
+import { ResumeContexts } from '../resume/resume-context.js';
+import { TaskCode } from '../resume/task-code.js';
 import { DispatchTask, TASK_STATES } from '../task/task.commands.js';
 import { taskStream, type TaskEvent } from '../task/task.events.js';
 import { visibleTask } from '../task/task.guard.js';
@@ -20,8 +22,6 @@ import type {
   LeaseResponse,
   ReleaseLeaseRequest,
 } from './lease.dto.js';
-import { RunContexts } from './run-contexts.js';
-import { StartCode } from './start-code.js';
 
 /** What daemons do with tasks: take them, give them back, and answer what is asked of their folders. */
 @Injectable()
@@ -30,31 +30,40 @@ export class Leases {
     private readonly reads: ReadModels,
     private readonly commands: CommandBus,
     private readonly daemons: Daemons,
-    private readonly contexts: RunContexts,
-    private readonly code: StartCode,
+    private readonly contexts: ResumeContexts,
+    private readonly code: TaskCode,
     @Inject(EventStore) private readonly store: EventStore,
     @Inject(TASK_STATES) private readonly states: StreamStates<TaskState, TaskEvent>,
   ) {}
 
-  /** @throws Problem LEASE_TAKEN, NOTHING_TO_RUN, TASK_BUSY, DAEMON_LOST */
+  /** @throws Problem LEASE_TAKEN, NOTHING_TO_RUN, TASK_BUSY, DAEMON_LOST, CHECKPOINT_NOT_SAFE */
   async lease(taskId: string, { daemonId }: LeaseRequest, context: RequestContext): Promise<LeaseResponse> {
     const { caller } = context;
     // Before the task is taken, so that one which cannot be read is not.
     await this.reads.catchUpWithLog(['task', 'contract', 'checkpoint']);
     const { plan, repository } = await this.#about(taskId, caller);
     await this.daemons.assertConnected(daemonId, caller);
+    const code = await this.code.of(taskId, daemonId, { caller });
     const { state } = await this.commands.execute(
       new DispatchTask(taskId, { type: 'LeaseTask', daemonId }, context),
     );
-    const leased = state as OpenTask;
-    const { name, contractId, lease } = leased;
+    const { name, contractId, lease, rewind } = state as OpenTask;
     const { epoch, runner } = lease;
-    const [{ prompt, conversation }, code] = await Promise.all([
-      this.contexts.of(taskId, caller),
-      this.code.of(leased, caller),
-    ]);
-    const runId = deriveId('run', taskId, String(epoch));
-    return { taskId, epoch, runId, name, plan, contractId, repository, runner, prompt, conversation, code };
+    const { prompt, conversation } = await this.contexts.of(taskId, { caller });
+    const deferredRewindId = rewind.deferred?.rewindId ?? null;
+    return {
+      taskId,
+      epoch,
+      runId: deriveId('run', taskId, String(epoch)),
+      name,
+      plan,
+      contractId,
+      repository,
+      runner,
+      prompt,
+      conversation,
+      code: { ...code, deferredRewindId },
+    };
   }
 
   /** Once for each lease: what is sent again changes nothing. @throws Problem LEASE_STALE */
