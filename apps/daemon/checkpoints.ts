@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { EMPTY_TREE } from '#libs/git/changes.js';
 import { shownPath } from '#libs/git/path-bytes.js';
 import { failpoint } from './failpoint.js';
-import type { Journal, JournaledCheckpoint } from './journal.js';
+import type { Journal, JournaledCheckpoint, UntoldCheckpoint } from './journal.js';
 import { OneByOne } from './one-by-one.js';
 import type { ActivityItem, CheckpointRecord, CheckpointTrigger } from './protocol.js';
-import { LeaseLost, type Spool } from './spool.js';
+import type { Spool } from './spool.js';
 import { checkpointRef, type Captured, type Changes, type TaskCode } from './task-code.js';
 
 /** What a record holds at most; what is more is counted and not named. */
@@ -22,7 +22,7 @@ const MESSAGES: Readonly<Record<CheckpointTrigger, string>> = {
 export interface CheckpointWish {
   readonly trigger: CheckpointTrigger;
   readonly message?: string | null;
-  /** It keeps what is about to be replaced, and is not where the code is. */
+  /** It keeps what is about to be replaced, and is not where the code is. It is one of the task's own. */
   readonly isAside?: true;
   /** A checkpoint that shows the folder as well, if it is still as it was then. */
   readonly known?: JournaledCheckpoint | null;
@@ -57,10 +57,13 @@ export class Checkpoints {
    */
   take(to: Recording, wish: CheckpointWish): Promise<JournaledCheckpoint | null> {
     return this.#turns.run(async () => {
+      await this.forget(({ epoch }) => epoch !== to.epoch);
       const captured = await this.options.code.capture();
       failpoint('checkpoint-captured');
       const last = this.options.journal.state.code;
-      for (const known of [last, wish.known]) if (known?.tree === captured.tree) return known;
+      const isSame = (one: JournaledCheckpoint): boolean =>
+        one.tree === captured.tree && (!wish.isAside || one.taskId === this.options.taskId);
+      for (const known of [last, wish.known]) if (known && isSame(known)) return known;
       const parents = await this.#parents(captured, last);
       const base = parents.tree ?? EMPTY_TREE;
       const isUnchanged = !last && captured.tree === base;
@@ -88,10 +91,26 @@ export class Checkpoints {
     });
   }
 
-  /** Tells what a killed daemon had pinned, and perhaps not told. */
-  async recover(to: Recording): Promise<void> {
-    const { pending } = this.options.journal.state;
-    if (pending?.epoch === to.epoch) await this.#tell(to, pending.item);
+  /** Tells what a killed daemon had pinned, and perhaps not told; after it all of the epoch is told. @throws LeaseLost */
+  async tellRest(to: Recording): Promise<void> {
+    for (const { epoch, item } of this.options.journal.state.untold)
+      if (epoch === to.epoch && item) await this.#spooled(to, item);
+    await to.spool.flush();
+    await this.#told((one) => one.epoch === to.epoch);
+  }
+
+  /** The server has not taken what was told under a lease: the folder's checkpoint is the one before. */
+  async forget(isForgotten: (untold: UntoldCheckpoint) => boolean): Promise<void> {
+    const first = this.options.journal.state.untold.find(isForgotten);
+    if (!first) return;
+    await this.options.journal.update(({ untold, unsafe }) => {
+      const ids = new Set(untold.filter(isForgotten).map(({ checkpointId }) => checkpointId));
+      return {
+        code: first.before,
+        untold: untold.filter(({ checkpointId }) => !ids.has(checkpointId)),
+        unsafe: unsafe.filter(({ checkpointId }) => !ids.has(checkpointId)),
+      };
+    });
   }
 
   /** The commits that a new one follows, and the tree that its changes are counted from. */
@@ -140,32 +159,32 @@ export class Checkpoints {
       headSha: head?.commit ?? null,
       branchName: head?.branch ?? null,
     };
-    await journal.update(({ unsafe, code: before }) => ({
+    await journal.update(({ unsafe, untold, code: before }) => ({
       code: wish.isAside ? before : taken,
-      pending: { epoch: to.epoch, item },
+      untold: [...untold, { checkpointId, epoch: to.epoch, before, item }],
       unsafe: [...unsafe, { checkpointId, commitSha }],
     }));
     failpoint('checkpoint-journaled');
-    await this.#tell(to, item);
+    await this.#spooled(to, item);
+    this.options.onPinned();
+    void to.spool.flush().then(
+      () => this.#told((one) => one.checkpointId === checkpointId),
+      // It is told, or forgotten, when the lease ends.
+      () => undefined,
+    );
     return taken;
   }
 
-  async #tell({ spool }: Recording, item: ActivityItem): Promise<void> {
-    const { journal, onPinned } = this.options;
-    try {
-      await spool.append([item]);
-      failpoint('checkpoint-recorded');
-      await journal.update({ pending: null });
-      onPinned();
-    } catch (error) {
-      // Nobody will know of it, but it stays pinned.
-      if (error instanceof LeaseLost)
-        await journal.update(({ unsafe }) => ({
-          pending: null,
-          unsafe: unsafe.filter(({ checkpointId }) => checkpointId !== item.id),
-        }));
-      throw error;
-    }
+  async #spooled({ spool }: Recording, item: ActivityItem): Promise<void> {
+    await spool.append([item]);
+    failpoint('checkpoint-recorded');
+    await this.options.journal.update(({ untold }) => ({
+      untold: untold.map((one) => (one.checkpointId === item.id ? { ...one, item: null } : one)),
+    }));
+  }
+
+  #told(isTold: (untold: UntoldCheckpoint) => boolean): Promise<void> {
+    return this.options.journal.update(({ untold }) => ({ untold: untold.filter((one) => !isTold(one)) }));
   }
 }
 

@@ -26,6 +26,8 @@ export interface ConnectionOptions {
 /** Heartbeats without an answer, after which the connection is taken for broken. */
 const SILENT_BEATS = 3;
 const OPENING_MS = 10_000;
+/** Refusals that say nothing of this daemon. */
+const PASSING = new Set(['INTERNAL', 'UNAVAILABLE', 'TOO_MANY_REQUESTS']);
 
 /**
  * Says to the server that this daemon is there, and hears when there is work. Connects again and again, until the signal.
@@ -83,9 +85,10 @@ class Session {
       socket.on('open', () => this.#say(this.options.hello));
       socket.on('message', (data) => {
         const message = messageIn(data);
-        if (message?.type === 'refused')
-          reject(new DaemonRefused(`the server refuses this daemon: ${message.detail} (${message.code})`));
-        else if (message) this.#hear(message);
+        if (message?.type !== 'refused') return message && this.#hear(message);
+        const { code, detail } = message;
+        if (PASSING.has(code)) resolve(detail);
+        else reject(new DaemonRefused(`the server refuses this daemon: ${detail} (${code})`));
       });
     });
   }

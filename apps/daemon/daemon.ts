@@ -268,5 +268,5 @@ class Daemon implements RunningDaemon {
   }
 }
 
-/** Somebody else was faster. */
-const TAKEN = new Set(['LEASE_TAKEN', 'NOTHING_TO_RUN', 'TASK_BUSY']);
+/** Somebody else was faster, or the server takes this daemon for lost until it has heard of it. */
+const TAKEN = new Set(['LEASE_TAKEN', 'NOTHING_TO_RUN', 'TASK_BUSY', 'DAEMON_LOST']);

@@ -18,6 +18,17 @@ export interface JournaledCheckpoint extends CodePoint {
   readonly tree: string;
 }
 
+/** A checkpoint that counts only if the server takes it. */
+export interface UntoldCheckpoint {
+  readonly checkpointId: string;
+  /** Of the lease that it is told under. */
+  readonly epoch: number;
+  /** What the folder was at before. */
+  readonly before: JournaledCheckpoint | null;
+  /** What is to be told; null: it is in the spool. */
+  readonly item: ActivityItem | null;
+}
+
 /** A rewind that has begun here. */
 export interface JournaledRewind {
   readonly rewindId: string;
@@ -34,8 +45,8 @@ export interface JournalState {
   readonly lease: JournaledLease | null;
   /** What the folder was at last; null: no checkpoint yet. */
   readonly code: JournaledCheckpoint | null;
-  /** A checkpoint that is pinned, and perhaps not yet in the spool. */
-  readonly pending: { readonly epoch: number; readonly item: ActivityItem } | null;
+  /** Checkpoints that are pinned, and that the server may not have heard of; oldest first. */
+  readonly untold: readonly UntoldCheckpoint[];
   /** Checkpoints that are not in the hub, oldest first. */
   readonly unsafe: readonly Pick<CodePoint, 'checkpointId' | 'commitSha'>[];
   /** Commits that are in the hub, newest last. */
@@ -47,7 +58,7 @@ const EMPTY: JournalState = {
   isPrepared: false,
   lease: null,
   code: null,
-  pending: null,
+  untold: [],
   unsafe: [],
   safe: [],
   rewind: null,

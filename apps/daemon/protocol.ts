@@ -39,8 +39,8 @@ export interface LeaseCode {
     readonly commitSha: string;
     readonly paths: readonly string[];
   } | null;
-  /** A rewind that waits for this restore. */
-  readonly deferredRewindId?: string | null;
+  /** The rewind that bringing it there completes; null: none waits for that. */
+  readonly rewindId: string | null;
 }
 
 /** A daemon's right to work in a task, until it ends or another has a higher epoch. */
@@ -73,6 +73,12 @@ export interface RewindOrder {
     readonly branchName: string | null;
   };
   readonly before: { readonly checkpointId: string; readonly commitSha: string } | null;
+}
+
+/** How far a rewind is. */
+export interface RewindProgress {
+  /** `committed`: the folder is to go there now; another one, and it is over. */
+  readonly phase: string;
 }
 
 export interface CheckpointRequest {

@@ -1,5 +1,5 @@
 import { endLeftBehind } from '#libs/processes/left-behind.js';
-import type { Checkpoints } from './checkpoints.js';
+import type { Checkpoints, Recording } from './checkpoints.js';
 import type { TaskPlace } from './home.js';
 import type { Journal, JournaledLease } from './journal.js';
 import { epochsIn } from './spool-segments.js';
@@ -32,39 +32,38 @@ export async function endLeftovers(
 /** Tells what a killed daemon had not told, and gives its lease back. Nothing of the task runs. */
 export async function recover(tools: RecoveryTools): Promise<void> {
   const { place, journal, link } = tools;
-  const { lease, pending } = journal.state;
-  const epochs = new Set([...(await epochsIn(place.spool)), ...(pending ? [pending.epoch] : [])]);
+  const { lease, untold } = journal.state;
+  const epochs = new Set([...(await epochsIn(place.spool)), ...untold.map(({ epoch }) => epoch)]);
   for (const epoch of epochs)
-    if (epoch !== lease?.epoch)
-      await unlessLost(link.recording(epoch, (recording) => tellRest(tools, recording)));
+    if (epoch !== lease?.epoch) await unlessLost(tools, epoch, (recording) => tellRest(tools, recording));
   if (!lease) return;
   const { epoch, end } = lease;
-  const isTold = await unlessLost(
-    link.recording(epoch, async (recording) => {
-      // What the agent had done, whether or not it was in the middle of something.
-      if (!end) await tools.checkpoints?.take(recording, { trigger: 'end' });
-      await tellRest(tools, recording);
-      await link.release(epoch, end ?? { status: 'interrupted', reason: 'Its daemon was ended.' });
-    }),
-  );
+  const isTold = await unlessLost(tools, epoch, async (recording) => {
+    // What the agent had done, whether or not it was in the middle of something.
+    if (!end) await tools.checkpoints?.take(recording, { trigger: 'end' });
+    await tellRest(tools, recording);
+    await link.release(epoch, end ?? { status: 'interrupted', reason: 'Its daemon was ended.' });
+  });
   if (!isTold) await journal.update({ lease: null });
 }
 
-async function tellRest(
-  { checkpoints }: RecoveryTools,
-  recording: Parameters<Checkpoints['recover']>[0],
-): Promise<void> {
-  await checkpoints?.recover(recording);
-  await recording.spool.flush();
+async function tellRest({ checkpoints }: RecoveryTools, recording: Recording): Promise<void> {
+  if (checkpoints) await checkpoints.tellRest(recording);
+  else await recording.spool.flush();
 }
 
 /** Whether it was done. False: the lease has ended, and what was to be told is kept aside. */
-async function unlessLost(work: Promise<void>): Promise<boolean> {
+async function unlessLost(
+  { link, checkpoints }: RecoveryTools,
+  epoch: number,
+  work: (recording: Recording) => Promise<void>,
+): Promise<boolean> {
   try {
-    await work;
+    await link.recording(epoch, work);
     return true;
   } catch (error) {
-    if (error instanceof LeaseLost) return false;
-    throw error;
+    if (!(error instanceof LeaseLost)) throw error;
+    await checkpoints?.forget((one) => one.epoch === epoch);
+    return false;
   }
 }

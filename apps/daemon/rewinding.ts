@@ -24,7 +24,8 @@ class CannotRewind extends Error {
   override readonly name = 'CannotRewind';
 }
 
-const OVER = new Set(['REWIND_OVER', 'REWIND_UNKNOWN', 'NOT_FOUND']);
+/** Nobody waits for it any more, or not for this daemon. */
+const OVER = new Set(['REWIND_OVER', 'REWIND_UNKNOWN', 'NOT_FOUND', 'LEASE_STALE']);
 
 /**
  * Takes the code of a task back as its order says. The agent does not run. Whatever step a kill comes at, doing it again
@@ -48,13 +49,17 @@ export class Rewinding {
       const rewind = { rewindId: order.rewindId, before, result, at: now().toISOString() };
       await journal.update({ rewind });
       failpoint('rewind-journaled');
-      const target = result?.commitSha ?? null;
-      await this.#ask(() => api.prepared(taskId, order.rewindId, before.checkpointId, target));
+      const shown = result?.checkpointId ?? null;
+      const { phase } = await this.#ask(() =>
+        api.prepared(taskId, order.rewindId, before.checkpointId, shown),
+      );
       failpoint('rewind-prepared');
-      return rewind;
+      if (phase === 'committed') return rewind;
+      await journal.update({ rewind: null });
+      return null;
     } catch (error) {
       this.tools.signal.throwIfAborted();
-      if (isPassing(error)) throw error;
+      if (isPassing(error) || isTooEarly(error)) throw error;
       if (!isOver(error)) await this.#fail(order, reasonIn(error));
       await journal.update({ rewind: null });
       return null;
@@ -221,6 +226,9 @@ export class Rewinding {
 }
 
 const isOver = (error: unknown): boolean => error instanceof ApiError && OVER.has(error.code);
+
+/** The server has not heard yet that the agent was stopped. */
+const isTooEarly = (error: unknown): boolean => error instanceof ApiError && error.code === 'TASK_RUNNING';
 
 function unlessOver(error: unknown): void {
   if (!isOver(error)) throw error;

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { HttpClient, type HttpClientOptions } from '#libs/client/http-client.js';
-import type { ActivityItem, CodePoint, Lease, RunEnd, Work } from './protocol.js';
+import type { ActivityItem, CodePoint, Lease, RewindProgress, RunEnd, Work } from './protocol.js';
 
 const PACK = 'application/x-git-packed-objects';
 
@@ -29,13 +29,12 @@ export class ServerApi {
   record = (taskId: string, epoch: number, items: readonly ActivityItem[]): Promise<unknown> =>
     this.#http.json('POST', task(taskId, '/activity'), {
       body: { items },
-      ...(epoch === 0 ? {} : { headers: { 'X-Makima-Lease': String(epoch) } }),
+      ...(epoch === 0 ? {} : { headers: this.#under(epoch) }),
     });
 
   release = (taskId: string, epoch: number, { status, reason }: RunEnd): Promise<unknown> =>
     this.#http.json('POST', task(taskId, '/lease/release'), {
       body: { daemonId: this.daemonId, epoch, status, ...(reason === undefined ? {} : { reason }) },
-      headers: { 'X-Makima-Lease': String(epoch) },
     });
 
   answer = (taskId: string, requestId: string, checkpointId: string): Promise<unknown> =>
@@ -47,13 +46,18 @@ export class ServerApi {
   /**
    * The commit point of a rewind.
    * @param before id of the checkpoint of what is there now.
-   * @param target of a revert: the commit that shows its result.
+   * @param result of a revert: id of the checkpoint that shows it.
    */
-  prepared = (taskId: string, rewindId: string, before: string, target: string | null): Promise<unknown> =>
-    this.#http.post(task(taskId, `/rewinds/${rewindId}/prepared`), {
+  prepared = (
+    taskId: string,
+    rewindId: string,
+    before: string,
+    result: string | null,
+  ): Promise<RewindProgress> =>
+    this.#http.post<RewindProgress>(task(taskId, `/rewinds/${rewindId}/prepared`), {
       daemonId: this.daemonId,
       before,
-      ...(target === null ? {} : { target }),
+      ...(result === null ? {} : { result }),
     });
 
   completed = (taskId: string, rewindId: string, tree: string): Promise<unknown> =>
@@ -84,6 +88,11 @@ export class ServerApi {
     });
     return bodyOf(response);
   }
+
+  #under = (epoch: number): Record<string, string> => ({
+    'X-Makima-Lease': String(epoch),
+    'X-Makima-Daemon': this.daemonId,
+  });
 
   async blob(sha256: string): Promise<Buffer> {
     const response = await this.#http.send('GET', `/api/v1/blobs/${encodeURIComponent(sha256)}`, {

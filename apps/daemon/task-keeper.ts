@@ -9,7 +9,7 @@ import type { CheckpointRequest, HeldLease, Lease, RewindOrder, RunEnd } from '.
 import { endLeftovers, recover } from './recovery.js';
 import { reasonIn } from './retry.js';
 import { Rewinding } from './rewinding.js';
-import { LeaseLost } from './spool.js';
+import { LeaseLost, type Spool } from './spool.js';
 import { TaskCode } from './task-code.js';
 import { TaskLink, type LinkOptions } from './task-link.js';
 import { TaskRun, type RunOptions } from './task-run.js';
@@ -34,8 +34,10 @@ export class TaskKeeper {
   readonly #packs: PackSender;
   #workshop: Workshop | null = null;
   #run: TaskRun | null = null;
-  /** Of the run that there is. */
+  /** Of the run that there is, while it works. */
   #recording: Recording | null = null;
+  /** Of the lease that there is. */
+  #spool: Spool | null = null;
   #busy = 0;
   #isWorking = false;
   /** How a run that was stopped ends. */
@@ -118,7 +120,7 @@ export class TaskKeeper {
   async loseLease(): Promise<void> {
     if (this.held) this.options.log('the lease is lost');
     this.#run?.loseLease();
-    await this.#recording?.spool.abandon();
+    await this.#spool?.abandon();
   }
 
   /** Ends the agent, if one runs; the run ends as is said here. */
@@ -194,11 +196,11 @@ export class TaskKeeper {
       await this.#link.recording(
         lease.epoch,
         async (recording) => {
-          this.#recording = recording;
-          const end = await this.#runEnd(lease, recording);
+          [this.#recording, this.#spool] = [recording, recording.spool];
+          const end = await this.#runEnd(lease, recording).finally(() => (this.#recording = null));
           await this.journal.update(({ lease: now }) => ({ lease: now && { ...now, end } }));
           failpoint('run-ended');
-          await recording.spool.flush();
+          await (this.#workshop?.checkpoints.tellRest(recording) ?? recording.spool.flush());
           await this.#link.release(lease.epoch, end);
           log(`${end.status}${end.reason === undefined ? '' : `: ${end.reason}`}`);
         },
@@ -208,10 +210,10 @@ export class TaskKeeper {
       // What the journal says is gone on with when the daemon starts again.
       signal.throwIfAborted();
       if (!(error instanceof LeaseLost)) throw error;
+      await this.#workshop?.checkpoints.forget(({ epoch }) => epoch === lease.epoch);
       await this.journal.update({ lease: null });
     } finally {
-      this.#run = null;
-      this.#recording = null;
+      [this.#run, this.#spool] = [null, null];
       this.#packs.wake();
     }
   }

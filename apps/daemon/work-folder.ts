@@ -46,15 +46,15 @@ export async function prepareFolder(
   const { journal } = tools;
   const isNew = code.isNew || !journal.state.isPrepared;
   failpoint('folder-half-made');
-  const { checkpoint, restore, deferredRewindId } = lease.code;
+  const { checkpoint, restore, rewindId } = lease.code;
   if (checkpoint && (restore || isNew)) await restoreAt(lease, code, checkpoints, recording, tools);
   else if (checkpoint && !journal.state.code && (await code.has(checkpoint.commitSha)))
     await journal.update({ code: { ...checkpoint, tree: await code.treeOf(checkpoint.commitSha) } });
   if (isNew) await addTo(lease, code, tools);
   await journal.update({ isPrepared: true });
-  if (deferredRewindId) {
+  if (rewindId) {
     const { tree } = await code.capture();
-    await untilAnswered(() => tools.api.completed(lease.taskId, deferredRewindId, tree), tools);
+    await untilAnswered(() => tools.api.completed(lease.taskId, rewindId, tree), tools);
   }
 }
 

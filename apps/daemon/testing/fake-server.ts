@@ -101,8 +101,7 @@ export class FakeServer {
     const checkpointId = /^checkpoints\/([^/]+)\/pack$/.exec(rest)?.[1];
     if (checkpointId) return this.#pack(task, checkpointId, request, response, searchParams.get('have'));
     const text = await textOf(request);
-    const lease = request.headers['x-makima-lease'];
-    command(task, rest, (text === '' ? {} : JSON.parse(text)) as Body, lease, response);
+    command(task, rest, (text === '' ? {} : JSON.parse(text)) as Body, request.headers, response);
   }
 
   #work(daemonId: string): Work {
@@ -145,12 +144,12 @@ function command(
   task: FakeTask,
   what: string,
   body: Body,
-  lease: string | string[] | undefined,
+  headers: IncomingMessage['headers'],
   response: ServerResponse,
 ): void {
   const [, rewindId, step] = /^rewinds\/([^/]+)\/(\w+)$/.exec(what) ?? [];
   if (rewindId !== undefined && step !== undefined) return rewound(task, rewindId, step, body, response);
-  if (what === 'activity') return activity(task, body['items'] as ActivityItem[], lease, response);
+  if (what === 'activity') return activity(task, body['items'] as ActivityItem[], headers, response);
   if (what === 'lease') {
     if (task.holder !== null) return problem(response, 409, 'LEASE_TAKEN', 'Somebody works in it.');
     if (!task.isWanted) return problem(response, 409, 'NOTHING_TO_RUN', 'It does not wait.');
@@ -174,10 +173,11 @@ function command(
 function activity(
   task: FakeTask,
   items: readonly ActivityItem[],
-  lease: string | string[] | undefined,
+  headers: IncomingMessage['headers'],
   response: ServerResponse,
 ): void {
-  if (lease !== undefined && !task.isHeldUnder(Number(lease))) {
+  const { 'x-makima-lease': lease, 'x-makima-daemon': daemonId } = headers;
+  if (lease !== undefined && !task.isHeldUnder(Number(lease), String(daemonId))) {
     task.stale += items.length;
     return problem(response, 409, 'LEASE_STALE', 'The lease has ended.');
   }
@@ -193,11 +193,12 @@ function activity(
 
 function rewound(task: FakeTask, rewindId: string, step: string, body: Body, response: ServerResponse): void {
   const { order } = task;
-  const isDeferred = task.code.deferredRewindId === rewindId;
+  const isDeferred = task.code.rewindId === rewindId;
   if (order?.rewindId !== rewindId && !isDeferred)
     return problem(response, 409, 'REWIND_OVER', 'It is over.');
   if (step !== 'prepared' || !order) {
     task.rewinds.push(`${step} ${String(body[step === 'completed' ? 'tree' : 'reason'])}`);
+    if (step === 'failed' && order?.before) task.rewinds.push('code put back');
     task.order = null;
     return json(response, {});
   }

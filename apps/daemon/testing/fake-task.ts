@@ -40,8 +40,8 @@ export class FakeTask {
     public code: Partial<Lease['code']>,
   ) {}
 
-  isHeldUnder(epoch: number): boolean {
-    return this.holder !== null && this.epoch === epoch;
+  isHeldUnder(epoch: number, daemonId = this.holder): boolean {
+    return this.holder !== null && this.holder === daemonId && this.epoch === epoch;
   }
 
   get checkpoints(): readonly CheckpointItem[] {
@@ -83,7 +83,14 @@ export class FakeTask {
       prompt: 'Do it.',
       conversation: [],
       ...this.asked,
-      code: { checkpoint: null, restore: false, branchName: null, copyFiles: null, ...this.code },
+      code: {
+        checkpoint: null,
+        restore: false,
+        rewindId: null,
+        branchName: null,
+        copyFiles: null,
+        ...this.code,
+      },
     };
   }
 
