@@ -61,7 +61,7 @@ async function take(env) {
 
 const home = mkdtempSync(join(tmpdir(), 'makima-pictures-'));
 const server = spawn(process.execPath, [join(root, 'dist/apps/api/main.js')], {
-  env: { PATH: process.env.PATH, MAKIMA_HOME: home, PORT: '0' },
+  env: { PATH: process.env.PATH, MAKIMA_HOME: home, PORT: '0', MAKIMA_DAEMON: 'off' },
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 try {
