@@ -1,5 +1,6 @@
 import { HttpClient, type HttpClientOptions } from './http-client.js';
 import { AccessRoutes, AdminRoutes, AuditRoutes } from './routes/admin-routes.js';
+import { CheckpointRoutes } from './routes/checkpoint-routes.js';
 import { ContractRoutes } from './routes/contract-routes.js';
 import { DaemonRoutes, RunRoutes } from './routes/daemon-routes.js';
 import { ChatRoutes, ImportRoutes, TimelineRoutes } from './routes/history-routes.js';
@@ -14,6 +15,7 @@ export class MakimaApi {
   readonly rewinds: RewindRoutes;
   readonly runs: RunRoutes;
   readonly daemons: DaemonRoutes;
+  readonly checkpoints: CheckpointRoutes;
   readonly timeline: TimelineRoutes;
   readonly chats: ChatRoutes;
   readonly imports: ImportRoutes;
@@ -28,6 +30,7 @@ export class MakimaApi {
     this.rewinds = new RewindRoutes(this.http);
     this.runs = new RunRoutes(this.http);
     this.daemons = new DaemonRoutes(this.http);
+    this.checkpoints = new CheckpointRoutes(this.http);
     this.timeline = new TimelineRoutes(this.http);
     this.chats = new ChatRoutes(this.http);
     this.imports = new ImportRoutes(this.http);

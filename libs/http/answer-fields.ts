@@ -146,8 +146,8 @@ export const ApiJsonOrLines = (
   );
 
 /** The route answers bytes. */
-export const ApiBytes = (description: string): MethodDecorator =>
+export const ApiBytes = (description: string, mediaType = 'application/octet-stream'): MethodDecorator =>
   ApiOkResponse({
     description,
-    content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
+    content: { [mediaType]: { schema: { type: 'string', format: 'binary' } } },
   });

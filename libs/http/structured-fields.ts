@@ -32,12 +32,21 @@ function list(items: Items, options: ListOptions): PropertyDecorator {
 }
 
 /** Texts; in a query separated by commas, or the parameter repeated. */
-export const IsTexts = (options: ListOptions & { readonly max: number }): PropertyDecorator =>
+export const IsTexts = ({
+  pattern,
+  ...options
+}: ListOptions & { readonly max: number; readonly pattern?: RegExp }): PropertyDecorator =>
   list(
     {
-      holds: (item) => isText(item) && item.length >= 1 && item.length <= options.max,
-      detail: `a text of 1 to ${options.max} characters`,
-      schema: { type: 'string', minLength: 1, maxLength: options.max },
+      holds: (item) =>
+        isText(item) && item.length >= 1 && item.length <= options.max && (pattern?.test(item) ?? true),
+      detail: `a text of 1 to ${options.max} characters${pattern ? ` that matches ${pattern.source}` : ''}`,
+      schema: {
+        type: 'string',
+        minLength: 1,
+        maxLength: options.max,
+        ...(pattern ? { pattern: pattern.source } : {}),
+      },
     },
     options,
   );

@@ -59,6 +59,7 @@ const PATH_WORDS: Readonly<Record<string, string>> = { name: 'contract' };
 /** Parameters in queries that name something of somebody's. */
 const QUERY_IDS: Readonly<Record<string, FromWorld>> = {
   against: id('checkpoint'),
+  have: id('commit'),
   contract_id: id('contract'),
   task_id: id('task'),
   parent_task_id: id('supervisor'),

@@ -33,7 +33,7 @@ export const checkpointDiff = (parent: Command, cli: Cli, name: string): Command
         .option('--context <lines>', 'unchanged lines around those that changed', natural, 3),
     act: async (id: string, checkpoint: string, { against, stat, nameOnly, context }: DiffOptions) => {
       const taskId = await resolveTask(cli.api, id);
-      const diff = await cli.api.tasks.checkpointDiff(taskId, checkpoint, { against, context });
+      const diff = await cli.api.checkpoints.diff(taskId, checkpoint, { against, context });
       await cli.show({
         json: diff,
         lines: () => (nameOnly ? nameLines(diff) : stat ? statLines(diff, cli.width) : diffLines(diff)),

@@ -8,7 +8,6 @@ import type {
   SnapshotContent,
   TaskConversation,
 } from '../types-conversation.js';
-import type { CheckpointDiff } from '../types-diff.js';
 import { seg } from './path.js';
 
 /** SPEC §3.4. */
@@ -48,10 +47,6 @@ export class TaskRoutes {
       this.#path(id, '/checkpoints'),
       query,
     );
-
-  /** `checkpoint`: its id, number or commit id. */
-  checkpointDiff = (id: string, checkpoint: string, query: Query = {}) =>
-    this.http.get<CheckpointDiff>(this.#path(id, `/checkpoints/${seg(checkpoint)}/diff`), query);
 
   branches = (id: string, query: Query = {}) => this.http.get<BranchTree>(this.#path(id, '/branches'), query);
 

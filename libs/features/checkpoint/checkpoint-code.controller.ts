@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { pipeline } from 'node:stream/promises';
 import { Controller, Get, Put, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
@@ -15,6 +16,7 @@ import {
   DiffQuery,
   FileQuery,
   PathQuery,
+  PackQuery,
 } from './checkpoint-code.dto.js';
 import { CheckpointCode } from './checkpoint-code.process.js';
 import { diffJson } from './diff-json.js';
@@ -48,6 +50,26 @@ export class CheckpointCodeController {
       // What is left is read and thrown away, so that the answer reaches a client that is still sending.
       request.unpipe().resume();
     }
+  }
+
+  @Get('pack')
+  @Requires('history:read')
+  @ApiBytes('A thin pack: `git index-pack --fix-thin --stdin` takes it in.', PACK)
+  @ApiOperation({
+    summary: 'Get the code of a checkpoint from the hub',
+    description:
+      'A git pack of all that its commit leads to and `have` does not; with it a task goes on where its code has never been. It is sent while git writes it: one that breaks off is not whole.',
+  })
+  async packOf(
+    @IdParam('taskId') taskId: string,
+    @TextParam('checkpointId', CHECKPOINT) checkpoint: string,
+    @Query() { have }: PackQuery,
+    @Context() context: RequestContext,
+    @Res() response: Response,
+  ): Promise<void> {
+    const pack = await this.code.pack(taskId, checkpoint, have, context);
+    response.type(PACK);
+    await pipeline(pack, response).catch((error: unknown) => response.destroy(error as Error));
   }
 
   @Get('diff')

@@ -9,10 +9,30 @@ import {
   GivesWhole,
 } from '#libs/http/answer-fields.js';
 import { IsText, IsWhole } from '#libs/http/fields.js';
+import { IsTexts } from '#libs/http/structured-fields.js';
 import { TaskCheckpoint } from './checkpoint.dto.js';
 
 /** How a checkpoint is named: by its id, its number, or its commit's id. */
 export const CHECKPOINT = { max: 64, pattern: /^[0-9a-fA-F-]{1,64}$/ } as const;
+
+/** A commit's id, in full. */
+const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
+/** Commits that the caller has already. */
+export const IsHave = (): PropertyDecorator =>
+  IsTexts({
+    max: 64,
+    pattern: COMMIT,
+    maxItems: 200,
+    description:
+      'Commits that you have: what they lead to is left out. Ids that the hub does not know are passed over.',
+    optional: true,
+  });
+
+export class PackQuery {
+  @IsHave()
+  have: readonly string[] = [];
+}
 
 export class DiffQuery {
   @IsText({

@@ -5,7 +5,7 @@ import { deriveId } from '#libs/event-store/event-hash.js';
 import { diffOf, type FileDiff } from '#libs/git/diff.js';
 import { GitFailed } from '#libs/git/git.js';
 import type { Hub } from '#libs/git/hub.js';
-import { PackRefused } from '#libs/git/packs.js';
+import { packOf, PackRefused } from '#libs/git/packs.js';
 import { EMPTY_TREE } from '#libs/git/changes.js';
 import { meantPaths, type PathBytes } from '#libs/git/path-bytes.js';
 import { blobOf, entriesAt, type TreeEntry } from '#libs/git/tree.js';
@@ -72,6 +72,20 @@ export class CheckpointCode {
     const { position } = await this.recorder.record(taskId, [{ id, occurredAt, activity }], context);
     const after = await this.#find(taskId, checkpointId, { ...context, minPosition: position });
     return after.checkpoint;
+  }
+  /**
+   * A pack of all that a checkpoint's commit leads to.
+   * @param have commits that the reader has: what they lead to is left out. Those that the hub lacks are passed over.
+   * @throws Problem CHECKPOINT_NOT_SAFE
+   */
+  async pack(
+    taskId: string,
+    checkpointId: string,
+    have: readonly string[],
+    context: RequestContext,
+  ): Promise<Readable> {
+    const { checkpoint, hub } = await this.#safe(taskId, checkpointId, context);
+    return packOf(hub.place, checkpoint.commitSha, have);
   }
 
   /**

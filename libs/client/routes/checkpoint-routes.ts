@@ -1,0 +1,28 @@
+import type { HttpClient, Query } from '../http-client.js';
+import type { CheckpointDiff } from '../types-diff.js';
+import { seg } from './path.js';
+
+/** The code of tasks' checkpoints. A checkpoint is named by its id, its number or its commit's id. */
+export class CheckpointRoutes {
+  constructor(private readonly http: HttpClient) {}
+
+  diff = (taskId: string, checkpoint: string, query: Query = {}) =>
+    this.http.get<CheckpointDiff>(this.#path(taskId, checkpoint, '/diff'), query);
+
+  /**
+   * A git pack of all that a checkpoint's commit leads to.
+   * @param have commits whose objects are left out; at most 200.
+   */
+  async pack(
+    taskId: string,
+    checkpoint: string,
+    have: readonly string[],
+  ): Promise<ReadableStream<Uint8Array>> {
+    const query = { have: have.length === 0 ? undefined : have.join(',') };
+    const { body } = await this.http.send('GET', this.#path(taskId, checkpoint, '/pack'), { query });
+    return body ?? new Blob([]).stream();
+  }
+
+  #path = (taskId: string, checkpoint: string, rest: string): string =>
+    `/api/v1/mesh/tasks/${seg(taskId)}/checkpoints/${seg(checkpoint)}${rest}`;
+}
