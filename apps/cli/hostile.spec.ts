@@ -7,6 +7,7 @@ import { FORBIDDEN } from './testing/forbidden.js';
 import { runCommand } from './testing/run-command.js';
 import { ADMIN_ROUTES, LINE_ROUTES } from './testing/answers-admin.js';
 import { HISTORY_ROUTES } from './testing/answers.js';
+import { CODE_ROUTES } from './testing/answers-code.js';
 import { CONTRACT_ID, OTHER_TASK_ID, TASK_ID } from './testing/samples.js';
 
 /** Moves the cursor, sets the title, makes a link, turns text around, hides, breaks lines, rings. */
@@ -44,7 +45,7 @@ function poisoned(value: unknown, key = ''): unknown {
   );
 }
 
-const JSON_ROUTES = [...HISTORY_ROUTES, ...ADMIN_ROUTES];
+const JSON_ROUTES = [...HISTORY_ROUTES, ...CODE_ROUTES, ...ADMIN_ROUTES];
 
 const COMMANDS = [
   'timeline',
@@ -81,6 +82,7 @@ const COMMANDS = [
   `contract start --contract ${CONTRACT_ID}`,
   'daemon list',
   `daemon show ${OTHER_TASK_ID}`,
+  `task branch ${TASK_ID} 2 x`,
   `task fork ${TASK_ID} --checkpoint 1 --name x --plan y`,
   `task rewind-conversation ${TASK_ID} --by-messages 1 --yes`,
   `undo ${TASK_ID} --yes`,

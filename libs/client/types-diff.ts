@@ -43,3 +43,22 @@ export interface CheckpointDiff {
     };
   };
 }
+
+/** SPEC §4.4. */
+export interface NewBranch {
+  readonly branchName: string;
+  readonly checkout?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export interface BranchMade {
+  readonly taskId: string;
+  readonly checkpointId: string;
+  readonly branchName: string;
+  readonly commitSha: string;
+  /** Null: the commit stands alone. */
+  readonly parentSha: string | null;
+  readonly checkout: boolean;
+  readonly dryRun: boolean;
+  readonly position: string;
+}

@@ -50,6 +50,15 @@ export async function writeCommit(
  */
 export async function pin(place: GitPlace, ref: string, commit: string): Promise<void> {
   if (!REF.test(ref)) throw new TypeError(`not the name of a ref of ours: ${ref}`);
+  await createRef(place, ref, commit);
+}
+
+/**
+ * Makes a ref, or leaves one that names this commit, and waits until it is on the disk.
+ * @param ref a name that was checked.
+ * @throws GitFailed, if it names another commit already.
+ */
+export async function createRef(place: GitPlace, ref: string, commit: string): Promise<void> {
   const { gitDir } = place;
   await git(place, ['update-ref', ref, assertId(commit), '0'.repeat(commit.length)]).catch(
     async (error: unknown) => {
@@ -63,8 +72,10 @@ export async function pin(place: GitPlace, ref: string, commit: string): Promise
 
 /** The commit that a ref of ours names; null: there is none. */
 export async function pinned(place: GitPlace, ref: string): Promise<string | null> {
-  const found = await gitLine(place, ['for-each-ref', '--format=%(objectname)', ref]);
-  return found === '' ? null : found;
+  const found = await gitLine(place, ['for-each-ref', '--format=%(objectname) %(refname)', ref]);
+  // Git lists what stands below such a name, too.
+  const line = found.split('\n').find((one) => one.endsWith(` ${ref}`));
+  return line?.split(' ', 1)[0] ?? null;
 }
 
 /** The tree of a commit, or the tree itself. @throws GitFailed */

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 
 /** Where git works: a repository of ours, and perhaps a folder of files that is not. */
 export interface GitPlace {
@@ -152,6 +152,19 @@ function endAll({ pid, exitCode, signalCode }: ChildProcess): void {
   } catch {
     // It ended by itself at this moment.
   }
+}
+
+/** What a git writes, which fails if git does; it is ended when nobody reads any more. */
+export function readableOf(running: RunningGit): Readable {
+  // Node throws away what is not read of a process that has ended.
+  const output = new PassThrough();
+  running.stdout.pipe(output, { end: false });
+  running.ended.then(
+    () => output.end(),
+    (error: Error) => output.destroy(error),
+  );
+  output.on('close', () => running.stop('nobody reads it any more'));
+  return output;
 }
 
 /**

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { changesBetween, EMPTY_TREE, GITLINK, type TreeChange } from './changes.js';
-import { treeOf, writeCommit } from './commits.js';
-import { git, GitFailed, gitLine, type Environment, type GitPlace } from './git.js';
+import { createRef, pinned, treeOf, writeCommit } from './commits.js';
+import { git, GitFailed, type Environment, type GitPlace } from './git.js';
 import { pathInput, type PathBytes } from './path-bytes.js';
 import { BYTE_FOR_BYTE, FILES_AS_THEY_ARE, type ShadowRepository } from './shadow-repository.js';
 import { commitAt, isBranchRef } from './task-head.js';
@@ -51,11 +51,10 @@ export async function createBranch(
 export async function createBranchIn(place: GitPlace, branch: NewBranch): Promise<string> {
   assertName(branch.name);
   const ref = `refs/heads/${branch.name}`;
-  const present = await gitLine(place, ['for-each-ref', '--format=%(objectname)', ref]);
   const commit = await commitForPeople(place, branch);
-  if (present === commit) return commit;
-  if (present !== '') throw taken(branch.name, present);
-  await git(place, ['update-ref', ref, commit, '0'.repeat(commit.length)]).catch(refusedBecause(branch.name));
+  const present = await pinned(place, ref);
+  if (present !== null && present !== commit) throw taken(branch.name, present);
+  await createRef(place, ref, commit).catch(refusedBecause(branch.name));
   return commit;
 }
 
@@ -81,7 +80,10 @@ const refusedBecause =
  * Commits captured files as git would have after its parent: ends of lines, and whatever else attributes say that needs
  * no program, are as people's own git writes them, and links to other repositories stay.
  */
-async function commitForPeople(place: GitPlace, { tree, parent, message, at }: NewBranch): Promise<string> {
+export async function commitForPeople(
+  place: GitPlace,
+  { tree, parent, message, at }: NewBranch,
+): Promise<string> {
   const scratch = await mkdtemp(join(place.gitDir, 'branch-'));
   try {
     const captured = await treeOf(place, tree);

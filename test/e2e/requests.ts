@@ -104,6 +104,7 @@ const QUERY_WORDS_OF: Readonly<Record<string, string>> = {
 };
 /** The same for what a world's own is. */
 const QUERY_OF: Readonly<Record<string, FromWorld>> = {
+  'get /api/v1/mesh/tasks/{taskId}/bundle branchName': ({ marker }) => marker,
   'get /api/v1/mesh/tasks/{taskId}/checkpoints/{checkpointId}/file path': ({ marker }) => `${marker}.ts`,
   'get /api/v1/mesh/tasks/{taskId}/checkpoints/{checkpointId}/tree path': ({ marker }) => `${marker}.ts`,
 };
@@ -119,6 +120,10 @@ const BODIES: Readonly<Record<string, (world: World) => readonly Json[]>> = {
   ContinueTaskRequest: ({ ids }) => [
     { resumeMode: 'with_context' },
     { resumeMode: 'from_checkpoint', checkpointSha: ids.commit, contextOptions: { maxMessages: 5 } },
+  ],
+  CreateBranchRequest: ({ marker }) => [
+    { branchName: `${marker}-dry`, dryRun: true },
+    { branchName: `${marker}-new`, checkout: true },
   ],
   CreateContractRequest: ({ marker }) => [
     { name: `${marker} new`, description: marker, phase: 'plan', repository: marker },

@@ -215,6 +215,7 @@ class Builder {
     ]);
     await this.#secure(task, checkpoint);
     await this.#secure(task, later);
+    await this.#post(`/mesh/tasks/${task}/checkpoints/${checkpoint}/branch`, { branchName: this.marker });
     return { message, supervisorMessage, checkpoint, position: position as string };
   }
 

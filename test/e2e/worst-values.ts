@@ -358,6 +358,7 @@ export const ROUND_TRIPS: Readonly<Record<string, RoundTrip>> = {
 /** What is written nowhere, or names something that there is. */
 export const WRITES_NOTHING: Readonly<Record<string, string>> = {
   'NewKey.scopes': 'some of a few words',
+  'CreateBranchRequest.branchName': 'git takes few characters in the name of a branch',
   'VerifyRequest.name': 'names a projection',
   'ReleaseRequest.reason':
     'stands in an event that only the audit shows, and needs a projection that has stopped',

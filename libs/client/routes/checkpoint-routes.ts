@@ -1,5 +1,5 @@
 import type { HttpClient, Query } from '../http-client.js';
-import type { CheckpointDiff } from '../types-diff.js';
+import type { BranchMade, CheckpointDiff, NewBranch } from '../types-diff.js';
 import { seg } from './path.js';
 
 /** The code of tasks' checkpoints. A checkpoint is named by its id, its number or its commit's id. */
@@ -20,6 +20,21 @@ export class CheckpointRoutes {
   ): Promise<ReadableStream<Uint8Array>> {
     const query = { have: have.length === 0 ? undefined : have.join(',') };
     const { body } = await this.http.send('GET', this.#path(taskId, checkpoint, '/pack'), { query });
+    return body ?? new Blob([]).stream();
+  }
+
+  /** SPEC §4.4. */
+  branch = (taskId: string, checkpoint: string, request: NewBranch) =>
+    this.http.post<BranchMade>(this.#path(taskId, checkpoint, '/branch'), request);
+
+  /** A git bundle of a branch that was made from a checkpoint. `have` as for packs. */
+  async bundle(
+    taskId: string,
+    branchName: string,
+    have: readonly string[],
+  ): Promise<ReadableStream<Uint8Array>> {
+    const query = { branchName, have: have.length === 0 ? undefined : have.join(',') };
+    const { body } = await this.http.send('GET', `/api/v1/mesh/tasks/${seg(taskId)}/bundle`, { query });
     return body ?? new Blob([]).stream();
   }
 

@@ -40,6 +40,7 @@ const READABLE: Readonly<Record<ReadableEvent['type'], true>> = {
   CheckpointRecorded: true,
   CheckpointSecured: true,
   CheckpointTested: true,
+  BranchCreated: true,
   ConversationSnapshotTaken: true,
   ContractCreated: true,
   ContractPhaseChanged: true,

@@ -23,7 +23,7 @@ import { checkpointBefore, checkpointBy, checkpointOfId, wholeCheckpoint } from 
 import { Hubs } from './hubs.process.js';
 
 /** A checkpoint that the caller may see, and the hub that its code is in or will be. */
-interface Found {
+export interface FoundCheckpoint {
   readonly checkpoint: TaskCheckpoint;
   readonly task: TaskView;
   readonly hub: Hub;
@@ -84,7 +84,7 @@ export class CheckpointCode {
     have: readonly string[],
     context: RequestContext,
   ): Promise<Readable> {
-    const { checkpoint, hub } = await this.#safe(taskId, checkpointId, context);
+    const { checkpoint, hub } = await this.safe(taskId, checkpointId, context);
     return packOf(hub.place, checkpoint.commitSha, have);
   }
 
@@ -99,7 +99,7 @@ export class CheckpointCode {
     context: RequestContext,
     signal: AbortSignal,
   ): Promise<CheckpointDiff> {
-    const { checkpoint, task, hub } = await this.#safe(taskId, checkpointId, context);
+    const { checkpoint, task, hub } = await this.safe(taskId, checkpointId, context);
     const previous = await this.#previous(task, checkpoint, against, context);
     return {
       checkpoint,
@@ -118,7 +118,7 @@ export class CheckpointCode {
     path: string,
     context: RequestContext,
   ): Promise<{ readonly checkpoint: TaskCheckpoint; readonly entries: readonly TreeEntry[] }> {
-    const { checkpoint, hub } = await this.#safe(taskId, checkpointId, context);
+    const { checkpoint, hub } = await this.safe(taskId, checkpointId, context);
     const { entries } = await entriesMeant(hub, checkpoint, path);
     if (entries.length === 0 && path !== '') throw notFound('path', path);
     return { checkpoint, entries };
@@ -126,7 +126,7 @@ export class CheckpointCode {
 
   /** A file's bytes; of a symlink where it leads. */
   async file(taskId: string, checkpointId: string, path: string, context: RequestContext): Promise<Buffer> {
-    const { checkpoint, hub } = await this.#safe(taskId, checkpointId, context);
+    const { checkpoint, hub } = await this.safe(taskId, checkpointId, context);
     const { meant, entries } = await entriesMeant(hub, checkpoint, path);
     const [entry, ...others] = entries;
     if (!entry || others.length > 0 || entry.size === null || entry.path !== meant)
@@ -139,7 +139,7 @@ export class CheckpointCode {
     return blobOf(hub.place, entry.id, MAX_FILE_BYTES);
   }
 
-  async #find(taskId: string, wanted: string, context: RequestContext): Promise<Found> {
+  async #find(taskId: string, wanted: string, context: RequestContext): Promise<FoundCheckpoint> {
     const { ownerId } = context.caller;
     const found = await this.reads.read(context, async (db) => {
       const task = await visibleTask(db, context.caller, taskId);
@@ -150,7 +150,8 @@ export class CheckpointCode {
     return { task, checkpoint, hub: await this.hubs.of({ ownerId, contractId: task.contractId }) };
   }
 
-  async #safe(taskId: string, wanted: string, context: RequestContext): Promise<Found> {
+  /** A checkpoint whose code is there. @throws Problem CHECKPOINT_NOT_SAFE */
+  async safe(taskId: string, wanted: string, context: RequestContext): Promise<FoundCheckpoint> {
     const found = await this.#find(taskId, wanted, context);
     assertSafe(found.checkpoint);
     return found;

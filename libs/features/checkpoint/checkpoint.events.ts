@@ -55,6 +55,17 @@ export type CheckpointEvent =
       readonly data: { readonly checkpointId: string; readonly passed: boolean };
     }
   | {
+      /** A branch for people was made from a checkpoint, in the server's hub. */
+      readonly type: 'BranchCreated';
+      readonly data: {
+        readonly branchName: string;
+        readonly commitSha: string;
+        readonly checkpointId: string;
+        /** It is to be checked out in the task's folder; absent: it is not. */
+        readonly checkout?: true;
+      };
+    }
+  | {
       /** The commit is in the server's hub: it survives the daemon's machine. */
       readonly type: 'CheckpointSecured';
       readonly data: { readonly checkpointId: string };

@@ -57,7 +57,11 @@ export const checkpointProjection = projection({
   project: (batch) => (batch as readonly Recorded<Shown>[]).flatMap(operationsOf),
 });
 
-type Shown = CheckpointEvent | SnapshotEvent | Extract<LeaseEvent, { type: 'CheckpointRequestAnswered' }>;
+/** A branch is made of a checkpoint, and changes nothing of it. */
+type Shown =
+  | Exclude<CheckpointEvent, { readonly type: 'BranchCreated' }>
+  | SnapshotEvent
+  | Extract<LeaseEvent, { type: 'CheckpointRequestAnswered' }>;
 
 function operationsOf(recorded: Recorded<Shown>): readonly RowOperation[] {
   const { event, stream, metadata, position } = recorded;

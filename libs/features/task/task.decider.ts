@@ -31,6 +31,7 @@ export type TaskCommand =
       readonly type: 'RequestContinue';
       readonly data: Data<'TaskContinueRequested'> & { readonly contextOptions: ContextOptions };
     }
+  | { readonly type: 'CreateBranch'; readonly data: Data<'BranchCreated'> }
   | { readonly type: 'Reassign'; readonly targetDaemonId: string | null }
   | {
       /** Ends the lease: by its daemon, which names it, or by whoever finds it lost or stops the task. */
@@ -76,6 +77,8 @@ export const taskDecider: Decider<TaskState, TaskCommand, TaskEvent, TaskRefusal
       }
       case 'RequestContinue':
         return [{ type: 'TaskContinueRequested', data: command.data }];
+      case 'CreateBranch':
+        return [{ type: 'BranchCreated', data: command.data }];
       case 'Reassign':
         return [
           ...stopped(state, 'revoked', 'interrupted', 'The task was given to another daemon.'),

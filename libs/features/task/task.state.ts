@@ -102,6 +102,7 @@ export function evolveTask(state: TaskState, event: TaskEvent): TaskState {
       return { ...controlled, rewind: evolveRewind(state.rewind, event), codeAt: codeAtAfter(state, event) };
     case 'CheckpointSecured':
     case 'CheckpointTested':
+    case 'BranchCreated':
     case 'TaskOutputRecorded':
     case 'TaskPendingTasksChanged':
     case 'TaskFilesChanged':

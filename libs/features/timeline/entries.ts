@@ -146,6 +146,7 @@ const SUBTYPES: Readonly<Record<PlainTaskEvent['type'], string>> = {
   RewindCompleted: 'rewind_completed',
   RewindAborted: 'rewind_aborted',
   RewindFailed: 'rewind_failed',
+  BranchCreated: 'branch_created',
   ConversationRewound: 'conversation_rewound',
   ConversationRewindUndone: 'rewind_undone',
   ConversationSnapshotTaken: 'snapshot',

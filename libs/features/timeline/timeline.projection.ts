@@ -121,6 +121,7 @@ export const timelineProjection = projection<Lookup>({
     'ConversationRewound',
     'ConversationRewindUndone',
     'CheckpointRecorded',
+    'BranchCreated',
     'ConversationSnapshotTaken',
     'ChatOpened',
     'ChatMessageRecorded',
