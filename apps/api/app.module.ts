@@ -14,6 +14,7 @@ import { CHAT_STATE_SHAPE, CHAT_STATES } from '#libs/features/chat/chat.commands
 import { chatDecider } from '#libs/features/chat/chat.decider.js';
 import { ChatModule } from '#libs/features/chat/chat.module.js';
 import { Hubs } from '#libs/features/checkpoint/hubs.process.js';
+import { CompareModule } from '#libs/features/compare/compare.module.js';
 import { CheckpointModule } from '#libs/features/checkpoint/checkpoint.module.js';
 import { CONTRACT_STATE_SHAPE, CONTRACT_STATES } from '#libs/features/contract/contract.commands.js';
 import { contractDecider } from '#libs/features/contract/contract.decider.js';
@@ -139,6 +140,7 @@ export class AppModule {
         DaemonModule,
         LeaseModule,
         ResumeModule,
+        CompareModule,
         TimelineModule,
         ImportModule,
         ChatModule,

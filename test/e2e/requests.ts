@@ -59,11 +59,14 @@ const PATH_WORDS: Readonly<Record<string, string>> = { name: 'contract' };
 /** Parameters in queries that name something of somebody's. */
 const QUERY_IDS: Readonly<Record<string, FromWorld>> = {
   against: id('checkpoint'),
+  at: id('checkpoint'),
   have: id('commit'),
   contract_id: id('contract'),
   task_id: id('task'),
   parent_task_id: id('supervisor'),
   stream: ({ ids }) => `task-${ids.task}`,
+  with: id('fork'),
+  withAt: id('message'),
 };
 
 /** Other parameters in queries, with a value that every route of this parameter takes. */

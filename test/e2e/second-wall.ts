@@ -6,6 +6,7 @@ import * as admin from '#libs/features/admin/admin.queries.js';
 import * as blob from '#libs/features/blob/blob.queries.js';
 import * as chat from '#libs/features/chat/chat.queries.js';
 import * as checkpoint from '#libs/features/checkpoint/checkpoint.queries.js';
+import * as compare from '#libs/features/compare/compare.queries.js';
 import * as contract from '#libs/features/contract/contract.queries.js';
 import * as conversation from '#libs/features/conversation/conversation.queries.js';
 import { formerMessagesOf } from '#libs/features/conversation/former-messages.queries.js';
@@ -68,6 +69,18 @@ export const ASKED: Readonly<Record<string, Ask>> = {
   'checkpoint checkpointOfId': (db, { ids }) => checkpoint.checkpointOfId(db, ids.checkpoint),
   'checkpoint checkpointWithin': (db, { ids }) =>
     checkpoint.checkpointWithin(db, [{ taskId: ids.task, from: 0, to: 1_000 }], 0),
+  'compare effortOf': async (db, of) => (await compare.effortOf(db, shownOf(of), null)).messages,
+  'compare toolUseIn': (db, { ids }) =>
+    compare.toolUseIn(db, [{ taskId: ids.task, from: 1, to: 1_000 }], { limit: 100, at: null }),
+  'compare checkpointsWithin': (db, { ids }) => {
+    const own = { taskId: ids.task, branch: 0, seq: 1_000 };
+    return compare.checkpointsWithin(db, { segments: [], own, until: null }, null);
+  },
+  'compare checkpointPosition': (db, { ids }) =>
+    compare.checkpointPosition(db, ids.task, { id: ids.checkpoint }, null),
+  // Branch 0 is a number that says nothing: what is looked for is whether there is an answer.
+  'compare branchOfMessage': async (db, { ids }) => (await compare.branchOfMessage(db, ids.task, 1)) !== null,
+  'compare forkLine': (db, { ids }) => compare.forkLine(db, ids.fork, null),
   'contract contractOf': (db, { ids }) => contract.contractOf(db, ids.contract),
   'contract contractsBy': (db) => contract.contractsBy(db, {}),
   'conversation branchesOf': (db, { ids }) => conversation.branchesOf(db, ids.task, null),

@@ -13,6 +13,7 @@ import { conversationOptions, showConversation, type ConversationOptions } from 
 import { historyOptions, showHistory, type HistoryOptions } from './history-reading.js';
 import { listed, type ListOptions } from './listing.js';
 import { asOfOption, asOfQuery, type AsOf } from './as-of.js';
+import { compareTasks } from './compare.js';
 import { createTask } from './task-create.js';
 import { forkTask, rewindTask } from './task-change.js';
 import { taskEvents, taskOutput } from './task-events.js';
@@ -40,6 +41,7 @@ export function taskCommands(program: Command, cli: Cli): void {
   listRewinds(task, cli);
   cancelRewind(task, cli);
   checkpointBranch(task, cli, 'branch');
+  compareTasks(task, cli);
   rewindTask(task, cli);
   forkTask(task, cli, 'fork');
 }

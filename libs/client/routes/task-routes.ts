@@ -8,6 +8,7 @@ import type {
   SnapshotContent,
   TaskConversation,
 } from '../types-conversation.js';
+import type { Comparison } from '../types-compare.js';
 import { seg } from './path.js';
 
 /** SPEC §3.4. */
@@ -49,6 +50,9 @@ export class TaskRoutes {
     );
 
   branches = (id: string, query: Query = {}) => this.http.get<BranchTree>(this.#path(id, '/branches'), query);
+
+  /** Compares it with the task `with`, each at a point (`at`, `withAt`) or now. */
+  compare = (id: string, query: Query) => this.http.get<Comparison>(this.#path(id, '/compare'), query);
 
   rewind = (id: string, request: RewindRequest) =>
     this.http.post<HeadMoved>(this.#path(id, '/conversation/rewind'), request);

@@ -20,7 +20,7 @@ import { taskOf } from '../task/task.queries.js';
 import type { TaskView } from '../task/task.view.js';
 import type { TaskCheckpoint } from './checkpoint.dto.js';
 import { checkpointBefore, checkpointBy, checkpointOfId, wholeCheckpoint } from './checkpoint.queries.js';
-import { Hubs } from './hubs.process.js';
+import { Hubs, type HubOwner } from './hubs.process.js';
 
 /** A checkpoint that the caller may see, and the hub that its code is in or will be. */
 export interface FoundCheckpoint {
@@ -138,6 +138,9 @@ export class CheckpointCode {
       );
     return blobOf(hub.place, entry.id, MAX_FILE_BYTES);
   }
+
+  /** Where the code is of a contract's checkpoints, or of an owner's without a contract. */
+  hubOf = (owner: HubOwner): Promise<Hub> => this.hubs.of(owner);
 
   async #find(taskId: string, wanted: string, context: RequestContext): Promise<FoundCheckpoint> {
     const { ownerId } = context.caller;

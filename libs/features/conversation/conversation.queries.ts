@@ -5,6 +5,7 @@ import { escapeText, unescapeText } from '#libs/database/text-escape.js';
 import { fromColumnJson } from '#libs/projections/column-text.js';
 import type { MessagePlace } from './conversation.events.js';
 import { allFormerAt, formerMessagesOf, placeRows, type Said } from './former-messages.queries.js';
+import { messagesOfSegment, segmentRows } from './segment-rows.js';
 import { countOf, shows, type Segment } from './segments.js';
 
 /** A branch of a conversation as its row says. */
@@ -114,27 +115,6 @@ function shownOf(rows: readonly SegmentRow[]): Pick<Shown, 'segments' | 'totalCo
 
 const MESSAGE = sql`m.task_id, m.seq, m.message_id, m.position, m.role, m.content, m.tool_calls, m.tool_call_id,
   m.tool_name, m.call_seq, m.call_task_id, m.is_error, m.token_count, m.cost_usd, m.origin, m.extra, m.has_blobs, m.occurred_at`;
-
-/** Segments as rows (task_id, from_seq, to_seq, ordinal) of a FROM clause. */
-const segmentRows = (segments: readonly Segment[]): Sql => sql`unnest(
-    ${binaryArray(
-      'uuid',
-      segments.map((s) => s.taskId),
-    )}::uuid[], ${binaryArray(
-      'int4',
-      segments.map((s) => s.from),
-    )}::int[],
-    ${binaryArray(
-      'int4',
-      segments.map((s) => s.to),
-    )}::int[]) WITH ORDINALITY AS s(task_id, from_seq, to_seq, ordinal)`;
-
-/**
- * One segment's messages. OFFSET 0 keeps them a look-up of their own, here and below: a join would read all messages, or
- * pair a task's with all its segments.
- */
-const messagesOfSegment = (columns: Sql): Sql => sql`SELECT ${columns} FROM messages m
-  WHERE m.task_id = s.task_id AND m.seq BETWEEN s.from_seq AND s.to_seq OFFSET 0`;
 
 /** The messages that segments show, in order. */
 export async function messagesIn(
