@@ -1,5 +1,6 @@
-import { git, isObjectId, type GitPlace } from './git.js';
-import { pathsIn, type PathBytes } from './path-bytes.js';
+import { Readable } from 'node:stream';
+import { git, gitLine, isObjectId, readableOf, startGit, type GitPlace } from './git.js';
+import type { PathBytes } from './path-bytes.js';
 
 export interface TreeEntry {
   readonly path: PathBytes;
@@ -27,34 +28,44 @@ export async function entriesAt(
   path: PathBytes,
 ): Promise<readonly TreeEntry[]> {
   if (!isObjectId(commit)) throw new TypeError(`not an object id: ${commit}`);
-  // Git would look outside of the commit, and complain.
-  if (path !== '' && path.split('/').some((name) => /^\.{0,2}$|\0/.test(name))) return [];
   if (path === '') return entriesIn(place, commit, '');
-  const above = path.slice(0, Math.max(0, path.lastIndexOf('/')));
-  const folder = await folderAt(place, commit, above);
-  const found = folder === null ? [] : await entriesIn(place, folder, above);
-  const entry = found.find((one) => one.path === path);
-  if (entry?.kind === 'folder') return entriesIn(place, entry.id, path);
-  return entry ? [entry] : [];
+  const entry = await entryAt(place, commit, path);
+  if (!entry) return [];
+  return entry.kind === 'folder' ? entriesIn(place, entry.id, `${path}/`) : [entry];
 }
 
-/** The tree of a folder. Its name goes to git as bytes, on its standard input. */
-async function folderAt(place: GitPlace, commit: string, path: PathBytes): Promise<string | null> {
-  const answer = await git(place, ['cat-file', '-z', '--batch-check=%(objectname) %(objecttype)'], {
-    input: Buffer.from(`${commit}:${path}\0`, 'latin1'),
-  });
-  // What is missing is named as it was asked for, which may be anything.
-  return /^([0-9a-f]+) tree\n$/.exec(answer.toString('latin1'))?.[1] ?? null;
+/** The entry that stands at a path of a commit; null: there is none. @throws GitFailed */
+export async function entryAt(place: GitPlace, commit: string, path: PathBytes): Promise<TreeEntry | null> {
+  if (!isObjectId(commit)) throw new TypeError(`not an object id: ${commit}`);
+  // Git would look outside of the commit, and complain.
+  if (path.split('/').some((name) => /^\.{0,2}$|\0/.test(name))) return null;
+  // On its standard input, because a process' arguments are UTF-8 here.
+  const cut = path.lastIndexOf('/') + 1;
+  const input = Buffer.from(`${commit}:${path.slice(0, Math.max(0, cut - 1))}\0`, 'latin1');
+  const check = ['cat-file', '-z', '--batch-check=%(objecttype) %(objectname)'];
+  const [kind, folder] = (await gitLine(place, check, { input })).split(' ');
+  if (kind !== 'tree') return null;
+  const name = path.slice(cut);
+  const listed = await git(place, ['ls-tree', '-z', folder!]);
+  const found = linesOf(listed).find((line) => line.slice(line.indexOf('\t') + 1) === name);
+  if (found === undefined) return null;
+  const [mode, type, id] = found.slice(0, found.indexOf('\t')).split(' ') as [string, string, string];
+  const size = type === 'blob' ? Number(await gitLine(place, ['cat-file', '-s', id])) : null;
+  return { path, kind: KINDS[mode] ?? 'file', id, size };
 }
 
-/** What is in a tree, which is at a path. */
-async function entriesIn(place: GitPlace, tree: string, at: PathBytes): Promise<readonly TreeEntry[]> {
-  const answer = await git(place, ['ls-tree', '-z', '-l', tree]);
-  return pathsIn(answer).map((line) => {
+const linesOf = (answer: Buffer): readonly string[] =>
+  answer
+    .toString('latin1')
+    .split('\0')
+    .filter((line) => line !== '');
+
+async function entriesIn(place: GitPlace, tree: string, folder: PathBytes): Promise<readonly TreeEntry[]> {
+  return linesOf(await git(place, ['ls-tree', '-z', '-l', tree])).map((line) => {
     const tab = line.indexOf('\t');
     const [mode, , id, size] = line.slice(0, tab).split(/ +/) as [string, string, string, string];
     return {
-      path: `${at === '' ? '' : `${at}/`}${line.slice(tab + 1)}`,
+      path: `${folder}${line.slice(tab + 1)}`,
       kind: KINDS[mode] ?? 'file',
       id,
       size: size === '-' ? null : Number(size),
@@ -65,3 +76,21 @@ async function entriesIn(place: GitPlace, tree: string, at: PathBytes): Promise<
 /** The bytes of a blob. @throws GitFailed, if it is larger than `maxBytes`. */
 export const blobOf = (place: GitPlace, id: string, maxBytes: number): Promise<Buffer> =>
   git(place, ['cat-file', 'blob', id], { maxBytes });
+
+/** The bytes of a blob from one (inclusive) to another (exclusive), while git reads it. */
+export function blobPart(place: GitPlace, id: string, from: number, to: number): Readable {
+  if (!isObjectId(id)) throw new TypeError(`not an object id: ${id}`);
+  const running = startGit(place, ['cat-file', 'blob', id]);
+  running.stdin.end();
+  return Readable.from(partOf(readableOf(running), from, to), { objectMode: false });
+}
+
+async function* partOf(bytes: Readable, from: number, to: number): AsyncGenerator<Buffer> {
+  let at = 0;
+  for await (const chunk of bytes as AsyncIterable<Buffer>) {
+    const part = chunk.subarray(Math.max(0, from - at), Math.max(0, to - at));
+    at += chunk.length;
+    if (part.length > 0) yield part;
+    if (at >= to) return;
+  }
+}

@@ -4,6 +4,7 @@ import {
   ApiHeader,
   ApiOkResponse,
   ApiProperty,
+  ApiResponse,
   getSchemaPath,
   type ApiPropertyOptions,
 } from '@nestjs/swagger';
@@ -151,3 +152,20 @@ export const ApiBytes = (description: string, mediaType = 'application/octet-str
     description,
     content: { [mediaType]: { schema: { type: 'string', format: 'binary' } } },
   });
+
+/** The route answers bytes, or a part of them. */
+export const ApiByteRange = (description: string): MethodDecorator =>
+  applyDecorators(
+    ApiBytes(description),
+    ApiHeader({
+      name: 'Range',
+      required: false,
+      description: 'One part, such as `bytes=0-1023`.',
+      schema: { type: 'string' },
+    }),
+    ApiResponse({
+      status: 206,
+      description: 'The part that Range asks for.',
+      content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
+    }),
+  );

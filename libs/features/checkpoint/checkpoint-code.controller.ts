@@ -4,7 +4,8 @@ import { Controller, Get, Put, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { shownPath } from '#libs/git/path-bytes.js';
-import { ApiBytes } from '#libs/http/answer-fields.js';
+import { ApiByteRange, ApiBytes } from '#libs/http/answer-fields.js';
+import { sendBytes } from '#libs/http/byte-range.js';
 import { Requires } from '#libs/http/auth.guard.js';
 import { StreamedBody } from '#libs/http/request.interceptor.js';
 import { Context, type RequestContext } from '#libs/http/request-context.js';
@@ -15,8 +16,8 @@ import {
   CheckpointTreeResponse,
   DiffQuery,
   FileQuery,
-  PathQuery,
   PackQuery,
+  PathQuery,
 } from './checkpoint-code.dto.js';
 import { CheckpointCode } from './checkpoint-code.process.js';
 import { diffJson } from './diff-json.js';
@@ -120,7 +121,7 @@ export class CheckpointCodeController {
 
   @Get('file')
   @Requires('history:read')
-  @ApiBytes('The bytes of the file; of a symlink, where it leads.')
+  @ApiByteRange('The bytes of the file; of a symlink, where it leads. Its ETag is the id of the blob.')
   @ApiOperation({ summary: 'A file as it was at a checkpoint' })
   async file(
     @IdParam('taskId') taskId: string,
@@ -135,6 +136,6 @@ export class CheckpointCodeController {
       'Content-Disposition': 'attachment',
       'Content-Security-Policy': "default-src 'none'; sandbox",
     });
-    response.send(content);
+    await sendBytes(response, content);
   }
 }

@@ -56,14 +56,14 @@ export class PathQuery {
   @IsText({
     min: 0,
     max: 4_096,
-    description: 'Path in the folder, with /; without it, the whole.',
+    description: 'Path in the folder as answers show it, with /; without it, the whole.',
     optional: true,
   })
   path = '';
 }
 
 export class FileQuery {
-  @IsText({ max: 4_096, description: 'Path in the folder, with /.' })
+  @IsText({ max: 4_096, description: 'Path in the folder as answers show it, with /.' })
   path!: string;
 }
 
@@ -166,7 +166,9 @@ export class CheckpointDiffResponse {
 }
 
 export class TreeEntryAnswer {
-  @GivesText('Path in the folder; bytes that are no UTF-8 as \\xNN.')
+  @GivesText(
+    'Path in the folder; of one that is no UTF-8 each byte beyond ASCII as \\xNN. Ask with it as it stands.',
+  )
   readonly path!: string;
 
   @GivesOneOf(['file', 'executable', 'symlink', 'folder', 'repository'], 'What it is.')

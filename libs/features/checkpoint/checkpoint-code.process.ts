@@ -8,7 +8,8 @@ import type { Hub } from '#libs/git/hub.js';
 import { packOf, PackRefused } from '#libs/git/packs.js';
 import { EMPTY_TREE } from '#libs/git/changes.js';
 import { meantPaths, type PathBytes } from '#libs/git/path-bytes.js';
-import { blobOf, entriesAt, type TreeEntry } from '#libs/git/tree.js';
+import { blobPart, entriesAt, entryAt, type TreeEntry } from '#libs/git/tree.js';
+import type { ByteSource } from '#libs/http/byte-range.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { notFound, reaches } from '#libs/kernel/caller.js';
 import { isUuid } from '#libs/kernel/ids.js';
@@ -35,9 +36,6 @@ export interface CheckpointDiff {
   readonly previous: TaskCheckpoint | null;
   readonly files: AsyncIterable<FileDiff>;
 }
-
-/** Bytes of a file that are answered at once. */
-const MAX_FILE_BYTES = 100 * 1024 * 1024;
 
 /** The code of checkpoints: takes it in from daemons, and shows it. */
 @Injectable()
@@ -73,6 +71,7 @@ export class CheckpointCode {
     const after = await this.#find(taskId, checkpointId, { ...context, minPosition: position });
     return after.checkpoint;
   }
+
   /**
    * A pack of all that a checkpoint's commit leads to.
    * @param have commits that the reader has: what they lead to is left out. Those that the hub lacks are passed over.
@@ -125,18 +124,20 @@ export class CheckpointCode {
   }
 
   /** A file's bytes; of a symlink where it leads. */
-  async file(taskId: string, checkpointId: string, path: string, context: RequestContext): Promise<Buffer> {
+  async file(
+    taskId: string,
+    checkpointId: string,
+    path: string,
+    context: RequestContext,
+  ): Promise<ByteSource> {
     const { checkpoint, hub } = await this.safe(taskId, checkpointId, context);
-    const { meant, entries } = await entriesMeant(hub, checkpoint, path);
-    const [entry, ...others] = entries;
-    if (!entry || others.length > 0 || entry.size === null || entry.path !== meant)
-      throw notFound('file', path);
-    if (entry.size > MAX_FILE_BYTES)
-      throw new Problem(
-        'FILE_TOO_LARGE',
-        `The file has ${entry.size} bytes; at most ${MAX_FILE_BYTES} are answered.`,
-      );
-    return blobOf(hub.place, entry.id, MAX_FILE_BYTES);
+    for (const meant of meantPaths(path)) {
+      const entry = await entryAt(hub.place, checkpoint.commitSha, meant);
+      if (entry?.size == null) continue;
+      const { id, size } = entry;
+      return { size, tag: id, open: (from, to) => blobPart(hub.place, id, from, to) };
+    }
+    throw notFound('file', path);
   }
 
   /** Where the code is of a contract's checkpoints, or of an owner's without a contract. */
