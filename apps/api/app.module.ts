@@ -15,6 +15,7 @@ import { chatDecider } from '#libs/features/chat/chat.decider.js';
 import { ChatModule } from '#libs/features/chat/chat.module.js';
 import { Hubs } from '#libs/features/checkpoint/hubs.process.js';
 import { CompareModule } from '#libs/features/compare/compare.module.js';
+import { BlameModule } from '#libs/features/blame/blame.module.js';
 import { CheckpointModule } from '#libs/features/checkpoint/checkpoint.module.js';
 import { CONTRACT_STATE_SHAPE, CONTRACT_STATES } from '#libs/features/contract/contract.commands.js';
 import { contractDecider } from '#libs/features/contract/contract.decider.js';
@@ -141,6 +142,7 @@ export class AppModule {
         LeaseModule,
         ResumeModule,
         CompareModule,
+        BlameModule,
         TimelineModule,
         ImportModule,
         ChatModule,

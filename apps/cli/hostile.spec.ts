@@ -84,6 +84,7 @@ const COMMANDS = [
   `daemon show ${OTHER_TASK_ID}`,
   `task branch ${TASK_ID} 2 x`,
   `task compare ${TASK_ID} ${OTHER_TASK_ID}`,
+  `task blame ${TASK_ID} 2 a`,
   `task fork ${TASK_ID} --checkpoint 1 --name x --plan y`,
   `task rewind-conversation ${TASK_ID} --by-messages 1 --yes`,
   `undo ${TASK_ID} --yes`,

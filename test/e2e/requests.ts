@@ -87,6 +87,7 @@ const QUERY_WORDS: Readonly<Record<string, string>> = {
   include_tool_calls: 'false',
   include_tool_results: 'false',
   limit: '2',
+  line: '1',
   minPosition: '1',
   name: 'transcript.jsonl',
   order: 'newest',
@@ -107,6 +108,7 @@ const QUERY_WORDS_OF: Readonly<Record<string, string>> = {
 };
 /** The same for what a world's own is. */
 const QUERY_OF: Readonly<Record<string, FromWorld>> = {
+  'get /api/v1/mesh/tasks/{taskId}/checkpoints/{checkpointId}/blame path': ({ marker }) => `${marker}.ts`,
   'get /api/v1/mesh/tasks/{taskId}/bundle branchName': ({ marker }) => marker,
   'get /api/v1/mesh/tasks/{taskId}/checkpoints/{checkpointId}/file path': ({ marker }) => `${marker}.ts`,
   'get /api/v1/mesh/tasks/{taskId}/checkpoints/{checkpointId}/tree path': ({ marker }) => `${marker}.ts`,

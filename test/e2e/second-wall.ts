@@ -3,6 +3,7 @@ import { sql, Sql } from '#libs/database/sql.js';
 import { PostgresBlobStore } from '#libs/event-store/postgres/postgres-blob-store.js';
 import * as access from '#libs/features/access/access.queries.js';
 import * as admin from '#libs/features/admin/admin.queries.js';
+import * as blame from '#libs/features/blame/blame.queries.js';
 import * as blob from '#libs/features/blob/blob.queries.js';
 import * as chat from '#libs/features/chat/chat.queries.js';
 import * as checkpoint from '#libs/features/checkpoint/checkpoint.queries.js';
@@ -38,6 +39,9 @@ export const ASKED: Readonly<Record<string, Ask>> = {
   'access ownersBy': (db) => access.ownersBy(db, { limit: 100 }),
   'admin projectionStatuses': (db) => admin.projectionStatuses(db, PROJECTIONS, 0n),
   'admin ownerSizes': (db, { ownerId }) => admin.ownerSizes(db, ownerId),
+  'blame checkpointsOfCommits': (db, { ids }) => blame.checkpointsOfCommits(db, [ids.commit], ids.contract),
+  'blame makersOf': (db, { ids, marker }) =>
+    blame.makersOf(db, [{ taskId: ids.task, from: 1, to: 1_000, path: `${marker}.ts` }]),
   'blob isUsedIn': (db, { ids }) => blob.isUsedIn(db, ids.contract, ids.blob),
   'chat chatOf': (db, { ids }) =>
     chat.chatOf(db, { kind: 'contract', contractId: ids.contract }, ids.contractChat, null),

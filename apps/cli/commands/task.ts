@@ -6,6 +6,7 @@ import { positive } from '../input/numbers.js';
 import { TIME_FORMS } from '../input/time.js';
 import { count } from '../views/format.js';
 import { checkpointLines, taskFacts, taskTable } from '../views/nouns.js';
+import { blameFile } from './blame.js';
 import { checkpointBranch } from './checkpoint-branch.js';
 import { checkpointDiff } from './checkpoint-diff.js';
 import { cancelRewind, listRewinds, rewindCode } from './code-rewind.js';
@@ -41,6 +42,7 @@ export function taskCommands(program: Command, cli: Cli): void {
   listRewinds(task, cli);
   cancelRewind(task, cli);
   checkpointBranch(task, cli, 'branch');
+  blameFile(task, cli);
   compareTasks(task, cli);
   rewindTask(task, cli);
   forkTask(task, cli, 'fork');

@@ -1,6 +1,33 @@
 import { OTHER_TASK_ID, TASK_ID } from './samples.js';
 
 const AT = '2026-03-01T10:00:00Z';
+const blamed = {
+  checkpointId: 'c',
+  path: 'a',
+  lines: [
+    { line: 1, text: 'one', origin: 0 },
+    { line: 2, text: 'two', origin: 1 },
+    { line: 3, text: 'three', origin: 2 },
+  ],
+  isCut: true,
+  origins: [
+    { commitSha: 'a', path: 'a', checkpoint: null, messages: null, madeBy: null },
+    {
+      commitSha: 'b',
+      path: 'b',
+      checkpoint: { id: 'c', taskId: TASK_ID, checkpointNumber: 1, message: 'm', createdAt: AT },
+      messages: { from: 1, to: 4 },
+      madeBy: { messageId: 'm', seq: 4, toolName: 'Edit', toolCallId: 'x', branch: 0, isShown: false },
+    },
+    {
+      commitSha: 'd',
+      path: 'a',
+      checkpoint: { id: 'd', taskId: OTHER_TASK_ID, checkpointNumber: 2, message: 'm', createdAt: AT },
+      messages: { from: 5, to: 4 },
+      madeBy: null,
+    },
+  ],
+};
 const compared = {
   taskId: TASK_ID,
   name: 'Fix',
@@ -53,4 +80,5 @@ const T = '/api/v1/mesh/tasks';
 export const CODE_ROUTES: readonly (readonly [route: string, answer: object])[] = [
   [`POST ${T}/*/checkpoints/2/branch`, branchMade],
   [`GET ${T}/*/compare`, comparison],
+  [`GET ${T}/*/checkpoints/2/blame`, blamed],
 ];

@@ -1,4 +1,5 @@
 import type { HttpClient, Query } from '../http-client.js';
+import type { BlamedFile } from '../types-blame.js';
 import type { BranchMade, CheckpointDiff, NewBranch } from '../types-diff.js';
 import { seg } from './path.js';
 
@@ -22,6 +23,10 @@ export class CheckpointRoutes {
     const { body } = await this.http.send('GET', this.#path(taskId, checkpoint, '/pack'), { query });
     return body ?? new Blob([]).stream();
   }
+
+  /** Which checkpoint brought each line of a file; `path`, and perhaps `line`. */
+  blame = (taskId: string, checkpoint: string, query: Query) =>
+    this.http.get<BlamedFile>(this.#path(taskId, checkpoint, '/blame'), query);
 
   /** SPEC §4.4. */
   branch = (taskId: string, checkpoint: string, request: NewBranch) =>
