@@ -77,16 +77,10 @@ export function evolveTask(state: TaskState, event: TaskEvent): TaskState {
       return { ...next, snapshot: newestOf(state.snapshot, event.data) };
     case 'TranscriptImported':
       return { ...next, name: event.data.name, status: event.data.status ?? state.status };
-    case 'TaskContinueRequested':
-    case 'TaskReassigned': {
-      const { targetDaemonId } = event.data;
-      return {
-        ...controlled,
-        lease: { ...state.lease, wanted: { targetDaemonId }, requestedAt: next.version },
-      };
-    }
     case 'TaskStartRequested':
-      return { ...controlled, lease: { ...evolveLease(state.lease, event), requestedAt: next.version } };
+    case 'TaskContinueRequested':
+    case 'TaskReassigned':
+      return { ...controlled, lease: asked(state.lease, event, next.version) };
     case 'TaskLeased':
     case 'TaskLeaseEnded':
       return { ...controlled, lease: evolveLease(state.lease, event) };
@@ -111,6 +105,14 @@ export function evolveTask(state: TaskState, event: TaskEvent): TaskState {
     default:
       return unknown(event, next);
   }
+}
+
+type Asked = Extract<TaskEvent, { type: 'TaskStartRequested' | 'TaskContinueRequested' | 'TaskReassigned' }>;
+
+/** Somebody wants the task to run. */
+function asked(lease: LeaseState, event: Asked, requestedAt: number): LeaseState {
+  if (event.type === 'TaskStartRequested') return { ...evolveLease(lease, event), requestedAt };
+  return { ...lease, wanted: { targetDaemonId: event.data.targetDaemonId }, requestedAt };
 }
 
 /** An event of a later version of makima changes nothing that this one decides. */
