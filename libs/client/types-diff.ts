@@ -34,6 +34,8 @@ export interface CheckpointDiff {
   readonly checkpoint: Checkpoint;
   /** Absent: it is compared with an empty folder. */
   readonly previousCheckpoint?: Checkpoint;
+  /** The commit that it is compared with; absent: an empty folder. */
+  readonly baseSha?: string;
   readonly diff: {
     readonly files: readonly FileDiff[];
     readonly stats: {

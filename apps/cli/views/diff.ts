@@ -36,10 +36,13 @@ export const nameLines = ({ diff }: CheckpointDiff): readonly Line[] =>
 const nameOf = ({ checkpointNumber, message }: Checkpoint): string =>
   `checkpoint ${checkpointNumber} (${message.split('\n', 1)[0]!.slice(0, 60)})`;
 
-const headLine = ({ checkpoint, previousCheckpoint }: CheckpointDiff): Line =>
+const baseName = (sha: string | undefined): string =>
+  sha === undefined ? 'an empty folder' : `commit ${sha.slice(0, 10)}`;
+
+const headLine = ({ checkpoint, previousCheckpoint, baseSha }: CheckpointDiff): Line =>
   line(
     span(nameOf(checkpoint), 'bold'),
-    span(previousCheckpoint ? ` against ${nameOf(previousCheckpoint)}` : ' against an empty folder', 'dim'),
+    span(` against ${previousCheckpoint ? nameOf(previousCheckpoint) : baseName(baseSha)}`, 'dim'),
   );
 
 function statsLine({ diff: { stats } }: CheckpointDiff): Line {

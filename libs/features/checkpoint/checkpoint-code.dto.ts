@@ -161,6 +161,9 @@ export class CheckpointDiffResponse {
   @GivesObject(() => TaskCheckpoint, 'What it is compared with; absent: an empty folder.', { optional: true })
   readonly previousCheckpoint?: TaskCheckpoint;
 
+  @GivesHash('The commit that it is compared with; absent: an empty folder.', { optional: true })
+  readonly baseSha?: string;
+
   @GivesObject(() => GitDiffAnswer, 'What differs.')
   readonly diff!: GitDiffAnswer;
 }

@@ -15,6 +15,7 @@ import { notFound, reaches } from '#libs/kernel/caller.js';
 import { isUuid } from '#libs/kernel/ids.js';
 import { invalidField, Problem } from '#libs/kernel/problem.js';
 import { ReadModels } from '#libs/projections/read-models.js';
+import { checkpointInContract } from '../resume/resume.queries.js';
 import { ActivityRecorder } from '../task/activity.process.js';
 import { visibleTask } from '../task/task.guard.js';
 import { taskOf } from '../task/task.queries.js';
@@ -32,8 +33,10 @@ export interface FoundCheckpoint {
 
 export interface CheckpointDiff {
   readonly checkpoint: TaskCheckpoint;
-  /** What it is compared with; null: an empty folder. */
+  /** What it is compared with; null: no checkpoint. */
   readonly previous: TaskCheckpoint | null;
+  /** The commit that it is compared with; null: an empty folder. */
+  readonly base: string | null;
   readonly files: AsyncIterable<FileDiff>;
 }
 
@@ -100,14 +103,10 @@ export class CheckpointCode {
   ): Promise<CheckpointDiff> {
     const { checkpoint, task, hub } = await this.safe(taskId, checkpointId, context);
     const previous = await this.#previous(task, checkpoint, against, context);
-    return {
-      checkpoint,
-      previous,
-      files: diffOf(hub.place, previous?.commitSha ?? EMPTY_TREE, checkpoint.commitSha, {
-        context: lines,
-        signal,
-      }),
-    };
+    const base = previous?.commitSha ?? (against === undefined ? checkpoint.previousSha : null);
+    const options = { context: lines, signal };
+    const files = diffOf(hub.place, base ?? EMPTY_TREE, checkpoint.commitSha, options);
+    return { checkpoint, previous, base, files };
   }
 
   /** The entries of a folder, or of a file the one that it is. */
@@ -168,7 +167,10 @@ export class CheckpointCode {
     context: RequestContext,
   ): Promise<TaskCheckpoint | null> {
     const previous = await this.reads.read(context, async (db) => {
-      if (against === undefined) return checkpointBefore(db, task.id, checkpoint.checkpointNumber);
+      if (against === undefined)
+        return checkpoint.previousSha === null
+          ? checkpointBefore(db, task.id, checkpoint.checkpointNumber)
+          : checkpointInContract(db, task.contractId, checkpoint.previousSha);
       const other = await (isUuid(against)
         ? checkpointOfId(db, against)
         : checkpointBy(db, task.id, against));

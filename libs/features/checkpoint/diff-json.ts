@@ -4,8 +4,17 @@ import type { DiffStats, FileDiffAnswer } from './checkpoint-code.dto.js';
 import type { CheckpointDiff } from './checkpoint-code.process.js';
 
 /** A CheckpointDiffResponse as JSON, file by file. */
-export async function* diffJson({ checkpoint, previous, files }: CheckpointDiff): AsyncGenerator<string> {
-  const head = { checkpoint, ...(previous ? { previousCheckpoint: previous } : {}) };
+export async function* diffJson({
+  checkpoint,
+  previous,
+  base,
+  files,
+}: CheckpointDiff): AsyncGenerator<string> {
+  const head = {
+    checkpoint,
+    ...(previous ? { previousCheckpoint: previous } : {}),
+    ...(base === null ? {} : { baseSha: base }),
+  };
   yield `${JSON.stringify(head).slice(0, -1)},"diff":{"files":[`;
   let stats: DiffStats = { filesChanged: 0, insertions: 0, deletions: 0 };
   for await (const file of files) {
