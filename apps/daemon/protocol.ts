@@ -64,7 +64,7 @@ export interface RewindOrder {
   /** `committed`: from here it only goes forward. */
   readonly phase: 'requested' | 'committed';
   /** `revert`: what one checkpoint changed is taken back, and later changes stay. */
-  readonly kind: 'checkpoint' | 'revert';
+  readonly kind: 'checkpoint' | 'revert' | 'conversation';
   /** Null: a revert whose result is not there yet. */
   readonly target: CodePoint | null;
   readonly revert?: { readonly commitSha: string; readonly previousSha: string | null };

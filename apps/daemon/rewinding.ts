@@ -91,6 +91,8 @@ export class Rewinding {
       const result = await this.#reverted(order, before);
       return { result, tree: result.tree };
     }
+    // The agent is stopped, and what it did is kept; the files stay.
+    if (order.kind === 'conversation') return { result: null, tree: before.tree };
     if (!order.target) throw new CannotRewind('The order names no checkpoint to go back to.');
     return { result: null, tree: await fetched(order.target, this.tools) };
   }

@@ -29,6 +29,7 @@ const READABLE: Readonly<Record<ReadableEvent['type'], true>> = {
   RewindRequested: true,
   RewindPrepared: true,
   RewindCommitted: true,
+  RewindDeferred: true,
   RewindCompleted: true,
   RewindAborted: true,
   RewindFailed: true,

@@ -127,7 +127,7 @@ export class BeforeAnswer {
 }
 
 const PHASES = ['requested', 'committed'] as const;
-const KINDS = ['checkpoint', 'revert'] as const;
+const KINDS = ['checkpoint', 'revert', 'conversation'] as const;
 
 export class RewindOrder {
   @GivesId('Id of the rewind.')
@@ -136,7 +136,10 @@ export class RewindOrder {
   @GivesOneOf(PHASES, 'requested: prepare it; committed: carry it out.')
   readonly phase!: (typeof PHASES)[number];
 
-  @GivesOneOf(KINDS, 'revert: one change in the middle is taken back.')
+  @GivesOneOf(
+    KINDS,
+    'revert: one change in the middle is taken back; conversation: the files stay, the agent is stopped.',
+  )
   readonly kind!: (typeof KINDS)[number];
 
   @GivesObject(() => CodePointAnswer, 'Where the code goes; null: a revert whose result is not there yet.', {

@@ -72,20 +72,12 @@ function ordersOf({ taskId, lease, rewind }: OpenTask, daemonId: string): readon
   ];
 }
 
-/** Null for a rewind of the conversation alone: the daemon has nothing to do with it. */
-function rewindOrder({
-  rewindId,
-  phase,
-  target,
-  revert,
-  preserve,
-  before,
-}: RewindUnderWay): RewindOrder | null {
-  if (target === null && revert === null) return null;
+/** For a rewind of the conversation alone, too: the agent is stopped, and its last words come before it. */
+function rewindOrder({ rewindId, phase, target, revert, preserve, before }: RewindUnderWay): RewindOrder {
   return {
     rewindId,
     phase,
-    kind: revert ? 'revert' : 'checkpoint',
+    kind: revert ? 'revert' : target ? 'checkpoint' : 'conversation',
     target,
     ...(revert
       ? { revert: { commitSha: revert.checkpoint.commitSha, previousSha: revert.previousSha } }

@@ -59,6 +59,7 @@ export type RewindCommand =
       readonly daemonId: string;
       readonly tree: string | null;
     }
+  | { readonly type: 'DeferRewind'; readonly rewindId: string }
   | { readonly type: 'FailRewind'; readonly rewindId: string; readonly reason: string };
 
 export type RewindRefusal =
@@ -95,6 +96,10 @@ export function decideRewind(command: RewindCommand, around: Around): RewindDeci
     case 'CompleteRewind':
       return current.phase === 'committed'
         ? [completed(command)]
+        : refuse('TASK_BUSY', `Rewind ${rewindId} is not committed yet.`);
+    case 'DeferRewind':
+      return current.phase === 'committed'
+        ? [{ type: 'RewindDeferred', data: { rewindId } }]
         : refuse('TASK_BUSY', `Rewind ${rewindId} is not committed yet.`);
     case 'FailRewind':
       return fail(current, command.reason, around);
@@ -199,6 +204,11 @@ export function evolveRewind(state: RewindState, event: RewindEvent): RewindStat
       const { rewindId } = event.data;
       const deferred = state.deferred?.rewindId === rewindId ? null : state.deferred;
       return { ...state, deferred, current: current?.rewindId === rewindId ? null : current };
+    }
+    case 'RewindDeferred': {
+      const { rewindId } = event.data;
+      const deferred = current?.target ? { rewindId, target: current.target } : state.deferred;
+      return { ...state, current: null, deferred };
     }
     case 'RewindAborted':
       return { ...state, current: null };

@@ -79,6 +79,11 @@ export type RewindEvent =
         readonly tree: string | null;
       };
     }
+  | {
+      /** The daemon that was to bring the folder there is lost: the next lease does. */
+      readonly type: 'RewindDeferred';
+      readonly data: { readonly rewindId: string };
+    }
   | { readonly type: 'RewindAborted'; readonly data: { readonly rewindId: string; readonly reason: string } }
   | {
       readonly type: 'RewindFailed';

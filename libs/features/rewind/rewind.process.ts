@@ -15,6 +15,7 @@ import { taskStream, type TaskEvent } from '../task/task.events.js';
 import { visibleTask } from '../task/task.guard.js';
 import type { OpenTask, TaskState } from '../task/task.state.js';
 import { DaemonsAtHand } from './daemons-at-hand.process.js';
+import type { RewindCommand, RewindUnderWay } from './rewind.decider.js';
 import { RewindChanges } from './rewind-changes.process.js';
 import { RewindPlans, type RewindPlan } from './rewind-plan.process.js';
 import type {
@@ -103,16 +104,16 @@ export class Rewinds {
   }
 
   /**
-   * Commits a rewind that waits for a daemon which is not there, and which nobody works in: the next lease brings the
-   * folder to its target. Nothing happens where a daemon has it in hand.
+   * Goes on with a rewind that waits for a daemon which is not there, and that nobody works in: it is committed, and the
+   * next lease brings the folder to its target; what needs the folder itself is given up, and nothing has changed.
    */
-  async commitAlone(taskId: string, rewindId: string, context: CommandContext): Promise<void> {
+  async goOnAlone(taskId: string, rewindId: string, context: CommandContext): Promise<void> {
     const { lease, rewind } = await this.#stateOf(taskId);
     const { current } = rewind;
-    if (current?.rewindId !== rewindId || current.phase !== 'requested' || current.revert) return;
-    if (lease.holder !== null || (await this.#isAtHand(lease.folderAt))) return;
-    const command = { type: 'CommitRewind', rewindId, daemonId: null, before: null, result: null } as const;
-    await this.commands.execute(new DispatchTask(taskId, command, following(context, `commit ${rewindId}`)));
+    if (current?.rewindId !== rewindId || lease.holder !== null) return;
+    if (await this.#isAtHand(lease.folderAt)) return;
+    const command = stepAlone(current);
+    await this.commands.execute(new DispatchTask(taskId, command, following(context, `go on ${rewindId}`)));
   }
 
   async #isAtHand(daemonId: string | null): Promise<boolean> {
@@ -131,7 +132,7 @@ export class Rewinds {
       new DispatchTask(taskId, command, context, { onlyIfRepeated: true }),
     );
     if (!repeated) return null;
-    await this.commitAlone(taskId, rewindId, context);
+    await this.goOnAlone(taskId, rewindId, context);
     await this.#over(taskId, rewindId);
     const answer = await this.show(taskId, rewindId, { ...context, minPosition: position });
     return { ...answer, hiddenMessages: 0, dryRun: false, position: positionToken(position) };
@@ -152,7 +153,7 @@ export class Rewinds {
     if (dryRun)
       return this.#preview(prepared, (await this.commands.execute(dispatch)).state as OpenTask, context);
     const { position } = await this.commands.execute(dispatch);
-    await this.commitAlone(task.id, wanted.rewindId, context);
+    await this.goOnAlone(task.id, wanted.rewindId, context);
     await this.#over(task.id, wanted.rewindId);
     return this.#outcome(prepared, position, context);
   }
@@ -237,6 +238,13 @@ export class Rewinds {
       ...(view.endedAt === null ? {} : { endedAt: view.endedAt }),
     };
   }
+}
+
+function stepAlone({ rewindId, phase, revert }: RewindUnderWay): RewindCommand {
+  if (phase === 'committed') return { type: 'DeferRewind', rewindId };
+  return revert
+    ? { type: 'FailRewind', rewindId, reason: 'The daemon that has the folder is lost.' }
+    : { type: 'CommitRewind', rewindId, daemonId: null, before: null, result: null };
 }
 
 const rewoundTo = ({ id, checkpointNumber, commitSha, message }: CheckpointView) => ({

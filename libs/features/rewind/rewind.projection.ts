@@ -43,6 +43,7 @@ export const rewindProjection = projection({
     'RewindRequested',
     'RewindPrepared',
     'RewindCommitted',
+    'RewindDeferred',
     'RewindCompleted',
     'RewindAborted',
     'RewindFailed',
@@ -91,6 +92,8 @@ function operationOf({ event, stream, metadata, position }: Recorded<RewindEvent
         ...(isOver ? { ended_at } : {}),
       });
     }
+    case 'RewindDeferred':
+      return update(rewinds, key, { phase: 'deferred' });
     case 'RewindCompleted':
       return update(rewinds, key, { phase: 'completed', tree: event.data.tree, ended_at });
     case 'RewindAborted':

@@ -96,6 +96,7 @@ export const taskDecider: Decider<TaskState, TaskCommand, TaskEvent, TaskRefusal
       case 'RequestRewind':
       case 'CommitRewind':
       case 'CompleteRewind':
+      case 'DeferRewind':
       case 'FailRewind':
         return rewind(command, state);
       case 'RewindConversation':

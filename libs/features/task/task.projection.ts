@@ -88,6 +88,7 @@ export const taskProjection = projection<Map<string, Row>>({
     'RewindRequested',
     'RewindPrepared',
     'RewindCommitted',
+    'RewindDeferred',
     'RewindCompleted',
     'RewindAborted',
     'RewindFailed',
@@ -160,6 +161,7 @@ function next(row: Row | undefined, { event, metadata }: Recorded<TaskEvent>): R
       const { target, isDeferred } = event.data;
       return target === null || isDeferred ? { ...controlled, rewind_id: null } : controlled;
     }
+    case 'RewindDeferred':
     case 'RewindCompleted':
     case 'RewindAborted':
     case 'RewindFailed':

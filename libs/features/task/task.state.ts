@@ -90,6 +90,7 @@ export function evolveTask(state: TaskState, event: TaskEvent): TaskState {
     case 'RewindRequested':
     case 'RewindPrepared':
     case 'RewindCommitted':
+    case 'RewindDeferred':
     case 'RewindCompleted':
     case 'RewindAborted':
     case 'RewindFailed':

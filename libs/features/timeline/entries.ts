@@ -143,6 +143,7 @@ const SUBTYPES: Readonly<Record<PlainTaskEvent['type'], string>> = {
   CheckpointTested: 'checkpoint_tested',
   RewindRequested: 'rewind_requested',
   RewindCommitted: 'rewind_committed',
+  RewindDeferred: 'rewind_deferred',
   RewindCompleted: 'rewind_completed',
   RewindAborted: 'rewind_aborted',
   RewindFailed: 'rewind_failed',

@@ -112,6 +112,7 @@ export const timelineProjection = projection<Lookup>({
     'CheckpointTested',
     'RewindRequested',
     'RewindCommitted',
+    'RewindDeferred',
     'RewindCompleted',
     'RewindAborted',
     'RewindFailed',
