@@ -125,8 +125,7 @@ const flatFork = (type: string, value: string): Json => ({
 /** Fields of bodies that hold ids, by schema and field. Of several, the second word says which kind of id it is. */
 const BODY_IDS: Readonly<Record<string, BodySlot>> = {
   'ContinueTaskRequest checkpointSha': {
-    body: ({ commit }) => ({ resumeMode: 'from_checkpoint', checkpointSha: commit }),
-    opaque: COMMIT,
+    body: ({ commit }) => ({ resumeMode: 'from_checkpoint', checkpointSha: commit, dryRun: true }),
   },
   'CreateTaskRequest contractId': { body: ({ contract }) => ({ name: 'new', contractId: contract }) },
   'CreateTaskRequest parentTaskId': {
@@ -164,8 +163,8 @@ const BODY_IDS: Readonly<Record<string, BodySlot>> = {
     opaque: COMMIT,
   },
   'ResumeSupervisorRequest checkpointId': {
-    body: ({ checkpoint }) => ({ resumeMode: 'from_checkpoint', checkpointId: checkpoint }),
-    opaque: 'without a daemon nothing is resumed',
+    body: ({ checkpoint }) => ({ resumeMode: 'from_checkpoint', checkpointId: checkpoint, dryRun: true }),
+    opaque: "only checkpoints of the supervisor's own task are known here",
   },
   'RewindTaskRequest checkpointId': {
     body: ({ checkpoint }) => ({ checkpointId: checkpoint, dryRun: true }),
@@ -224,7 +223,7 @@ const BODY_IDS: Readonly<Record<string, BodySlot>> = {
 /** Texts that name nothing of anybody's, by the last part of their path. */
 const WORDS = new Set(
   `additionalContext answer arguments branchName content description kind lineType message model name newTaskName
-   newTaskPlan note path plan question reason repository role text thinking toolCallId toolName expiresAt occurredAt
+   newTaskPlan note path plan question reason repository role taskName text thinking toolCallId toolName expiresAt occurredAt
    toTimestamp headSha previousSha tree summary prompt recording command[] copyFiles[] options[] scopes[] input result targetDaemonId`.split(
     /\s+/,
   ),

@@ -123,7 +123,8 @@ const BODIES: Readonly<Record<string, (world: World) => readonly Json[]>> = {
   ChangeContractStatusRequest: () => [{ status: 'active' }],
   ChangePhaseRequest: () => [{ phase: 'execute' }, { phase: 'review' }],
   ContinueTaskRequest: ({ ids }) => [
-    { resumeMode: 'with_context' },
+    { resumeMode: 'with_context', dryRun: true },
+    { resumeMode: 'clean_restart', prompt: 'again', maxTokens: 1_000 },
     { resumeMode: 'from_checkpoint', checkpointSha: ids.commit, contextOptions: { maxMessages: 5 } },
   ],
   CreateBranchRequest: ({ marker }) => [
@@ -200,7 +201,14 @@ const BODIES: Readonly<Record<string, (world: World) => readonly Json[]>> = {
   ],
   RenameChatRequest: ({ marker }) => [{ name: marker, dryRun: true }, { name: `${marker} renamed` }],
   RestoreSnapshotRequest: () => [{ dryRun: true }, { reason: 'back' }],
-  ResumeSupervisorRequest: () => [{ resumeMode: 'continue' }],
+  ResumeFromCheckpointRequest: ({ marker }) => [
+    { plan: marker, dryRun: true },
+    { plan: marker, taskName: `${marker} again`, includeConversation: true, start: false },
+  ],
+  ResumeSupervisorRequest: ({ marker }) => [
+    { resumeMode: 'continue', dryRun: true },
+    { resumeMode: 'restart_phase', additionalContext: marker },
+  ],
   RewindConversationRequest: ({ ids }) => [
     { toMessageId: ids.message, dryRun: true },
     { byMessageCount: 1, dryRun: true },
@@ -265,7 +273,6 @@ const UPLOADS: Readonly<Record<string, (world: World) => readonly Upload[]>> = {
 
 /** Routes that cannot succeed while no daemon connects, and how they are refused. */
 export const REFUSED: Readonly<Record<string, string>> = {
-  'post /api/v1/contracts/{contractId}/supervisor/resume': 'NO_DAEMON',
   'post /api/v1/mesh/tasks/{taskId}/rewinds/{rewindId}/cancel': 'REWIND_OVER',
   'post /api/v1/mesh/tasks/{taskId}/rewinds/{rewindId}/prepared': 'LEASE_STALE',
   'post /api/v1/mesh/tasks/{taskId}/rewinds/{rewindId}/completed': 'LEASE_STALE',

@@ -94,7 +94,7 @@ function valuesOf(key: string): readonly unknown[] {
   const [name] = key.split(' of ');
   const schema = deref(document, fields.get(name!)!);
   if (schema.type === 'array') return LISTS[name!]!(schema.maxItems!);
-  const isLine = /(Request|Key|Owner|NewTaskDto)\.(name|newTaskName)$/.test(name!);
+  const isLine = /(Request|Key|Owner|NewTaskDto)\.(name|newTaskName|taskName)$/.test(name!);
   return schema.type === 'string' ? textsOf(schema, isLine) : JSONS;
 }
 

@@ -32,6 +32,23 @@ const task =
     return (await read(app, `/mesh/tasks/${id}`))[field];
   };
 
+/** A new task from a checkpoint, and what it says of itself. */
+const resumedFrom =
+  (body: (value: unknown) => Json, field: string): RoundTrip =>
+  async (app, value) => {
+    const id = await made(app, '/mesh/tasks', { name: 't' });
+    const item = { id: randomUUID(), kind: 'checkpoint' };
+    const counts = { filesChanged: [], linesAdded: 0, linesRemoved: 0 };
+    const taken = { commitSha: 'a'.repeat(40), message: '', ...counts };
+    await app.post(`${API}/mesh/tasks/${id}/activity`, { items: [{ ...item, checkpoint: taken }] });
+    const path = `/mesh/tasks/${id}/checkpoints/${item.id}/resume`;
+    const { newTaskId } = await app.post<{ newTaskId: string }>(`${API}${path}`, {
+      ...body(value),
+      start: false,
+    });
+    return (await read(app, `/mesh/tasks/${newTaskId}`))[field];
+  };
+
 /** Records something in a task of its own, and reads the task's list of what it is. */
 const recorded =
   (list: string, item: (value: unknown) => Json, found: (answer: Json) => unknown): RoundTrip =>
@@ -315,14 +332,9 @@ export const ROUND_TRIPS: Readonly<Record<string, RoundTrip>> = {
     };
     return messages.map(({ id: itemId, role, content }) => ({ id: itemId, kind: 'message', role, content }));
   },
-  'ContinueTaskRequest.checkpointSha': async (app, checkpointSha) => {
+  'ContinueTaskRequest.prompt': async (app, prompt) => {
     const id = await made(app, '/mesh/tasks', { name: 't' });
-    await app.post(`${API}/mesh/tasks/${id}/activity`, {
-      items: [{ id: randomUUID(), kind: 'status', status: 'interrupted' }],
-    });
-    await app.post(`${API}/mesh/tasks/${id}/continue`, { resumeMode: 'from_checkpoint', checkpointSha });
-    const { events } = (await read(app, `/mesh/tasks/${id}/events`)) as { events: readonly Json[] };
-    return at(events.at(-1), 'eventData', 'checkpointSha');
+    return (await app.post(`${API}/mesh/tasks/${id}/continue`, { prompt }))['prompt'];
   },
   'StartTaskRequest.prompt': started((prompt) => ({ prompt }), 'prompt'),
   'RunnerChoiceDto.model': started((model) => ({ runner: { name: 'claude', model } }), 'runner', 'model'),
@@ -342,6 +354,15 @@ export const ROUND_TRIPS: Readonly<Record<string, RoundTrip>> = {
     (message) => ({ path: '/checkpoint-requests', body: { message } }),
     'message',
   ),
+  'ResumeSupervisorRequest.additionalContext': async (app, additionalContext) => {
+    const contractId = await made(app, '/contracts', { name: 'c' });
+    await made(app, '/mesh/tasks', { name: 't', contractId, isSupervisor: true });
+    return (await app.post(`${API}/contracts/${contractId}/supervisor/resume`, { additionalContext }))[
+      'prompt'
+    ];
+  },
+  'ResumeFromCheckpointRequest.taskName': resumedFrom((taskName) => ({ plan: 'p', taskName }), 'name'),
+  'ResumeFromCheckpointRequest.plan': resumedFrom((plan) => ({ plan }), 'plan'),
   'RewindConversationRequest.reason': rewound,
   'RewindTaskRequest.reason': codeRewound(false),
   'UndoTaskRewindRequest.reason': codeRewound(true),
@@ -362,7 +383,7 @@ export const WRITES_NOTHING: Readonly<Record<string, string>> = {
   'VerifyRequest.name': 'names a projection',
   'ReleaseRequest.reason':
     'stands in an event that only the audit shows, and needs a projection that has stopped',
-  'ResumeSupervisorRequest.additionalContext': 'there is no daemon yet that could resume one: it is refused',
+  'ContinueTaskRequest.checkpointSha': 'names a checkpoint',
   'RewindTaskRequest.checkpointSha': 'names a checkpoint',
   'RewindTaskRequest.branchName': 'becomes a branch where a daemon has the folder',
   'CompletedRewindRequest.tree': 'is said by the daemon that has the folder',

@@ -77,7 +77,7 @@ export function decideLease(
 ): Decision<LeaseEvent, LeaseRefusal> {
   switch (command.type) {
     case 'RequestStart':
-      return state.holder === null ? [{ type: 'TaskStartRequested', data: command.data }] : running(state);
+      return whileRunning(state) ?? [{ type: 'TaskStartRequested', data: command.data }];
     case 'LeaseTask':
       return lease(command.daemonId, state, isRewinding);
     case 'RequestCheckpoint': {
@@ -115,8 +115,11 @@ function lease(
   return [{ type: 'TaskLeased', data: { daemonId, epoch: epoch + 1 } }];
 }
 
-const running = ({ holder }: LeaseState) =>
-  refuse('TASK_RUNNING', `The task runs on daemon ${holder ?? ''}. Stop it first, or wait until it ends.`);
+/** Refuses what cannot be asked of a task that a daemon works in; null: nobody does. */
+export const whileRunning = ({ holder }: LeaseState) =>
+  holder === null
+    ? null
+    : refuse('TASK_RUNNING', `The task runs on daemon ${holder}. Stop it first, or wait until it ends.`);
 
 export const staleLease = (epoch: number) =>
   refuse(

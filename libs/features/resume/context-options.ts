@@ -9,6 +9,8 @@ export interface ResumeWish {
   readonly shape: Shape;
   /** What the agent is told besides the task's plan; null: nothing. */
   readonly prompt: string | null;
+  /** Instead of the task's own plan. */
+  readonly plan?: string;
   /** The last message that stays; null: none does. Absent: all that the task shows. */
   readonly keepUpTo?: MessagePlace | null;
 }

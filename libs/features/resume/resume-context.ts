@@ -50,8 +50,9 @@ export class ResumeContexts {
   for(taskId: string, wish: ResumeWish, context: ReadContext): Promise<ResumeContext> {
     return this.reads.read(context, async (db) => {
       const { plan, contractId } = await visibleTask(db, context.caller, taskId);
-      const { segments, totalCount } = await requireShown(db, taskId, null, null);
-      const asked = { plan, mode: wish.mode, prompt: wish.prompt, isFirst: totalCount === 0 };
+      const { segments } = await requireShown(db, taskId, null, null);
+      const isFirst = staying(segments, wish).length === 0 && wish.mode === 'with_context';
+      const asked = { plan: wish.plan ?? plan, mode: wish.mode, prompt: wish.prompt, isFirst };
       const around = tokensOf(resumePrompt(asked, NO_ACCOUNT)) + TOKENS_OF_ACCOUNT;
       const room = Math.max(wish.shape.maxTokens - around, 0);
       const account =
@@ -73,8 +74,8 @@ export class ResumeContexts {
       readonly ownerId: string;
     },
   ): Promise<Shaped> {
-    const { shape, segments, keepUpTo, room, ownerId } = wanted;
-    const stays = keepUpTo === undefined ? segments : cutAfter(segments, keepUpTo);
+    const { shape, segments, room, ownerId } = wanted;
+    const stays = staying(segments, wanted);
     const shaper = new ConversationShaper(shape, room);
     for (let end = countOf(stays); end > 0; end -= PAGE) {
       if (shaper.isFull) {
@@ -117,6 +118,10 @@ export class ResumeContexts {
     return { ...NO_ACCOUNT, conversation, leftOut, tokens: tokensOf(content) + TOKENS_AROUND };
   }
 }
+
+/** What of a conversation stays. */
+const staying = (segments: readonly Segment[], { keepUpTo }: ResumeWish): readonly Segment[] =>
+  keepUpTo === undefined ? segments : cutAfter(segments, keepUpTo);
 
 const NO_ACCOUNT: Shaped = {
   conversation: [],

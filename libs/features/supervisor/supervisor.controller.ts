@@ -11,12 +11,8 @@ import {
 } from '../conversation/conversation.dto.js';
 import { Supervisors } from './supervisor.process.js';
 import { ConversationBranchesResponse } from '../conversation/branches.answers.dto.js';
-import {
-  ResumeSupervisorRequest,
-  ResumeSupervisorResponse,
-  SupervisorConversationResponse,
-  SupervisorMovedResponse,
-} from './supervisor.dto.js';
+import { ResumeSupervisorRequest, ResumeSupervisorResponse } from '../resume/resume.dto.js';
+import { SupervisorConversationResponse, SupervisorMovedResponse } from './supervisor.dto.js';
 
 @ApiTags('supervisor')
 @Controller('api/v1/contracts/:contractId/supervisor')
@@ -82,14 +78,15 @@ export class SupervisorController {
   @Requires('history:write')
   @ApiOperation({
     summary: 'Resume an interrupted supervisor',
-    description: 'SPEC §3.1. Answers 409 NO_DAEMON while no daemon is connected.',
+    description:
+      'SPEC §3.1. It starts when a daemon takes it. 409 TASK_RUNNING while one works in it. A dry run says what its agent would be given.',
   })
   @ApiAcceptedResponse({ type: ResumeSupervisorResponse })
   resume(
     @IdParam('contractId') contractId: string,
-    @Body() _body: ResumeSupervisorRequest,
+    @Body() body: ResumeSupervisorRequest,
     @Context() context: RequestContext,
   ): Promise<ResumeSupervisorResponse> {
-    return this.supervisors.resume(contractId, context);
+    return this.supervisors.resume(contractId, body, context);
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Queryable } from '#libs/database/database.js';
 import { sql } from '#libs/database/sql.js';
-import { Problem } from '#libs/kernel/problem.js';
+import { invalidField, Problem } from '#libs/kernel/problem.js';
 import type { RequestContext } from '#libs/http/request-context.js';
 import { ReadModels } from '#libs/projections/read-models.js';
 import { Contracts } from '../contract/contract.process.js';
@@ -11,6 +11,8 @@ import type {
   UndoRewindRequest,
 } from '../conversation/conversation.dto.js';
 import { Conversations } from '../conversation/conversation.process.js';
+import type { ResumeSupervisorRequest } from '../resume/resume.dto.js';
+import { Resumes } from '../resume/resume.process.js';
 import { taskOf, tasksBy } from '../task/task.queries.js';
 
 /** A contract's supervisor: its conversation is that of its task. */
@@ -20,6 +22,7 @@ export class Supervisors {
     private readonly reads: ReadModels,
     private readonly contracts: Contracts,
     private readonly conversations: Conversations,
+    private readonly resumes: Resumes,
   ) {}
 
   /** SPEC §2.3. */
@@ -67,13 +70,37 @@ export class Supervisors {
     return { contractId, ...(await this.conversations.undo(taskId, request, context)) };
   }
 
-  /** SPEC §3.1, as far as it can go without a daemon. */
-  async resume(contractId: string, context: RequestContext): Promise<never> {
-    await this.#supervisorOf(contractId, context);
-    throw new Problem(
-      'NO_DAEMON',
-      'No daemon is connected that could resume the supervisor. Its conversation is kept; try again when one is.',
+  /** SPEC §3.1. */
+  async resume(contractId: string, request: ResumeSupervisorRequest, context: RequestContext) {
+    const { resumeMode, checkpointId, targetDaemonId, additionalContext, maxTokens, dryRun } = request;
+    const { contract, taskId } = await this.#supervisorOf(contractId, context);
+    if (resumeMode === 'from_checkpoint' && checkpointId === undefined)
+      throw invalidField('checkpointId', 'is required for from_checkpoint', 'REQUIRED');
+    const lastActivity = await this.reads.read(context, (db) => lastActivityOf(db, taskId, null));
+    const { state, ...answer } = await this.resumes.goOn(
+      taskId,
+      {
+        mode: resumeMode === 'continue' ? 'with_context' : resumeMode,
+        checkpoint: resumeMode === 'from_checkpoint' ? { checkpointId: checkpointId! } : null,
+        targetDaemonId: targetDaemonId ?? null,
+        contextOptions: {},
+        maxTokens,
+        prompt: additionalContext ?? null,
+        dryRun,
+      },
+      context,
     );
+    return {
+      supervisorTaskId: taskId,
+      daemonId: state.lease.holder,
+      resumedFrom: {
+        phase: contract.phase,
+        lastActivity: lastActivity ?? contract.updatedAt,
+        messageCount: answer.told.given.messages,
+      },
+      status: 'starting' as const,
+      ...answer,
+    };
   }
 
   async #supervisorOf(contractId: string, context: RequestContext) {

@@ -16,7 +16,7 @@ import {
 import { GivesTruncated, type TruncatedField } from '#libs/http/shortened.js';
 import { TaskCheckpoint } from '../checkpoint/checkpoint.dto.js';
 import { ForkPointAnswer } from '../conversation/branches.answers.dto.js';
-import { FORK_POINTS, RESUME_MODES } from './task.dto.js';
+import { FORK_POINTS } from './task.dto.js';
 import { TASK_STATUSES, type TaskStatus } from './task.events.js';
 
 export class TaskForkAnswer {
@@ -227,11 +227,6 @@ export class WaitsForDaemonAnswer {
 
   @GivesPosition('Of the request.')
   readonly position!: string;
-}
-
-export class ContinueTaskResponse extends WaitsForDaemonAnswer {
-  @GivesOneOf(RESUME_MODES, 'How it is to go on.')
-  readonly resumeMode!: string;
 }
 
 export class ReassignTaskResponse extends WaitsForDaemonAnswer {

@@ -17,7 +17,6 @@ import { AcceptsLease, SpeaksUnder } from '../lease/lease.guard.js';
 import { RecordActivityRequest } from './activity.dto.js';
 import { Forks } from './fork.process.js';
 import {
-  ContinueTaskRequest,
   CreateTaskRequest,
   ForkTaskRequest,
   ReassignTaskRequest,
@@ -27,7 +26,6 @@ import {
 import { Tasks } from './task.process.js';
 import {
   ActivityRecordedResponse,
-  ContinueTaskResponse,
   ForkTaskResponse,
   ReassignTaskResponse,
   TaskCreatedResponse,
@@ -110,22 +108,6 @@ export class TaskController {
     @Context() context: RequestContext,
   ): Promise<ForkTaskResponse> {
     return this.forks.fork(taskId, body, context);
-  }
-
-  @Post(':taskId/continue')
-  @HttpCode(202)
-  @Requires('history:write')
-  @ApiOperation({
-    summary: 'Ask for an interrupted task to go on',
-    description: 'SPEC §3.2. It starts when a daemon takes it.',
-  })
-  @ApiAcceptedResponse({ type: ContinueTaskResponse })
-  continue(
-    @IdParam('taskId') taskId: string,
-    @Body() body: ContinueTaskRequest,
-    @Context() context: RequestContext,
-  ): Promise<ContinueTaskResponse> {
-    return this.tasks.continue(taskId, body, context);
   }
 
   @Post(':taskId/reassign')

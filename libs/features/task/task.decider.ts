@@ -10,6 +10,7 @@ import {
   assertHeld,
   decideLease,
   leaseEnded,
+  whileRunning,
   type LeaseCommand,
   type LeaseHeld,
 } from '../lease/lease.decider.js';
@@ -76,7 +77,10 @@ export const taskDecider: Decider<TaskState, TaskCommand, TaskEvent, TaskRefusal
         return [snapshotOf(state.conversation, wanted)];
       }
       case 'RequestContinue':
-        return [{ type: 'TaskContinueRequested', data: command.data }];
+        return (
+          busy(state.rewind) ??
+          whileRunning(state.lease) ?? [{ type: 'TaskContinueRequested', data: command.data }]
+        );
       case 'CreateBranch':
         return [{ type: 'BranchCreated', data: command.data }];
       case 'Reassign':

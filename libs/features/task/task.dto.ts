@@ -1,5 +1,5 @@
 import { MAX_COLUMN_TEXT } from '#libs/event-store/codec.js';
-import { IsFlag, IsId, IsName, IsOneOf, IsText, IsWhole } from '#libs/http/fields.js';
+import { IsFlag, IsId, IsName, IsOneOf, IsText } from '#libs/http/fields.js';
 import { IsCursor, IsDryRun, IsLimit } from '#libs/http/shared-fields.js';
 import { IsNested, IsTexts } from '#libs/http/structured-fields.js';
 import { TASK_STATUSES, type TaskStatus } from './task.events.js';
@@ -133,45 +133,6 @@ export class ForkTaskRequest {
 
   @IsDryRun()
   dryRun = false;
-}
-
-class ContextOptionsDto {
-  @IsWhole({ min: 1, max: 1_000_000, description: 'The newest N messages.', optional: true })
-  maxMessages?: number;
-
-  @IsFlag({ description: 'Include tool calls.', optional: true })
-  includeToolCalls?: boolean;
-
-  @IsFlag({ description: 'Include tool results.', optional: true })
-  includeToolResults?: boolean;
-
-  @IsFlag({ description: 'Use a summary of the conversation.', optional: true })
-  summaryMode?: boolean;
-}
-
-export const RESUME_MODES = ['with_context', 'clean_restart', 'from_checkpoint'] as const;
-
-/** SPEC §3.2. */
-export class ContinueTaskRequest {
-  @IsId({ description: 'The daemon that is to go on with it.', optional: true })
-  targetDaemonId?: string;
-
-  @IsOneOf(RESUME_MODES, { description: 'How to go on.', optional: true, default: 'with_context' })
-  resumeMode: (typeof RESUME_MODES)[number] = 'with_context';
-
-  @IsText({
-    max: 64,
-    pattern: /^[0-9a-f]{40}([0-9a-f]{24})?$/,
-    description: 'For from_checkpoint: the commit id.',
-    optional: true,
-  })
-  checkpointSha?: string;
-
-  @IsNested(() => ContextOptionsDto, {
-    description: 'What of the conversation the agent is given.',
-    optional: true,
-  })
-  contextOptions?: ContextOptionsDto;
 }
 
 export class ReassignTaskRequest {

@@ -12,6 +12,6 @@ import { WaitingForDaemons } from './waiting.process.js';
   imports: [ConversationModule, DaemonModule],
   controllers: [TaskController],
   providers: [TaskHandler, Tasks, Forks, ActivityRecorder, WaitingForDaemons],
-  exports: [ActivityRecorder, Tasks, WaitingForDaemons],
+  exports: [ActivityRecorder, Forks, Tasks, WaitingForDaemons],
 })
 export class TaskModule {}

@@ -20,13 +20,7 @@ import { activitiesOf } from './activity.js';
 import { DispatchTask } from './task.commands.js';
 import type { TaskCommand } from './task.decider.js';
 import type { OpenTask } from './task.state.js';
-import type {
-  ContinueTaskRequest,
-  CreateTaskRequest,
-  ReassignTaskRequest,
-  ReportTestsRequest,
-  TasksQuery,
-} from './task.dto.js';
+import type { CreateTaskRequest, ReassignTaskRequest, ReportTestsRequest, TasksQuery } from './task.dto.js';
 import { taskStream } from './task.events.js';
 import { visibleTask } from './task.guard.js';
 import { taskProjection } from './task.projection.js';
@@ -150,23 +144,6 @@ export class Tasks {
         throw error;
       });
     return { taskId, ...outcome, position: positionToken(position) };
-  }
-
-  async continue(taskId: string, request: ContinueTaskRequest, context: RequestContext) {
-    const { resumeMode, targetDaemonId, checkpointSha, contextOptions } = request;
-    const data = {
-      resumeMode,
-      targetDaemonId: targetDaemonId ?? null,
-      checkpointSha: checkpointSha ?? null,
-      contextOptions: { ...contextOptions },
-    };
-    const { state, position } = await this.#dispatch(taskId, { type: 'RequestContinue', data }, context);
-    return {
-      taskId,
-      resumeMode,
-      ...(await this.waiting.answer(state as OpenTask, data.targetDaemonId, context.caller)),
-      position: positionToken(position),
-    };
   }
 
   async reassign(taskId: string, request: ReassignTaskRequest, context: RequestContext) {

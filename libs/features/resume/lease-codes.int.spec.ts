@@ -1,7 +1,7 @@
 import { startTestApp, type TestApp } from '#libs/testing/app.js';
+import { asCaller, dispatch, runOn, stop, take, type Taken } from '#libs/testing/running-tasks.js';
 import { TASKS } from '#libs/testing/tool-calls.js';
-import { asCaller, dispatch, runOn, stop, take, type Taken } from './spec-tasks.js';
-import { TaskCode, type LeaseCode } from './task-code.js';
+import { LeaseCodes, type LeaseCode } from './lease-codes.js';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -16,7 +16,7 @@ const newTask = async (body: object = {}): Promise<string> =>
 const newContract = async (): Promise<string> =>
   (await app.post<{ id: string }>('/api/v1/contracts', { name: 'a contract' })).id;
 const code = (taskId: string, daemonId = HERE): Promise<LeaseCode> =>
-  app.server.application.get(TaskCode).of(taskId, daemonId, { caller: asCaller(app) });
+  app.server.application.get(LeaseCodes).of(taskId, daemonId, { caller: asCaller(app) });
 const at = (taskId: string, { id, commitSha }: Taken) => ({
   taskId,
   checkpointId: id,
@@ -174,7 +174,7 @@ describe('the code of a task', () => {
   it('is not told of another owner’s task', async () => {
     const other = await app.secondOwner();
     await expect(
-      app.server.application.get(TaskCode).of(await newTask(), HERE, { caller: asCaller(other) }),
+      app.server.application.get(LeaseCodes).of(await newTask(), HERE, { caller: asCaller(other) }),
     ).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });

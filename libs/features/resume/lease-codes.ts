@@ -40,7 +40,7 @@ const MOST_STEPS = 1_000;
 
 /** The code that tasks start and go on with. */
 @Injectable()
-export class TaskCode {
+export class LeaseCodes {
   constructor(
     private readonly reads: ReadModels,
     @Inject(BlobStore) private readonly blobs: BlobStore,

@@ -1,11 +1,11 @@
-/** What the specs of this feature do to tasks where no route is at hand. Imported by specs only. */
+/** For specs: what daemons do with tasks, where no route is at hand. */
 import { CommandBus } from '@nestjs/cqrs';
 import { newId } from '#libs/kernel/ids.js';
 import type { Caller } from '#libs/kernel/caller.js';
-import type { TestApp, TestCaller } from '#libs/testing/app.js';
-import { TASKS } from '#libs/testing/tool-calls.js';
-import { DispatchTask } from '../task/task.commands.js';
-import type { TaskCommand } from '../task/task.decider.js';
+import { DispatchTask } from '#libs/features/task/task.commands.js';
+import type { TaskCommand } from '#libs/features/task/task.decider.js';
+import type { TestApp, TestCaller } from './app.js';
+import { TASKS } from './tool-calls.js';
 
 export const asCaller = ({ ownerId }: Pick<TestCaller, 'ownerId'>): Caller => ({
   ownerId,
