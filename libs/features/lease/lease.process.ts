@@ -10,8 +10,8 @@ import { Problem } from '#libs/kernel/problem.js';
 import { ReadModels } from '#libs/projections/read-models.js';
 import { contractOf } from '../contract/contract.queries.js';
 import { Daemons } from '../daemon/daemon.process.js';
-import { ResumeContexts } from '../resume/resume-context.js';
-import { TaskCode } from '../resume/task-code.js';
+import { ResumeContexts } from '../resume/resume-context.process.js';
+import { LeaseCodes } from '../resume/lease-codes.js';
 import { DispatchTask, TASK_STATES } from '../task/task.commands.js';
 import { taskStream, type TaskEvent } from '../task/task.events.js';
 import { visibleTask } from '../task/task.guard.js';
@@ -31,7 +31,7 @@ export class Leases {
     private readonly commands: CommandBus,
     private readonly daemons: Daemons,
     private readonly contexts: ResumeContexts,
-    private readonly code: TaskCode,
+    private readonly code: LeaseCodes,
     @Inject(EventStore) private readonly store: EventStore,
     @Inject(TASK_STATES) private readonly states: StreamStates<TaskState, TaskEvent>,
   ) {}

@@ -14,7 +14,7 @@ import { visibleTask } from '../task/task.guard.js';
 import type { TaskState } from '../task/task.state.js';
 import { shapeOf } from './context-options.js';
 import { assertSafe } from './lease-codes.js';
-import { ResumeContexts } from './resume-context.js';
+import { ResumeContexts } from './resume-context.process.js';
 import { ResumePoints } from './resume-points.js';
 import { goesOnFrom } from './resume.process.js';
 import type { ResumeFromCheckpointRequest } from './resume.dto.js';

@@ -1,7 +1,7 @@
 import { startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.js';
 import { asCaller, start } from '#libs/testing/running-tasks.js';
 import { calling, forkAt, prompt, result, TASKS, taskWith } from '#libs/testing/tool-calls.js';
-import { ResumeContexts, type ResumeContext } from './resume-context.js';
+import { ResumeContexts, type ResumeContext } from './resume-context.process.js';
 
 let app: TestApp;
 beforeAll(async () => {

@@ -254,6 +254,12 @@ export class ContinueTaskResponse extends GoesOnAnswer {
   @GivesWhole('What a rewind can be tied to by If-Match.')
   readonly controlVersion!: number;
 
+  @GivesOneOf(['daemon'], 'What has to come before it takes effect.')
+  readonly waitsFor!: string;
+
+  @GivesText('The same in words, and whether such a daemon is connected.')
+  readonly detail!: string;
+
   @GivesObject(() => RewindTaskResponse, 'For from_checkpoint: the rewind that goes before it.', {
     optional: true,
   })

@@ -2,7 +2,7 @@ import { startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.j
 import { asCaller, dispatch, runOn, stop } from '#libs/testing/running-tasks.js';
 import { TaskCode, type TakenCheckpoint } from '#libs/testing/task-code.js';
 import { calling, prompt, result, TASKS } from '#libs/testing/tool-calls.js';
-import { ResumeContexts } from './resume-context.js';
+import { ResumeContexts } from './resume-context.process.js';
 
 let app: TestApp;
 let daemon: TestCaller;
@@ -138,7 +138,7 @@ describe('a task that is to go on', () => {
   it('does not on a daemon that cannot have its code', async () => {
     const { task } = await story();
     await runOn(app, task, DAEMON);
-    const taken = await code.take(task);
+    const taken = await code.take(task, {}, { 'x-makima-lease': '1', 'x-makima-daemon': DAEMON });
     await stop(app, task);
     const other = crypto.randomUUID();
     for (const body of [{}, { resumeMode: 'from_checkpoint', checkpointSha: taken.commit }]) {

@@ -3,7 +3,7 @@ import { RewindModule } from '../rewind/rewind.module.js';
 import { TaskModule } from '../task/task.module.js';
 import { LeaseCodes } from './lease-codes.js';
 import { NewTasks } from './new-task.process.js';
-import { ResumeContexts } from './resume-context.js';
+import { ResumeContexts } from './resume-context.process.js';
 import { ResumePoints } from './resume-points.js';
 import { ResumeController } from './resume.controller.js';
 import { Resumes } from './resume.process.js';

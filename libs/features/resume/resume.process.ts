@@ -14,9 +14,10 @@ import { DispatchTask, TASK_STATES } from '../task/task.commands.js';
 import { taskStream, type ContextOptions, type TaskEvent } from '../task/task.events.js';
 import { visibleTask } from '../task/task.guard.js';
 import type { OpenTask, TaskState } from '../task/task.state.js';
+import { WaitingForDaemons } from '../task/waiting.process.js';
 import { shapeOf, type ResumeMode } from './context-options.js';
 import { assertSafe, LeaseCodes } from './lease-codes.js';
-import { ResumeContexts } from './resume-context.js';
+import { ResumeContexts } from './resume-context.process.js';
 import { ResumePoints } from './resume-points.js';
 import type { ContinueTaskRequest } from './resume.dto.js';
 
@@ -43,6 +44,7 @@ export class Resumes {
     private readonly points: ResumePoints,
     private readonly rewinds: Rewinds,
     private readonly daemons: DaemonsAtHand,
+    private readonly waiting: WaitingForDaemons,
     @Inject(TASK_STATES) private readonly states: StreamStates<TaskState, TaskEvent>,
   ) {}
 
@@ -64,8 +66,8 @@ export class Resumes {
       },
       context,
     );
-    const { status, controlVersion } = state;
-    return { taskId, resumeMode, status, controlVersion, ...answer };
+    const waiting = await this.waiting.answer(state, targetDaemonId ?? null, context.caller);
+    return { taskId, resumeMode, ...waiting, ...answer };
   }
 
   /**
