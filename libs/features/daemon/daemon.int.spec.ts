@@ -277,9 +277,10 @@ describe('a daemon', () => {
     expect(await detail('reassign', { targetDaemonId: randomUUID() })).toContain('it is not connected');
     expect(await detail('reassign', { targetDaemonId: daemon.id })).toContain('it is connected');
     await daemon.lease(taskId);
-    expect(await detail('continue')).toContain(
-      `when daemon ${daemon.id}, which works in the task, has ended`,
-    );
+    expect(await app.call('POST', `${TASKS}/${taskId}/continue`, {})).toMatchObject({
+      status: 409,
+      body: { code: 'TASK_RUNNING', detail: expect.stringContaining(daemon.id) },
+    });
     const elsewhere = await app.secondOwner('without daemons');
     const theirs = await elsewhere.post<{ id: string }>(TASKS, { name: 'theirs' });
     expect(await elsewhere.post(`${TASKS}/${theirs.id}/start`)).toMatchObject({
