@@ -4,6 +4,7 @@ import { CheckpointRoutes } from './routes/checkpoint-routes.js';
 import { ContractRoutes } from './routes/contract-routes.js';
 import { DaemonRoutes, RunRoutes } from './routes/daemon-routes.js';
 import { ChatRoutes, ImportRoutes, TimelineRoutes } from './routes/history-routes.js';
+import { ResumeRoutes } from './routes/resume-routes.js';
 import { RewindRoutes } from './routes/rewind-routes.js';
 import { TaskRoutes } from './routes/task-routes.js';
 
@@ -12,6 +13,7 @@ export class MakimaApi {
   readonly http: HttpClient;
   readonly contracts: ContractRoutes;
   readonly tasks: TaskRoutes;
+  readonly resumes: ResumeRoutes;
   readonly rewinds: RewindRoutes;
   readonly runs: RunRoutes;
   readonly daemons: DaemonRoutes;
@@ -27,6 +29,7 @@ export class MakimaApi {
     this.http = new HttpClient(options);
     this.contracts = new ContractRoutes(this.http);
     this.tasks = new TaskRoutes(this.http);
+    this.resumes = new ResumeRoutes(this.http);
     this.rewinds = new RewindRoutes(this.http);
     this.runs = new RunRoutes(this.http);
     this.daemons = new DaemonRoutes(this.http);

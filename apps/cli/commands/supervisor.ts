@@ -12,6 +12,7 @@ import { contractOption, namedContract, type ContractOption } from './contract-o
 import { conversationOptions, showConversation, type ConversationOptions } from './conversation-reading.js';
 import { REWIND_NOTES, rewindConversation, rewindOptions, type RewindOptions } from './rewinding.js';
 import { taskCheckpoints, taskHistory } from './task.js';
+import { resumeFrom, resumeSupervisor } from './resuming.js';
 import { forkTask } from './task-change.js';
 
 /** `makima supervisor …`, with the names that the first implementation gave to what is done with tasks. */
@@ -27,6 +28,8 @@ export function supervisorCommands(program: Command, cli: Cli): void {
   taskCheckpoints(supervisor, cli, 'task-checkpoints');
   rewindCode(supervisor, cli, 'task-rewind', 'create_branch');
   forkTask(supervisor, cli, 'task-fork');
+  resumeSupervisor(supervisor, cli);
+  resumeFrom(supervisor, cli, 'task-resume-from');
 }
 
 const history = (supervisor: Command, cli: Cli): Command =>

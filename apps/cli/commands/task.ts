@@ -16,6 +16,7 @@ import { listed, type ListOptions } from './listing.js';
 import { asOfOption, asOfQuery, type AsOf } from './as-of.js';
 import { compareTasks } from './compare.js';
 import { createTask } from './task-create.js';
+import { resumeFrom, resumeTask } from './resuming.js';
 import { forkTask, rewindTask } from './task-change.js';
 import { taskEvents, taskOutput } from './task-events.js';
 import { followTask } from './task-follow.js';
@@ -46,6 +47,8 @@ export function taskCommands(program: Command, cli: Cli): void {
   compareTasks(task, cli);
   rewindTask(task, cli);
   forkTask(task, cli, 'fork');
+  resumeTask(task, cli);
+  resumeFrom(task, cli, 'resume-from');
 }
 
 interface TaskListOptions extends ListOptions {

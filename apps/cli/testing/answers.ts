@@ -229,6 +229,25 @@ const daemon = {
 };
 const run = { taskId: TASK_ID, status: 'paused', controlVersion: 3, detail: 'd' };
 
+const amount = { messages: 1, toolCalls: 2, toolResults: 3 };
+const goesOn = {
+  told: {
+    shown: amount,
+    given: amount,
+    leftOut: [{ ...amount, reason: 'budget' }],
+    shortened: 1,
+    unknownCalls: 1,
+    summary: true,
+    tokens: 12_345,
+  },
+  prompt: 'p',
+  checkpoint: { checkpointNumber: 1, sha: 'abc', message: 'm', isSafe: false },
+  daemon: { daemonId: 'd', isConnected: false },
+  rewind: { hiddenMessages: 2 },
+  dryRun: false,
+  newTaskId: 'n',
+};
+
 const T = '/api/v1/mesh/tasks';
 const C = '/api/v1/contracts';
 /** What every route about work and its history answers, with something in every field. */
@@ -282,6 +301,9 @@ export const HISTORY_ROUTES: readonly (readonly [route: string, answer: object])
   ['GET /api/v1/daemons', { daemons: [daemon] }],
   ['GET /api/v1/daemons/*', daemon],
   [`POST ${T}/*/fork`, fork],
+  [`POST ${T}/*/continue`, goesOn],
+  [`POST ${T}/*/checkpoints/*/resume`, goesOn],
+  [`POST ${C}/*/supervisor/resume`, goesOn],
   [`GET ${T}/*/snapshots`, { snapshots: [snapshot] }],
   [`GET ${T}/*/snapshots/*`, { ...snapshot, messages }],
   [`POST ${T}/*/snapshots`, snapshot],
