@@ -11,6 +11,8 @@ const KEPT_BESIDE_SUMMARY = 10;
 const EXTRACT_SHARE = 0.2;
 /** A message that takes more of the room than this is shortened where it would not fit. */
 const LARGEST_SHARE = 0.25;
+/** Of a message that is cut to fewer tokens nothing worth reading is left. */
+const LEAST_SHORT = 100;
 
 const CUT_OFF =
   'ToolResult: outcome unknown. The call was cut off before it had an answer; whether it had an effect is not known. ' +
@@ -120,7 +122,7 @@ export class ConversationShaper {
       const tokens = this.#tokensOf(said);
       if (this.#spent + tokens <= this.#room) return this.#keep(said, tokens);
       const largest = Math.floor(this.#room * LARGEST_SHARE);
-      const short = tokens > largest ? shortened(said, largest) : said;
+      const short = tokens > largest && largest >= LEAST_SHORT ? shortened(said, largest) : said;
       const shortTokens = this.#tokensOf(short);
       if (short !== said && this.#spent + shortTokens <= this.#room) {
         this.#shortened += 1;
