@@ -11,7 +11,7 @@ import { ReadModels } from '#libs/projections/read-models.js';
 import { contractOf } from '../contract/contract.queries.js';
 import { Daemons } from '../daemon/daemon.process.js';
 import { ResumeContexts } from '../resume/resume-context.process.js';
-import { LeaseCodes } from '../resume/lease-codes.js';
+import { LeaseCodes } from '../resume/lease-codes.process.js';
 import { DispatchTask, TASK_STATES } from '../task/task.commands.js';
 import { taskStream, type TaskEvent } from '../task/task.events.js';
 import { visibleTask } from '../task/task.guard.js';

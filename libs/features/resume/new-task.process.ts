@@ -13,7 +13,7 @@ import { taskStream, type TaskEvent } from '../task/task.events.js';
 import { visibleTask } from '../task/task.guard.js';
 import type { TaskState } from '../task/task.state.js';
 import { shapeOf } from './context-options.js';
-import { assertSafe } from './lease-codes.js';
+import { assertSafe } from './lease-codes.process.js';
 import { ResumeContexts } from './resume-context.process.js';
 import { ResumePoints } from './resume-points.js';
 import { goesOnFrom } from './resume.process.js';

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { RewindModule } from '../rewind/rewind.module.js';
 import { TaskModule } from '../task/task.module.js';
-import { LeaseCodes } from './lease-codes.js';
+import { LeaseCodes } from './lease-codes.process.js';
 import { NewTasks } from './new-task.process.js';
 import { ResumeContexts } from './resume-context.process.js';
 import { ResumePoints } from './resume-points.js';

@@ -16,7 +16,7 @@ import { visibleTask } from '../task/task.guard.js';
 import type { OpenTask, TaskState } from '../task/task.state.js';
 import { WaitingForDaemons } from '../task/waiting.process.js';
 import { shapeOf, type ResumeMode } from './context-options.js';
-import { assertSafe, LeaseCodes } from './lease-codes.js';
+import { assertSafe, LeaseCodes } from './lease-codes.process.js';
 import { ResumeContexts } from './resume-context.process.js';
 import { ResumePoints } from './resume-points.js';
 import type { ContinueTaskRequest } from './resume.dto.js';

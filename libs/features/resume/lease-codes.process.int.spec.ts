@@ -1,7 +1,7 @@
 import { startTestApp, type TestApp } from '#libs/testing/app.js';
 import { asCaller, dispatch, runOn, stop, take, type Taken } from '#libs/testing/running-tasks.js';
 import { TASKS } from '#libs/testing/tool-calls.js';
-import { LeaseCodes, type LeaseCode } from './lease-codes.js';
+import { LeaseCodes, type LeaseCode } from './lease-codes.process.js';
 
 let app: TestApp;
 beforeAll(async () => {
