@@ -13,6 +13,7 @@ import * as conversation from '#libs/features/conversation/conversation.queries.
 import { formerMessagesOf } from '#libs/features/conversation/former-messages.queries.js';
 import * as daemon from '#libs/features/daemon/daemon.queries.js';
 import * as imports from '#libs/features/import/fork-source.queries.js';
+import * as resume from '#libs/features/resume/resume.queries.js';
 import * as rewind from '#libs/features/rewind/rewind.queries.js';
 import * as snapshot from '#libs/features/snapshot/snapshot.queries.js';
 import * as task from '#libs/features/task/task.queries.js';
@@ -72,6 +73,7 @@ export const ASKED: Readonly<Record<string, Ask>> = {
     }),
   'checkpoint checkpointBefore': (db, { ids }) => checkpoint.checkpointBefore(db, ids.task, 2),
   'checkpoint checkpointOfId': (db, { ids }) => checkpoint.checkpointOfId(db, ids.checkpoint),
+  'checkpoint lastGreenOf': (db, { ids }) => checkpoint.lastGreenOf(db, ids.task),
   'checkpoint checkpointWithin': (db, { ids }) =>
     checkpoint.checkpointWithin(db, [{ taskId: ids.task, from: 0, to: 1_000 }], 0),
   'compare effortOf': async (db, of) => (await compare.effortOf(db, shownOf(of), null)).messages,
@@ -117,7 +119,15 @@ export const ASKED: Readonly<Record<string, Ask>> = {
   'daemon workFor': (db, { ids }) => daemon.workFor(db, ids.daemon),
   'daemon lostDaemons': (db) => daemon.lostDaemons(db, 0),
   'daemon workMarks': (db, { ids, ownerId }) => daemon.workMarks(db, [{ daemonId: ids.daemon, ownerId }]),
-  'checkpoint lastGreenOf': (db, { ids }) => checkpoint.lastGreenOf(db, ids.task),
+  'resume amountIn': async (db, of) => {
+    // The rest of the amount is what was asked about.
+    const { toolCalls } = await resume.amountIn(db, shownOf(of));
+    return toolCalls;
+  },
+  'resume checkpointInContract': (db, { ids }) => resume.checkpointInContract(db, ids.contract, ids.commit),
+  'resume endedTasksOf': (db, { ids }) => resume.endedTasksOf(db, ids.contract, ids.task, 10),
+  'resume newestSafe': (db, { ids }) => resume.newestSafe(db, ids.task),
+  'resume phasesOf': (db, { ids }) => resume.phasesOf(db, ids.contract),
   'rewind rewindOf': (db, { ids }) => rewind.rewindOf(db, ids.task, ids.rewind),
   'rewind rewindsOf': (db, { ids }) => rewind.rewindsOf(db, ids.task, 100),
   'snapshot snapshotsOf': (db, { ids }) =>
