@@ -126,6 +126,9 @@ function textOf(schema: Schema, pool: Pool): fc.Arbitrary<unknown> {
     );
   }
   if (pattern?.includes('{40}')) return fc.constantFrom(...pool.commits, 'b'.repeat(40), 'c'.repeat(64));
+  // Names of branches: texts for a pattern that looks ahead cannot be made of it.
+  if (pattern?.includes('(?'))
+    return fc.constantFrom('main', 'a/b-c', `x${'y'.repeat(199)}`, 'a..b', '-x', 'a.lock');
   if (pattern) return fc.stringMatching(new RegExp(pattern)).filter((text) => text.length <= maxLength);
   const short = fc.string({ minLength: Math.min(minLength, 5), maxLength: Math.min(maxLength, 12) });
   const usual = fc.oneof({ weight: 3, arbitrary: short }, nastyText, fc.constantFrom(...pool.ids));
