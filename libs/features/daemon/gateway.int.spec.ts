@@ -180,6 +180,7 @@ describe("the daemons' gateway", () => {
     await older.closed;
     newer.beat();
     expect(await newer.next('heartbeat')).toEqual({ type: 'heartbeat', stale: [] });
+    await app.caughtUp();
     expect(await app.get(`/api/v1/daemons/${newer.id}`)).toMatchObject({ status: 'connected' });
     await newer.close();
   });
@@ -207,6 +208,7 @@ describe("the daemons' gateway", () => {
     theirs.hello({ name: 'stolen' });
     expect(await theirs.next('refused')).toMatchObject({ code: 'NOT_FOUND' });
     await theirs.closed;
+    await app.caughtUp();
     expect(await app.get(`/api/v1/daemons/${mine.id}`)).toMatchObject({
       name: 'a daemon',
       status: 'connected',

@@ -43,6 +43,7 @@ describe('daemons of two servers on one database', () => {
 
   it('are seen, and woken, across servers', async () => {
     const far = await TestDaemon.connect(second.url, other, { beatsMs: 200 });
+    await app.caughtUp();
     expect(await app.get(`/api/v1/daemons/${far.id}`)).toMatchObject({ status: 'connected' });
     const taskId = await started(far.id);
     await far.next('work');
