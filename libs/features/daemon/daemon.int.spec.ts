@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.js';
 import { TestDaemon } from '#libs/testing/daemon.js';
+import { DaemonGateway } from './daemon.gateway.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -71,7 +72,10 @@ describe('a daemon', () => {
     const taskId = await started();
     expect(await daemon.next('work')).toEqual({ type: 'work', position: expect.any(String) });
     await daemon.lease(taskId);
-    await app.caughtUp();
+    // What comes and goes between two looks is not told.
+    const { sessions } = app.server.application.get(DaemonGateway);
+    const session = sessions.find(({ daemonId }) => daemonId === daemon.id)!;
+    while (!session.told.includes(taskId)) await daemon.next('work');
     daemon.forget();
     const stopped = await app.post(`${TASKS}/${taskId}/stop`, { reason: 'enough', status: 'cancelled' });
     expect(stopped).toMatchObject({ status: 'cancelled' });
