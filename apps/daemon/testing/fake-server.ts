@@ -205,7 +205,10 @@ function rewound(task: FakeTask, rewindId: string, step: string, body: Body, res
   if (task.holder !== null) return problem(response, 409, 'TASK_RUNNING', 'The agent runs.');
   const before = task.point(String(body['before']));
   if (!before) return problem(response, 422, 'VALIDATION_FAILED', 'There is no such checkpoint.');
-  if (order.phase === 'requested') task.rewinds.push('prepared');
+  if (order.phase === 'requested') {
+    task.rewinds.push('prepared');
+    task.befores.push(before.checkpointId);
+  }
   task.order = { ...order, phase: 'committed', before };
   json(response, task.order);
 }

@@ -31,6 +31,8 @@ export class FakeTask {
   order: RewindOrder | null = null;
   /** What became of rewinds: `prepared`, `completed <tree>`, `failed <reason>`. */
   readonly rewinds: string[] = [];
+  /** Checkpoints of what was there before rewinds. */
+  readonly befores: string[] = [];
   request: CheckpointRequest | null = null;
   readonly answers: string[] = [];
 
