@@ -33,11 +33,14 @@ export function failpoint(name: Failpoint): void {
 /** The same as soon as something at a path is another file than now, or gone: in the middle of what changes many. */
 export function failpointWhenChanged(name: Failpoint, path: string | Buffer): void {
   if (!isArmed(name)) return;
-  const before = inodeOf(path);
+  const before = stateOf(path);
   setInterval(() => {
-    if (inodeOf(path) !== before) failpoint(name);
+    if (stateOf(path) !== before) failpoint(name);
   }, 1);
 }
 
-const inodeOf = (path: string | Buffer): number | undefined =>
-  lstatSync(path, { throwIfNoEntry: false })?.ino;
+/** A file that takes the place of another may get its number. */
+function stateOf(path: string | Buffer): string {
+  const found = lstatSync(path, { throwIfNoEntry: false, bigint: true });
+  return found ? `${found.ino} ${found.ctimeNs}` : '';
+}

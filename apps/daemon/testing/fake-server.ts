@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PassThrough } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { problem } from '#libs/client/testing/fake-makima.js';
 import { Hub } from '#libs/git/hub.js';
@@ -131,9 +130,11 @@ export class FakeServer {
       return void packOf(this.hub.place, commit, have ? have.split(',') : []).pipe(response);
     const ref = `refs/makima/checkpoints/${checkpointId}`;
     try {
-      await this.hub.receive(request.pipe(new PassThrough()), { ref, commit });
+      await this.hub.receive(request, { ref, commit });
     } catch (error) {
       return problem(response, 422, 'PACK_INVALID', String(error));
+    } finally {
+      request.unpipe().resume();
     }
     task.packs.add(checkpointId);
     json(response, {});
