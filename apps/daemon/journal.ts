@@ -1,3 +1,5 @@
+import { rename } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { KnownProcess } from '#libs/processes/left-behind.js';
 import { readJson, writeJson } from './json-file.js';
 import type { ActivityItem, CodePoint, RunEnd } from './protocol.js';
@@ -83,7 +85,8 @@ export class Journal {
       return new Journal(path, isRecord(found) ? { ...EMPTY, ...found } : EMPTY);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      log(`${path} is damaged: starting without it`);
+      await rename(path, `${path}.damaged`);
+      log(`${path} is damaged: starting without it; it is kept as ${basename(path)}.damaged`);
       return new Journal(path, EMPTY);
     }
   }

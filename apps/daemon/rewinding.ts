@@ -152,7 +152,7 @@ export class Rewinding {
 
   /** From here it goes forward, or back to where it came from. */
   async #goThere(order: RewindOrder, rewind: JournaledRewind): Promise<void> {
-    const { taskId, code, journal, api } = this.tools;
+    const { taskId, journal, api } = this.tools;
     const target = rewind.result ?? order.target;
     if (!target) throw new CannotRewind(`rewind ${order.rewindId} has no target`);
     let tree: string;
@@ -168,7 +168,7 @@ export class Rewinding {
     failpoint('rewind-verified');
     await this.#ask(() => api.completed(taskId, order.rewindId, tree)).catch(unlessOver);
     await journal.update({ rewind: null, code: { ...target, tree } });
-    this.tools.log(`rewound ${code.place.taskId} to checkpoint ${target.checkpointId}`);
+    this.tools.log(`rewound to checkpoint ${target.checkpointId}`);
   }
 
   async #restore(
