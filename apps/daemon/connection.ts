@@ -112,7 +112,9 @@ class Session {
   async #heartbeat(): Promise<void> {
     if (this.#unanswered >= SILENT_BEATS) return this.#socket.terminate();
     this.#unanswered += 1;
-    this.#say({ type: 'heartbeat', ...(await this.options.state()) });
+    // A machine that cannot even say how much room it has is not well: the server is to notice.
+    const state = await this.options.state().catch(() => null);
+    if (state) this.#say({ type: 'heartbeat', ...state });
   }
 
   #say(message: Hello | Heartbeat): void {

@@ -75,6 +75,7 @@ const [CHECKPOINT_MS, GRACE_MS, DRAIN_MS, LOOK_MS] = [60_000, 5_000, 20_000, 5_0
 class Daemon implements RunningDaemon {
   readonly connected: Promise<void>;
   readonly ended: Promise<void>;
+  #begin: () => void = () => undefined;
   readonly #keepers = new Map<string, TaskKeeper>();
   readonly #api: ServerApi;
   readonly #cache: RepositoryCache;
@@ -101,22 +102,21 @@ class Daemon implements RunningDaemon {
     this.#cache = new RepositoryCache(home.cache, options.sources);
     this.#disk = new DiskUse(home.path);
     const welcomed = new Promise<void>((resolve) => (this.#welcomed = resolve));
-    const timer = setInterval(() => this.#look(), options.lookMs ?? LOOK_MS);
-    const connection = this.#stayConnected();
+    const connection = new Promise<void>((resolve) => (this.#begin = resolve)).then(() => this.#work());
     this.connected = Promise.race([welcomed, connection]);
     this.ended = connection.catch((error: unknown) => this.stop().then(() => Promise.reject(error as Error)));
     // Whoever waits for neither is told by the log.
     for (const promise of [this.connected, this.ended]) promise.catch(() => undefined);
-    this.#end.signal.addEventListener('abort', () => clearInterval(timer));
   }
 
-  /** Takes up what an earlier daemon of this home has left. */
+  /** Takes up what an earlier daemon of this home has left, before it asks for anything new. */
   static async start(home: DaemonHome, options: DaemonOptions): Promise<Daemon> {
     const daemon = new Daemon(home, options);
     for (const taskId of await home.tasks()) {
       const keeper = await daemon.#keeper(taskId);
       daemon.#do(taskId, keeper.recover());
     }
+    daemon.#begin();
     return daemon;
   }
 
@@ -140,7 +140,7 @@ class Daemon implements RunningDaemon {
       await keeper.idle();
     });
     const late = new AbortController();
-    const drained = Promise.all(stopped).then(() => true);
+    const drained = Promise.allSettled(stopped).then(() => true);
     const isDrained = await Promise.race([
       drained,
       delay(this.options.drainMs ?? DRAIN_MS, false, { signal: late.signal }).catch(() => true),
@@ -150,6 +150,11 @@ class Daemon implements RunningDaemon {
     this.#end.abort(new Error('the daemon has ended'));
     await Promise.allSettled([drained, this.#looking, ...keepers.map((keeper) => keeper.idle())]);
     this.home.release();
+  }
+
+  async #work(): Promise<void> {
+    const timer = setInterval(() => this.#look(), this.options.lookMs ?? LOOK_MS);
+    await this.#stayConnected().finally(() => clearInterval(timer));
   }
 
   async #stayConnected(): Promise<void> {

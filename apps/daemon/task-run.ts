@@ -74,6 +74,9 @@ export class TaskRun {
     const agent = await this.#start();
     const timer = setInterval(() => void this.#checkpoint('time'), this.options.checkpointMs);
     try {
+      const known = agent.pid === undefined ? null : knownProcess(agent.pid);
+      await this.tools.journal.update(({ lease }) => ({ lease: lease && { ...lease, agent: known } }));
+      if (this.#stopped) await this.stop(this.#stopped);
       return await this.#follow(agent);
     } finally {
       clearInterval(timer);
@@ -94,9 +97,6 @@ export class TaskRun {
     });
     this.#agent = agent;
     failpoint('run-started');
-    const known = agent.pid === undefined ? null : knownProcess(agent.pid);
-    await tools.journal.update(({ lease: before }) => ({ lease: before && { ...before, agent: known } }));
-    if (this.#stopped) await this.stop(this.#stopped);
     return agent;
   }
 

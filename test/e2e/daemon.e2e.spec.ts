@@ -63,18 +63,18 @@ const outputOf = async (id: string): Promise<readonly unknown[]> =>
 
 it('runs a task, takes its code back while the agent writes, and forward again', async () => {
   await daemonIn('here');
-  const id = await started('cat; echo 0 > n; i=0; while :; do i=$((i+1)); echo $i > n; sleep 0.02; done');
+  const id = await started('cat; echo x > n; while :; do echo x >> n; sleep 0.02; done');
   await until(async () => (await outputOf(id)).includes('Do it.'), 'it has printed what it was asked');
   await app.post(`${TASKS}/${id}/checkpoint-requests`, { message: 'here' });
   await areSafe(id, 1);
-  const then = Number(await (await app.fetch(`${TASKS}/${id}/checkpoints/1/file?path=n`)).text());
+  const then = await (await app.fetch(`${TASKS}/${id}/checkpoints/1/file?path=n`)).text();
   const rewound = await app.post(`${TASKS}/${id}/rewind`, { toCheckpoint: 1, reason: 'too fast' });
   expect(rewound).toMatchObject({ phase: 'completed', rewindedTo: { checkpointNumber: 1 } });
   expect(await statusOf(id)).toBe('paused');
-  expect(Number(await readFile(fileOf('here', id, 'n'), 'utf8'))).toBe(then);
+  expect(await readFile(fileOf('here', id, 'n'), 'utf8')).toBe(then);
   await writeFile(fileOf('here', id, 'by a person'), 'kept\n');
   expect(await app.post(`${TASKS}/${id}/rewind/undo`, {})).toMatchObject({ phase: 'completed' });
-  expect(Number(await readFile(fileOf('here', id, 'n'), 'utf8'))).toBeGreaterThan(then);
+  expect((await readFile(fileOf('here', id, 'n'), 'utf8')).length).toBeGreaterThan(then.length);
   await areSafe(id, 3);
   expect((await checkpoints(id)).map(({ trigger }) => trigger).sort()).toEqual(['end', 'request', 'safety']);
   const kept = await app.fetch(`${TASKS}/${id}/checkpoints/3/file?path=${encodeURIComponent('by a person')}`);
