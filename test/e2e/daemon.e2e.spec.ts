@@ -57,9 +57,9 @@ const areSafe = (id: string, count: number): Promise<void> =>
 const fileOf = (home: string, id: string, path: string): string =>
   join(base, home, 'daemon/tasks', id, 'folder', path);
 const outputOf = async (id: string): Promise<readonly unknown[]> =>
-  (await app.get<{ events: { eventData: { text: string } }[] }>(`${TASKS}/${id}/output`)).events.map(
-    ({ eventData }) => eventData.text,
-  );
+  (
+    await app.get<{ events: { eventData: { text: string } }[] }>(`${TASKS}/${id}/output?limit=1000`)
+  ).events.map(({ eventData }) => eventData.text);
 
 it('runs a task, takes its code back while the agent writes, and forward again', async () => {
   await daemonIn('here');
@@ -100,6 +100,7 @@ it('is told that a task was stopped, and lets nothing of it be recorded any more
   const id = await started('echo up; while :; do echo more; sleep 0.01; done');
   await until(async () => (await outputOf(id)).includes('up'), 'it runs');
   await app.post(`${TASKS}/${id}/stop`, { reason: 'enough' });
+  await app.caughtUp();
   const had = (await outputOf(id)).length;
   await until(async () => {
     const { daemons: all } = await app.get<{ daemons: { name: string; tasks: string[] }[] }>(
@@ -108,5 +109,6 @@ it('is told that a task was stopped, and lets nothing of it be recorded any more
     return all.every(({ tasks }) => !tasks.includes(id));
   }, 'no daemon has it');
   expect(await statusOf(id)).toBe('paused');
+  await app.caughtUp();
   expect((await outputOf(id)).length).toBe(had);
 });
