@@ -73,7 +73,6 @@ describe('going back in code', () => {
       ['--to-timestamp 2h --scope both', { toTimestamp: '2026-03-01T10:00:00.000Z', scope: 'both' }],
       ['--by-messages 4 --scope conversation', { byMessageCount: 4, scope: 'conversation' }],
       ['--last-green', { lastGreen: true }],
-      ['--without-checkpoint 2', { withoutCheckpoint: 2 }],
       ['--checkpoint 3 --preserve discard', { toCheckpoint: 3, preserveMode: 'discard' }],
       ['--checkpoint 3 --preserve branch', { toCheckpoint: 3, preserveMode: 'create_branch' }],
       ['--checkpoint 3 --preserve-mode stash', { toCheckpoint: 3, preserveMode: 'stash' }],
@@ -95,6 +94,12 @@ describe('going back in code', () => {
       expect(err).toBe(
         `what was there is kept as checkpoint ${BEFORE_ID}\nundo with: makima undo ${TASK_ID} --rewind ${REWIND_ID}\n`,
       );
+    });
+
+    it('says of one change in the middle that it was taken back', async () => {
+      const { out } = await run(`task rewind ${TASK_ID} --without-checkpoint 2`);
+      expect(posts()).toEqual([{ withoutCheckpoint: 2 }]);
+      expect(out).toContain(`✓ took checkpoint 2 of task ${TASK_ID} back: `);
     });
 
     it('as the first implementation called it, keeps what is there as a branch', async () => {

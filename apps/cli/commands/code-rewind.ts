@@ -60,7 +60,7 @@ export const rewindCode = (parent: Command, cli: Cli, name: string, preserve?: P
       const taskId = await resolveTask(cli.api, id);
       const request = await requestOf(cli, taskId, options);
       await carryOut(cli, {
-        verbs: [`rewind task ${taskId}`, `rewound task ${taskId}`],
+        verbs: verbsOf(taskId, options),
         ask: (dryRun) => cli.api.rewinds.rewind(taskId, dryRun ? { ...request, dryRun } : request),
         question: `Rewind task ${taskId}?`,
         isDryRun: options.dryRun ?? false,
@@ -68,6 +68,11 @@ export const rewindCode = (parent: Command, cli: Cli, name: string, preserve?: P
       });
     },
   });
+
+const verbsOf = (taskId: string, { withoutCheckpoint: n }: CodeRewindOptions): CodeMove['verbs'] =>
+  n === undefined
+    ? [`rewind task ${taskId}`, `rewound task ${taskId}`]
+    : [`take checkpoint ${n} of task ${taskId} back`, `took checkpoint ${n} of task ${taskId} back`];
 
 const POINTS = [
   'checkpoint',

@@ -79,7 +79,7 @@ const list = (daemon: Command, cli: Cli): Command =>
     act: async () => {
       const answer = await cli.api.daemons.list();
       const empty = answer.daemons.length === 0 && 'no daemons yet; start one with: makima daemon start';
-      await cli.show({ json: answer, lines: () => daemonTable(answer.daemons, cli.width), empty });
+      await cli.show({ json: answer, lines: () => daemonTable(answer.daemons, cli.width, cli.now), empty });
     },
   });
 

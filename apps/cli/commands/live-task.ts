@@ -8,13 +8,13 @@ import { kindOf, whatLine } from '../views/history.js';
 import { LOOK_BACK, unseen } from './conversation-reading.js';
 
 /** Entries that say nothing to somebody who watches. */
-const QUIET: readonly string[] = ['agent_line'];
+const QUIET: readonly string[] = ['agent_line', 'snapshot'];
 const MOST_TEXT = 240;
 
 /** Prints what happens in a task, as it comes. */
 export class LiveTask {
   readonly #seen = new Set<string>();
-  /** Number of the newest message that was there at the beginning. */
+  /** Number of the newest message that was there at the beginning, or was printed since. */
   #lastSeq = 0;
 
   constructor(
@@ -30,8 +30,9 @@ export class LiveTask {
 
   /** Prints something that came. */
   async next(entry: HistoryEntry): Promise<void> {
-    const isNew = entry.entryType === 'chat_message' && (entry.seq ?? Infinity) > this.#lastSeq;
-    if (this.cli.format === 'json' || !isNew) return this.show(entry);
+    if (this.cli.format === 'json' || entry.entryType !== 'chat_message') return this.show(entry);
+    // It came with the one before it.
+    if ((entry.seq ?? Infinity) <= this.#lastSeq) return;
     const fresh = await unseen({ load: this.#load }, { minPosition: entry.position }, this.#seen);
     this.#remember(fresh);
     const view = chatView(fresh, this.cli.width, false);

@@ -173,6 +173,17 @@ describe('task follow', () => {
     expect(err).toContain(`task ${TASK_ID} is ${status}`);
   });
 
+  it('prints each message once, also when several come together', async () => {
+    const said = (seq: number) =>
+      entry(50 + seq, { entryType: 'chat_message', role: 'assistant', seq, content: `m${seq}` });
+    fake.on(`GET ${TASK}/conversation`, ({ query }) =>
+      conversation(query['minPosition'] === undefined ? [message(2)] : [message(4), message(3), message(2)]),
+    );
+    streaming([said(3), said(4), ending('completed', 'task_completed')]);
+    const { out } = await run(['task', 'follow', TASK_ID, '--limit', '1']);
+    expect(out.match(/message \d|m\d/g)).toEqual(['message 3', 'message 4']);
+  });
+
   it('ends at once where the task has ended already', async () => {
     streaming([]);
     fake.on(`GET ${TASK}`, task({ status: 'failed' }));

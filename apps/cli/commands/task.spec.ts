@@ -143,6 +143,25 @@ describe('makima task', () => {
     expect((await run(`supervisor task-checkpoints ${TASK_ID} --with-diff`)).out).toContain('src/a.ts');
   });
 
+  it('checkpoints have room on a screen of 80 columns, with a heading for each day', async () => {
+    const checkpoint = (checkpointNumber: number, day: number) => ({
+      ...{ id: 'c', taskId: TASK_ID, commitSha: 'ab'.repeat(20), branchName: 'main', headSha: null },
+      ...{ linesAdded: 120, linesRemoved: 3, filesChanged: [], leftOut: [], isSafe: true },
+      ...{ checkpointNumber, message: 'After a turn', createdAt: `2026-03-0${day}T10:00:00.000Z` },
+    });
+    fake.on(`GET ${TASK}/checkpoints`, {
+      checkpoints: [checkpoint(3, 2), checkpoint(2, 1), checkpoint(1, 1)],
+    });
+    const { out } = await run(`task checkpoints ${TASK_ID}`, {
+      terminal: { columns: 80 },
+      env: { NO_COLOR: '1' },
+    });
+    const lines = out.trimEnd().split('\n');
+    expect(lines).toHaveLength(6);
+    expect(lines.filter((one) => one.includes('day 2026-03-0'))).toHaveLength(2);
+    expect(lines.every((one) => one.length <= 80)).toBe(true);
+  });
+
   it('checkpoint-diff shows lines, sizes or names', async () => {
     const checkpoint = { checkpointNumber: 2, message: 'works' };
     const file = {

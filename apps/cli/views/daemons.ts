@@ -1,13 +1,14 @@
 import type { Daemon } from '#libs/client/types-daemon.js';
 import { line, span, type Line } from '../terminal/styled.js';
 import { factLines, tableLines } from '../terminal/table.js';
-import { bytes, count, counted, idShortener, localTime, oneLine, statusSpan } from './format.js';
+import { ago, bytes, count, counted, idShortener, localTime, oneLine, statusSpan } from './format.js';
 
 /** Daemons, one a row. */
-export function daemonTable(daemons: readonly Daemon[], width: number): readonly Line[] {
+export function daemonTable(daemons: readonly Daemon[], width: number, now: Date): readonly Line[] {
+  const inPipe = !Number.isFinite(width);
   const idOf = idShortener(
     daemons.map(({ id }) => id),
-    !Number.isFinite(width),
+    inPipe,
   );
   return tableLines(
     [
@@ -22,7 +23,7 @@ export function daemonTable(daemons: readonly Daemon[], width: number): readonly
     daemons.map((daemon) => [
       span(idOf(daemon.id), 'bold'),
       statusSpan(daemon.status),
-      heardAt(daemon),
+      inPipe || daemon.lastHeartbeatAt === null ? heardAt(daemon) : ago(daemon.lastHeartbeatAt, now),
       tasksOf(daemon),
       spaceText(daemon.freeBytes),
       oneLine(daemon.version, 20),

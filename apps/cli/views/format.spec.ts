@@ -1,4 +1,4 @@
-import { bytes, count, counted, dollars, idShortener, localTime, oneLine } from './format.js';
+import { ago, bytes, count, counted, dollars, idShortener, localTime, oneLine } from './format.js';
 import { duration, overviewLines } from './overview.js';
 import { exitCodeIn, targetOf } from './tool-call.js';
 import { render } from '../terminal/styled.js';
@@ -8,6 +8,18 @@ describe('formatting', () => {
     expect(localTime('2026-03-01T10:00:05.123Z')).toMatch(/^2026-0[23]-\d\d \d\d:\d\d:05 [+-]\d\d:\d\d$/);
     expect(localTime('nonsense')).toBe('nonsense');
   });
+
+  it.each([
+    ['12:00:59', '1 s ago'],
+    ['12:00:00', '1 min ago'],
+    ['09:30:00', '2 h ago'],
+    ['12:01:05', '0 s ago'],
+  ])('says of %s, at 12:01, that it was %s', (time, text) =>
+    expect(ago(`2026-03-01T${time}Z`, new Date('2026-03-01T12:01:00Z'))).toBe(text),
+  );
+
+  it('says how many days ago something was', () =>
+    expect(ago('2026-02-01T00:00:00Z', new Date('2026-03-01T12:00:00Z'))).toBe('28 d ago'));
 
   it('counts', () => {
     expect(count(1_234_567)).toBe('1,234,567');

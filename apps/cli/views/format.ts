@@ -31,6 +31,23 @@ export function dayHeading(iso: string): string | undefined {
   return parts && `${WEEKDAYS[new Date(iso).getDay()]} ${parts.day} (${parts.zone})`;
 }
 
+const STEPS = [
+  [60, 's'],
+  [60, 'min'],
+  [24, 'h'],
+  [Infinity, 'd'],
+] as const;
+
+/** How long ago a moment was: `12 s ago`, `3 h ago`. */
+export function ago(iso: string, now: Date): string {
+  let amount = Math.max(0, (now.getTime() - Date.parse(iso)) / 1_000);
+  for (const [next, unit] of STEPS) {
+    if (amount < next) return `${Math.floor(amount)} ${unit} ago`;
+    amount /= next;
+  }
+  return iso;
+}
+
 /** `1,234,567`. */
 export const count = (value: number): string => value.toLocaleString('en-US');
 

@@ -1,7 +1,7 @@
 import type { FileChange, HistoryEntry } from '#libs/client/types.js';
 import { tableLines, type Cell, type Column, type Row } from '../terminal/table.js';
 import { line, span, type Line, type Span, type Style } from '../terminal/styled.js';
-import { count, dayHeading, localTime, oneLine, partsOf } from './format.js';
+import { count, counted, dayHeading, localTime, oneLine, partsOf } from './format.js';
 import { filesIn } from './truncated.js';
 
 interface Kind {
@@ -143,7 +143,7 @@ function checkpointParts(entry: HistoryEntry, most: number): readonly (Span | st
     ' ',
     span((entry.commitSha ?? '').slice(0, 10), 'yellow'),
     ` ${oneLine(entry.message ?? '', most)}`,
-    span(files > 0 ? ` (${count(files)} files)` : '', 'dim'),
+    span(files > 0 ? ` (${counted(files, 'file')})` : '', 'dim'),
   ];
 }
 

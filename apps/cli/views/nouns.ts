@@ -1,8 +1,8 @@
 import type { Checkpoint, Contract, Task } from '#libs/client/types.js';
 import type { Snapshot } from '#libs/client/types-conversation.js';
-import { factLines, tableLines } from '../terminal/table.js';
+import { factLines, tableLines, type Row } from '../terminal/table.js';
 import { indented, line, span, type Line } from '../terminal/styled.js';
-import { count, idShortener, localTime, oneLine, statusSpan } from './format.js';
+import { count, dayHeading, idShortener, localTime, oneLine, partsOf, statusSpan } from './format.js';
 import { fileParts } from './history.js';
 import { filesIn, truncatedLines } from './truncated.js';
 
@@ -115,10 +115,11 @@ export function checkpointLines(
   width: number,
   withFiles: boolean,
 ): readonly Line[] {
+  const inPipe = whole(width);
   const cells = (checkpoint: Checkpoint) => [
     span(String(checkpoint.checkpointNumber), 'bold'),
-    span(whole(width) ? checkpoint.commitSha : checkpoint.commitSha.slice(0, 10), 'yellow'),
-    localTime(checkpoint.createdAt),
+    span(inPipe ? checkpoint.commitSha : checkpoint.commitSha.slice(0, 10), 'yellow'),
+    inPipe ? localTime(checkpoint.createdAt) : (partsOf(checkpoint.createdAt)?.time ?? checkpoint.createdAt),
     count(filesIn(checkpoint)),
     span(`+${count(checkpoint.linesAdded)}`, 'green'),
     span(`−${count(checkpoint.linesRemoved)}`, 'red'),
@@ -138,12 +139,20 @@ export function checkpointLines(
       { head: 'code' },
       { head: 'message', narrow: 'wrap' },
     ],
-    checkpoints.flatMap((checkpoint) => [
+    checkpoints.flatMap((checkpoint, index) => [
+      // On a terminal each day has a heading, and so do times have room.
+      ...(inPipe ? [] : dayRows(checkpoint, checkpoints[index - 1])),
       cells(checkpoint),
       ...(withFiles ? fileRows(checkpoint).map((heading) => ({ heading })) : []),
     ]),
     width,
   );
+}
+
+function dayRows({ createdAt }: Checkpoint, before: Checkpoint | undefined): readonly Row[] {
+  const day = dayHeading(createdAt);
+  const isNew = day !== undefined && day !== (before && dayHeading(before.createdAt));
+  return isNew ? [{ heading: line(span(day, 'bold')) }] : [];
 }
 
 const fileRows = (checkpoint: Checkpoint): readonly Line[] =>
