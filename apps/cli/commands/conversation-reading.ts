@@ -168,32 +168,48 @@ async function followConversation<Answer extends Conversation>(
   options: ConversationOptions,
 ): Promise<void> {
   const query = queryOf(cli, options);
-  const seen = new Set<string>();
-  let lastSeq = 0;
-  const remember = (messages: readonly ConversationMessage[]): void => {
-    for (const { id, seq = 0 } of messages) {
-      seen.add(id);
-      lastSeq = Math.max(lastSeq, seq);
-    }
-  };
+  const shown = new ShownMessages();
   await follow(cli, await source.streamPath(), undefined, {
     start: async (position) => {
       const at = { ...query, asOf: position };
-      remember((await wanted(source, { limit: LOOK_BACK }, at)).messages);
+      shown.add((await wanted(source, { limit: LOOK_BACK }, at)).messages);
       const answer = await wanted(source, options, at);
       if (cli.format === 'json') for (const message of answer.messages) await cli.jsonLine(message);
       else await cli.out.lines(await linesOfConversation(cli, source, options, answer));
     },
     entry: async (entry) => {
-      if (entry.entryType === 'chat_message' && (entry.seq ?? Infinity) > lastSeq) {
-        const fresh = await unseen(source, { ...query, minPosition: entry.position }, seen);
-        remember(fresh);
+      if (entry.entryType === 'chat_message' && !shown.has(entry)) {
+        const fresh = await unseen(source, { ...query, minPosition: entry.position }, shown);
+        shown.add(fresh);
         await printMessages(cli, fresh, options.full ?? false);
       } else if (movesHead(entry) && cli.format !== 'json') {
         await cli.out.lines([line(span('↶ ', 'yellow'), ...whatLine(entry, 200)), []]);
       }
     },
   });
+}
+
+/** Which messages were there, or have been shown since. */
+export class ShownMessages {
+  readonly #ids = new Set<string>();
+  /** Numbers are a task's own: a fork's begin anew, behind those that it took over. */
+  readonly #lastSeq = new Map<string, number>();
+
+  add(messages: readonly ConversationMessage[]): void {
+    for (const { id, taskId = '', seq = 0 } of messages) {
+      this.#ids.add(id);
+      this.#lastSeq.set(taskId, Math.max(this.#lastSeq.get(taskId) ?? 0, seq));
+    }
+  }
+
+  /** Whether the message that an entry of a timeline stands for is among them. */
+  has({ taskId, seq = Infinity }: HistoryEntry): boolean {
+    return seq <= (this.#lastSeq.get(taskId ?? '') ?? 0);
+  }
+
+  hasId(id: string): boolean {
+    return this.#ids.has(id);
+  }
 }
 
 /** Messages that are looked at to tell new ones from those that were there. */
@@ -203,13 +219,13 @@ export const LOOK_BACK = 200;
 export async function unseen<Answer extends Conversation>(
   { load }: Pick<ConversationSource<Answer>, 'load'>,
   query: Query,
-  seen: ReadonlySet<string>,
+  shown: ShownMessages,
 ): Promise<readonly ConversationMessage[]> {
   const fresh: ConversationMessage[] = [];
   for await (const { messages } of pagesOf((cursor) =>
     load({ ...query, order: 'newest', limit: LOOK_BACK, cursor }),
   )) {
-    const known = messages.findIndex(({ id }) => seen.has(id));
+    const known = messages.findIndex(({ id }) => shown.hasId(id));
     fresh.push(...(known === -1 ? messages : messages.slice(0, known)));
     if (known !== -1) break;
   }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { FakeMakima, startStream, streamed } from '#libs/client/testing/fake-makima.js';
 import { runCommand } from '../testing/run-command.js';
-import { CONTRACT_ID, conversation, entry, message, TASK_ID } from '../testing/samples.js';
+import { CONTRACT_ID, conversation, entry, message, OTHER_TASK_ID, TASK_ID } from '../testing/samples.js';
 
 const TASK = `/api/v1/mesh/tasks/${TASK_ID}`;
 
@@ -144,5 +144,19 @@ describe('--follow', () => {
   ])('does not go with what looks elsewhere: %s', async (words) => {
     expect((await runCommand(fake.url, words.split(' '))).code).toBe(2);
     expect(fake.seen).toEqual([]);
+  });
+
+  it("of a fork shows its own messages, whose numbers begin anew behind its source's", async () => {
+    const inherited = message(9, { taskId: OTHER_TASK_ID });
+    const own = message(1, { content: 'its own' });
+    const said = entry(51, { entryType: 'chat_message', role: 'user', seq: 1, content: 'its own' });
+    streaming(`${TASK}/stream`, streamed('entry', '51', said));
+    fake
+      .on(`GET ${TASK}/conversation`, ({ query }) =>
+        conversation(query['minPosition'] === undefined ? [inherited] : [own, inherited]),
+      )
+      .on(`GET ${TASK}/branches`, { taskId: TASK_ID, current: 0, branches: [], forks: [] });
+    const { out } = await runUntil('its own', `task history ${TASK_ID} --follow`);
+    expect(out).toContain('its own');
   });
 });

@@ -1,11 +1,10 @@
 import type { HistoryEntry } from '#libs/client/types.js';
-import type { ConversationMessage } from '#libs/client/types-conversation.js';
 import type { Cli } from '../cli.js';
 import { line, linesOf, span, type Line } from '../terminal/styled.js';
 import { chatView, messageLines } from '../views/conversation.js';
 import { partsOf } from '../views/format.js';
 import { kindOf, whatLine } from '../views/history.js';
-import { LOOK_BACK, unseen } from './conversation-reading.js';
+import { LOOK_BACK, ShownMessages, unseen } from './conversation-reading.js';
 
 /** Entries that say nothing to somebody who watches. */
 const QUIET: readonly string[] = ['agent_line', 'snapshot'];
@@ -13,9 +12,7 @@ const MOST_TEXT = 240;
 
 /** Prints what happens in a task, as it comes. */
 export class LiveTask {
-  readonly #seen = new Set<string>();
-  /** Number of the newest message that was there at the beginning, or was printed since. */
-  #lastSeq = 0;
+  readonly #shown = new ShownMessages();
 
   constructor(
     private readonly cli: Cli,
@@ -25,16 +22,16 @@ export class LiveTask {
   /** Notes which messages are there at a position of the log. */
   async begin(position: string): Promise<void> {
     const page = await this.#load({ order: 'newest', limit: LOOK_BACK, asOf: position });
-    this.#remember(page.messages);
+    this.#shown.add(page.messages);
   }
 
   /** Prints something that came. */
   async next(entry: HistoryEntry): Promise<void> {
     if (this.cli.format === 'json' || entry.entryType !== 'chat_message') return this.show(entry);
     // It came with the one before it.
-    if ((entry.seq ?? Infinity) <= this.#lastSeq) return;
-    const fresh = await unseen({ load: this.#load }, { minPosition: entry.position }, this.#seen);
-    this.#remember(fresh);
+    if (this.#shown.has(entry)) return;
+    const fresh = await unseen({ load: this.#load }, { minPosition: entry.position }, this.#shown);
+    this.#shown.add(fresh);
     const view = chatView(fresh, this.cli.width, false);
     for (const message of fresh) await this.cli.out.lines([...messageLines(message, new Map(), view), []]);
   }
@@ -47,13 +44,6 @@ export class LiveTask {
 
   readonly #load = (query: Parameters<Cli['api']['tasks']['conversation']>[1]) =>
     this.cli.api.tasks.conversation(this.taskId, query);
-
-  #remember(messages: readonly ConversationMessage[]): void {
-    for (const { id, seq = 0 } of messages) {
-      this.#seen.add(id);
-      this.#lastSeq = Math.max(this.#lastSeq, seq);
-    }
-  }
 }
 
 function linesOfEntry(entry: HistoryEntry): readonly Line[] {

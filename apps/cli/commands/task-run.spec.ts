@@ -3,7 +3,16 @@ import { resolve } from 'node:path';
 import { FakeMakima, startStream, streamed } from '#libs/client/testing/fake-makima.js';
 import type { HistoryEntry } from '#libs/client/types.js';
 import { runCommand, type RunOptions } from '../testing/run-command.js';
-import { contract, CONTRACT_ID, conversation, entry, message, task, TASK_ID } from '../testing/samples.js';
+import {
+  contract,
+  CONTRACT_ID,
+  conversation,
+  entry,
+  message,
+  OTHER_TASK_ID,
+  task,
+  TASK_ID,
+} from '../testing/samples.js';
 
 const T = '/api/v1/mesh/tasks';
 const TASK = `${T}/${TASK_ID}`;
@@ -182,6 +191,17 @@ describe('task follow', () => {
     streaming([said(3), said(4), ending('completed', 'task_completed')]);
     const { out } = await run(['task', 'follow', TASK_ID, '--limit', '1']);
     expect(out.match(/message \d|m\d/g)).toEqual(['message 3', 'message 4']);
+  });
+
+  it("of a fork shows its own messages, whose numbers begin anew behind its source's", async () => {
+    const inherited = message(9, { taskId: OTHER_TASK_ID });
+    const own = message(1, { content: 'its own' });
+    fake.on(`GET ${TASK}/conversation`, ({ query }) =>
+      conversation(query['minPosition'] === undefined ? [inherited] : [own, inherited]),
+    );
+    const said = entry(51, { entryType: 'chat_message', role: 'user', seq: 1, content: 'its own' });
+    streaming([said, ending('completed', 'task_completed')]);
+    expect((await run(['task', 'follow', TASK_ID])).out).toContain('its own');
   });
 
   it('ends at once where the task has ended already', async () => {
