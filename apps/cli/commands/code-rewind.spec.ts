@@ -254,6 +254,9 @@ describe('going back in code', () => {
       expect(posts()).toEqual([{ rewindId: REWIND_ID, dryRun: true }]);
       await run(`undo ${TASK_ID} --branch 1`);
       expect(undone()).toBe('/conversation/undo');
+      fake.on(`GET ${TASK}/rewinds`, { rewinds: [rewind({ scope: 'both', branch: 1 })] });
+      await run(`undo ${TASK_ID} --branch 1`);
+      expect(undone()).toBe('/rewind/undo');
     });
   });
 });

@@ -1,6 +1,6 @@
 import type { HistoryEntry } from '#libs/client/types.js';
 import type { Cli } from '../cli.js';
-import { line, linesOf, span, type Line } from '../terminal/styled.js';
+import { line, linesOf, span, wrapLine, type Line } from '../terminal/styled.js';
 import { chatView, messageLines } from '../views/conversation.js';
 import { partsOf } from '../views/format.js';
 import { kindOf, whatLine } from '../views/history.js';
@@ -33,18 +33,27 @@ export class LiveTask {
     const fresh = await unseen({ load: this.#load }, { minPosition: entry.position }, this.#shown);
     this.#shown.add(fresh);
     const view = chatView(fresh, this.cli.width, false);
-    for (const message of fresh) await this.cli.out.lines([...messageLines(message, new Map(), view), []]);
+    for (const message of fresh) await this.#print([...messageLines(message, new Map(), view), []]);
   }
 
   /** Prints an entry on its own, a message by its beginning. */
   async show(entry: HistoryEntry): Promise<void> {
     if (this.cli.format === 'json') return this.cli.jsonLine(entry);
-    if (!QUIET.includes(entry.eventType ?? '')) await this.cli.out.lines(linesOfEntry(entry));
+    if (!QUIET.includes(entry.eventType ?? '') && !isToldByCall(entry))
+      await this.#print(linesOfEntry(entry));
+  }
+
+  #print(lines: readonly Line[]): Promise<void> {
+    return this.cli.out.lines(lines.flatMap((one) => wrapLine(one, this.cli.width)));
   }
 
   readonly #load = (query: Parameters<Cli['api']['tasks']['conversation']>[1]) =>
     this.cli.api.tasks.conversation(this.taskId, query);
 }
+
+/** A tool call has been shown with the file that it changes. */
+const isToldByCall = ({ entryType, toolName }: HistoryEntry): boolean =>
+  entryType === 'file_change' && toolName !== undefined;
 
 function linesOfEntry(entry: HistoryEntry): readonly Line[] {
   const { eventType, eventData, entryType, failed, timestamp } = entry;

@@ -65,15 +65,16 @@ const undoCode = (cli: Cli, { id, taskId, rewindId, isDryRun }: CodeUndo): Promi
     undo: `makima undo ${id}`,
   });
 
-/** The rewind of code that is meant; undefined: one of the conversation alone is, being newer or named by its branch. */
+/** The rewind of code that is meant; undefined: one of the conversation alone is. */
 async function rewindOf(
   cli: Cli,
   taskId: string,
   { branch, rewind }: UndoOptions,
 ): Promise<string | undefined> {
   if (rewind !== undefined) return resolveRewind(cli.api, taskId, rewind);
-  if (branch !== undefined) return undefined;
   const { rewinds } = await cli.api.rewinds.list(taskId, MOST_REWINDS);
+  // What moved both goes back together, by whichever name.
+  if (branch !== undefined) return rewinds.find((one) => one.branch === branch)?.rewindId;
   const code = newestStanding(rewinds);
   if (!code) return undefined;
   const conversation = newestBranch(await cli.api.tasks.branches(taskId));
