@@ -1,10 +1,13 @@
 // `npm run demo`: what makima is for, in a minute and in a terminal. Everything is real, in a scratch folder that is removed
-// afterwards; with --keep the server goes on until Ctrl-C, and the folder stays.
+// afterwards; with --keep the server goes on until Ctrl-C, and the folder stays; with --fast it does not wait for readers.
 import { Stage } from './demo/stage.mjs';
 import { tellStory } from './demo/story.mjs';
 
 const keep = process.argv.includes('--keep');
-const stage = new Stage();
+/** For people to read in, on a terminal. */
+const PAUSE_MS = 2_500;
+const isWatched = process.stdout.isTTY === true && !process.argv.includes('--fast');
+const stage = new Stage({ pauseMs: isWatched ? PAUSE_MS : 0 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stage.interrupt());
 
 const interrupted = () =>
@@ -17,7 +20,7 @@ let failed = false;
 try {
   const began = Date.now();
   const { url } = await tellStory(stage);
-  stage.tell(`That was it, in ${Math.round((Date.now() - began) / 1_000)} s.`);
+  await stage.tell(`That was it, in ${Math.round((Date.now() - began) / 1_000)} s.`);
   if (keep) {
     console.log(
       `The server:  ${url}/api/v1/timeline (the key is in ${stage.path('home', 'credentials.json')})`,

@@ -31,7 +31,11 @@ export class Stage {
   #processes = [];
   #interrupted = new AbortController();
 
-  constructor() {
+  #pauseMs;
+
+  /** @param pauseMs before each step. */
+  constructor({ pauseMs }) {
+    this.#pauseMs = pauseMs;
     // Postgres may run as another user, who has to get through.
     chmodSync(this.folder, 0o755);
     this.#env = {
@@ -54,8 +58,9 @@ export class Stage {
     this.#interrupted.abort(new Error('interrupted'));
   }
 
-  /** Says what comes. */
-  tell(text) {
+  /** Says what comes, once the one who watches has read what came before. */
+  async tell(text) {
+    await delay(this.#pauseMs, undefined, { signal: this.signal });
     process.stdout.write(`\n${styled('1;36', text)}\n`);
   }
 
@@ -147,7 +152,7 @@ export class Stage {
       // Ctrl-C reaches the demo alone, which ends all of them in order.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...this.#env, ...settings },
+      env: { ...this.#env, ...settings, NO_COLOR: '1' },
     });
     this.#processes.push(child);
     const isReady = new Promise((resolve, reject) => {

@@ -10,15 +10,15 @@ export async function tellStory(stage) {
   for (const [name, text] of Object.entries(RECORDINGS)) writeFileSync(stage.path(name), text);
   const repository = stage.repository(REPOSITORY);
 
-  stage.tell('A server with a home of its own.');
+  await stage.tell('A server with a home of its own.');
   const url = await stage.server();
   stage.export('MAKIMA_HOME', stage.path('home'));
 
-  stage.tell('A daemon is a machine on which agents run. Here it is another process.');
+  await stage.tell('A daemon is a machine on which agents run. Here it is another process.');
   const killFirst = await stage.daemon('first');
   await stage.makima('daemon', 'list');
 
-  stage.tell('A contract is a piece of work: here on a small repository.');
+  await stage.tell('A contract is a piece of work: here on a small repository.');
   const created = await stage.makima(
     'contract',
     'create',
@@ -34,8 +34,9 @@ export async function tellStory(stage) {
   await codeGoesBackAndForth(stage, tasks.greeting);
   await anotherWay(stage, tasks.greeting);
 
-  stage.tell('All of it is on record, and nobody has changed the record.');
-  await stage.makima('contract', 'history', '--limit', '8');
+  await stage.tell('All of it is on record, and nobody has changed the record.');
+  const types = 'task_leased,task_lease_ended,task_forked,conversation_rewound,rewind_undone';
+  await stage.makima('contract', 'history', '--event-types', types);
   await stage.makima('audit', 'verify');
   return { url, ...tasks };
 }
@@ -44,7 +45,7 @@ export async function tellStory(stage) {
 const taskIn = (text) => short(/task\s+([0-9a-f-]{36})\s+(?:is|waits)/.exec(text)[1]);
 
 async function workIsDone(stage) {
-  stage.tell(
+  await stage.tell(
     'Its supervisor plans. Agents are played from recordings here: no model is asked, but every edit is made.',
   );
   const supervisor = taskIn(
@@ -53,22 +54,30 @@ async function workIsDone(stage) {
   const newTask = (name, plan, ...more) =>
     stage.makima('task', 'run', '--name', name, '--plan', plan, '--parent', supervisor, ...more);
 
-  stage.tell('A first task. After each turn that changed files there is a checkpoint.');
+  await stage.tell('A first task. After each turn that changed files there is a checkpoint.');
   const recording = stage.path('greeting.jsonl');
   const greeting = taskIn(
-    await newTask('Greeting', 'Greet people by their name', '--recording', recording, '--follow'),
+    await newTask(
+      'Greeting',
+      'Greet people by their name',
+      '--recording',
+      recording,
+      '--speed',
+      '4',
+      '--follow',
+    ),
   );
 
-  stage.tell('A second one: an agent can be any program.');
+  await stage.tell('A second one: an agent can be any program.');
   const line = 'echo "Run it: node cli.mjs <name>" >> README.md; echo documented';
   await newTask('Docs', 'Say how it is used', '--command', line, '--follow');
 
   await untilSafe(stage, greeting);
-  stage.tell('What happened to the code, and in the second checkpoint line by line.');
+  await stage.tell('What happened to the code, and in the second checkpoint line by line.');
   await stage.makima('task', 'checkpoints', greeting);
   await stage.makima('task', 'checkpoint-diff', greeting, '2');
 
-  stage.tell('A third one takes longer. Nobody watches it.');
+  await stage.tell('A third one takes longer. Nobody watches it.');
   const translations = taskIn(
     await newTask('Translations', 'In five languages', '--', 'node', 'translate.mjs'),
   );
@@ -90,7 +99,7 @@ const untilSafe = (stage, id) =>
 
 async function aDaemonIsKilled(stage, kill, translations) {
   await untilSafe(stage, translations);
-  stage.tell('Half of it is done, and a checkpoint of it is on the server. Now its daemon is killed.');
+  await stage.tell('Half of it is done, and a checkpoint of it is on the server. Now its daemon is killed.');
   await kill();
   await stage.until(
     'the task is interrupted',
@@ -99,36 +108,36 @@ async function aDaemonIsKilled(stage, kill, translations) {
   await stage.makima('daemon', 'list');
   await stage.makima('task', 'list');
 
-  stage.tell('A second daemon, whose disk has never seen the task, goes on from the checkpoint.');
+  await stage.tell('A second daemon, whose disk has never seen the task, goes on from the checkpoint.');
   await stage.daemon('second');
   await stage.makima('task', 'start', translations, '--follow');
 
-  stage.tell('The first one comes back. It has the folder of the first task.');
+  await stage.tell('The first one comes back. It has the folder of the first task.');
   await stage.daemon('first');
 }
 
 async function codeGoesBackAndForth(stage, greeting) {
   const { id } = await standing(stage, greeting);
   const file = stage.path('first', 'daemon', 'tasks', id, 'folder', 'greet.mjs');
-  stage.tell('That greeting is too loud.');
+  await stage.tell('That greeting is too loud.');
   stage.cat(file);
 
-  stage.tell('What would it be to go back to the first checkpoint, with code and conversation?');
+  await stage.tell('What would it be to go back to the first checkpoint, with code and conversation?');
   const back = ['task', 'rewind', greeting, '--checkpoint', '1', '--scope', 'both'];
   await stage.makima(...back, '--dry-run');
 
-  stage.tell('Go back. What is there is kept, under a name of its own, too.');
+  await stage.tell('Go back. What is there is kept, under a name of its own, too.');
   await stage.makima(...back, '--preserve-branch', 'loud', '--reason', 'too loud');
   stage.cat(file);
   await stage.makima('task', 'history', greeting);
 
-  stage.tell('And forward again: nothing was lost.');
+  await stage.tell('And forward again: nothing was lost.');
   await stage.makima('undo', greeting);
   stage.cat(file);
 }
 
 async function anotherWay(stage, greeting) {
-  stage.tell('Another way from the same checkpoint, beside the first one: a fork.');
+  await stage.tell('Another way from the same checkpoint, beside the first one: a fork.');
   const forked = await stage.makima(
     ...['task', 'fork', greeting, '--checkpoint', '1', '--name', 'Greeting, quieter'],
     ...['--plan', 'Happier without shouting'],
@@ -138,7 +147,7 @@ async function anotherWay(stage, greeting) {
 
   await untilSafe(stage, fork);
 
-  stage.tell('How the two ways differ: what each did since they parted, and every line.');
+  await stage.tell('How the two ways differ: what each did since they parted, and every line.');
   const compared = await stage.makima('task', 'compare', greeting, fork);
   const [, of, number, other] = /checkpoint-diff (\S+) (\d+) --against\s+([0-9a-f-]{36})/.exec(compared);
   await stage.makima('task', 'checkpoint-diff', short(of), number, '--against', other);
