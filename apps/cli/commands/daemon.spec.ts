@@ -47,7 +47,14 @@ describe('daemon start', () => {
     expect(code).toBe(0);
     expect(err).toBe(`made a daemon key, kept in ${kept()}\n`);
     expect(fake.last.body).toEqual({ kind: 'daemon', name: 'daemon' });
-    expect(became).toEqual([{ MAKIMA_HOME: home, MAKIMA_URL: fake.url, MAKIMA_TOKEN: 'mk_daemon_new' }]);
+    expect(became).toEqual([
+      {
+        MAKIMA_HOME: home,
+        MAKIMA_URL: fake.url,
+        MAKIMA_TOKEN: 'mk_daemon_new',
+        MAKIMA_DAEMON_VERSION: '1.2.3',
+      },
+    ]);
     expect(statSync(kept()).mode & 0o777).toBe(0o600);
     expect(statSync(join(home, 'daemon')).mode & 0o777).toBe(0o700);
     fake.seen.length = 0;
@@ -78,6 +85,7 @@ describe('daemon start', () => {
       MAKIMA_HOME: second,
       MAKIMA_URL: fake.url,
       MAKIMA_TOKEN: 'mk_daemon_new',
+      MAKIMA_DAEMON_VERSION: '1.2.3',
       MAKIMA_DAEMON_NAME: 'b',
       MAKIMA_DAEMON_CAPACITY: '3',
       MAKIMA_DAEMON_RUNNERS: 'command,replay',

@@ -63,6 +63,7 @@ const start = (daemon: Command, cli: Cli): Command =>
         MAKIMA_HOME: home,
         MAKIMA_URL: server.url,
         MAKIMA_TOKEN: token,
+        MAKIMA_DAEMON_VERSION: cli.host.version,
         ...(name === undefined ? {} : { MAKIMA_DAEMON_NAME: name }),
         ...(capacity === undefined ? {} : { MAKIMA_DAEMON_CAPACITY: String(capacity) }),
         ...(runners === undefined ? {} : { MAKIMA_DAEMON_RUNNERS: runners.join(',') }),
