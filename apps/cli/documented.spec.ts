@@ -23,6 +23,8 @@ function unknownIn(line: string): string | null {
   const words = line.match(/"[^"]*"|\S+/g) ?? [];
   let command: Command = program;
   for (const word of words) {
+    // What follows is another program's.
+    if (word === '--') break;
     if (word.startsWith('--')) {
       const name = word.split('=')[0]!;
       const known = [command, ...parents(command)].some((one) =>
