@@ -174,7 +174,7 @@ describe('going back in code', () => {
         `task rewind-cancel ${TASK_ID} ${REWIND_ID}`,
       ],
       ['committed', 'its daemon is putting the files in place', `task rewinds ${TASK_ID}`],
-      ['deferred', '✓ rewound', `task start ${TASK_ID}`],
+      ['deferred', '✓ rewound', `task resume ${TASK_ID}`],
     ])('says what one that is %s waits for, and what to do', async (phase, told, command) => {
       fake.on(`POST ${TASK}/rewind`, ({ body }) => rewound(body, { phase }));
       const { code, out, err } = await run(`task rewind ${TASK_ID} --checkpoint 3`);

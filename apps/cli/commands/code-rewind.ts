@@ -30,7 +30,7 @@ interface CodeRewindOptions {
 }
 
 const NOTES = `Nothing is lost: what is there is kept as a checkpoint first, and makima undo brings it back. Ignored files
-stay as they are. An agent that runs is stopped, and waits for makima task start.
+stay as they are. An agent that runs is stopped, and waits for makima task resume.
 ${TIME_FORMS}`;
 
 /** `task rewind`, and `supervisor task-rewind`, which keeps what is there as a branch unless told otherwise. */

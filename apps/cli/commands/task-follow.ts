@@ -30,7 +30,8 @@ export const followTask = (task: Command, cli: Cli): Command =>
           const { entries } = await tasks.history(taskId, { order: 'newest', limit, asOf: position });
           await live.begin(position);
           for (const entry of [...entries].reverse()) await live.show(entry);
-          return endOf((await tasks.show(taskId, { asOf: position })).status);
+          const { status } = await tasks.show(taskId, { asOf: position });
+          return waitsAgain(entries) ? undefined : endOf(status);
         },
         entry: (entry) => live.next(entry),
       });
@@ -82,7 +83,7 @@ interface TaskEnd {
 }
 
 const none = (): string => '';
-const goOn = (taskId: string): string => `; go on with: makima task start ${taskId}`;
+const goOn = (taskId: string): string => `; go on with: makima task resume ${taskId}`;
 const ENDS: readonly TaskEnd[] = [
   { status: 'completed', exitCode: EXIT.ok, advice: none },
   { status: 'failed', exitCode: EXIT.taskFailed, advice: none },
@@ -92,6 +93,14 @@ const ENDS: readonly TaskEnd[] = [
 ];
 
 const endOf = (status: unknown): TaskEnd | undefined => ENDS.find((end) => end.status === status);
+
+const ASKED: readonly string[] = ['task_start_requested', 'task_continue_requested', 'task_reassigned'];
+
+/** Whether somebody has asked for it to run since it ended. @param newestFirst its newest entries */
+function waitsAgain(newestFirst: readonly HistoryEntry[]): boolean {
+  const last = newestFirst.find((entry) => ASKED.includes(entry.eventType ?? '') || endIn(entry));
+  return last !== undefined && ASKED.includes(last.eventType ?? '');
+}
 
 function endIn({ entryType, eventData }: HistoryEntry): TaskEnd | undefined {
   if (entryType !== 'task_event' || typeof eventData !== 'object' || eventData === null) return undefined;

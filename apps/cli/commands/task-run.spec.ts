@@ -106,7 +106,7 @@ describe('stopping a task', () => {
     const { out, err } = await run(`task stop ${TASK_ID} ${options}`.trim().split(' '));
     expect(posts()).toEqual([[`${TASK}/stop`, request]]);
     expect(out).toBe(`✓ task ${TASK_ID} is paused\n`);
-    expect(err).toContain(`go on with: makima task start ${TASK_ID}`);
+    expect(err).toContain(`go on with: makima task resume ${TASK_ID}`);
   });
 });
 
@@ -208,6 +208,14 @@ describe('task follow', () => {
     streaming([]);
     fake.on(`GET ${TASK}`, task({ status: 'failed' }));
     expect(await run(['task', 'follow', TASK_ID])).toMatchObject({ code: 9 });
+  });
+
+  it('waits where somebody has asked for it to go on since', async () => {
+    fake.on(`GET ${TASK}`, task({ status: 'interrupted' }));
+    const asked = entry(3, { eventType: 'task_continue_requested', eventData: {} });
+    fake.on(`GET ${TASK}/history`, { entries: [asked, ending('interrupted'), entry(1)] });
+    streaming([ending('completed', 'task_completed')]);
+    expect(await run(['task', 'follow', TASK_ID])).toMatchObject({ code: 0 });
   });
 
   it('prints one document a line as JSON', async () => {

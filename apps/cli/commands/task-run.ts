@@ -103,7 +103,7 @@ export const stopTask = (task: Command, cli: Cli): Command =>
     name: 'stop <task>',
     summary: "Stop a task's agent; its folder and all that it did are kept",
     examples: [
-      ['makima task stop 0190c3d4', 'it is paused: makima task start goes on with it'],
+      ['makima task stop 0190c3d4', 'it is paused: makima task resume goes on with it'],
       ['makima task stop 0190c3d4 --cancel --reason "not needed"', 'it is over'],
     ],
     options: (command) =>
@@ -116,7 +116,7 @@ export const stopTask = (task: Command, cli: Cli): Command =>
         ...(cancel ? { status: 'cancelled' } : {}),
         ...(reason === undefined ? {} : { reason }),
       });
-      cli.afterwards(`go on with: makima task start ${taskId}`);
+      cli.afterwards(`go on with: makima task resume ${taskId}`);
       await cli.show({
         json: answer,
         lines: () => [done(`task ${taskId} is ${answer.status}`)],

@@ -110,7 +110,7 @@ function waitingFor({ taskId, rewindId, phase }: CodeRewound): readonly string[]
     case 'deferred':
       return [
         'no daemon has the folder at hand: the one that takes the task next puts the files in place',
-        `go on with: makima task start ${taskId}`,
+        `go on with: makima task resume ${taskId}`,
       ];
     default:
       return [];
