@@ -110,7 +110,8 @@ async function aDaemonIsKilled(stage, kill, translations) {
 
   await stage.tell('A second daemon, whose disk has never seen the task, goes on from the checkpoint.');
   await stage.daemon('second');
-  await stage.makima('task', 'start', translations, '--follow');
+  await stage.makima('task', 'resume', translations);
+  await stage.makima('task', 'follow', translations);
 
   await stage.tell('The first one comes back. It has the folder of the first task.');
   await stage.daemon('first');
