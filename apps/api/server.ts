@@ -8,6 +8,7 @@ import { migrate } from '#libs/database/migrate.js';
 import { openEventStore, type LogPlace } from '#libs/event-store/open-event-store.js';
 import { AccessBootstrap } from '#libs/features/access/bootstrap.js';
 import type { SnapshotPolicy } from '#libs/features/snapshot/snapshot.decider.js';
+import { WaitingRewinds } from '#libs/features/rewind/waiting-rewinds.process.js';
 import { configureHttp, HTTP_APPLICATION_OPTIONS } from '#libs/http/http.module.js';
 import { ProjectionRunner } from '#libs/projections/runner.js';
 import { AppModule } from './app.module.js';
@@ -88,6 +89,7 @@ async function open(
   );
   await application.init();
   await runner.start();
+  await application.get(WaitingRewinds).goOnAfterStart();
   const created = await application.get(AccessBootstrap).ensure(options.token);
   await listen(application, options);
   return {

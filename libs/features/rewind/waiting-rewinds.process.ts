@@ -19,8 +19,11 @@ export class WaitingRewinds implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     this.lost.afterLost((daemonId) => this.#goOn(daemonId));
-    // Where no daemon has a folder, nobody is ever lost.
-    void this.#goOn(null).catch((error: Error) => this.#logger.warn(`waiting rewinds: ${error.message}`));
+  }
+
+  /** For a start, when there is something to read: where no daemon has a folder, nobody is ever lost. */
+  async goOnAfterStart(): Promise<void> {
+    await this.#goOn(null).catch((error: Error) => this.#logger.warn(`waiting rewinds: ${error.message}`));
   }
 
   async #goOn(daemonId: string | null): Promise<void> {
