@@ -108,7 +108,7 @@ for (const [language, greeting] of Object.entries(greetings)) {
   const file = \`lang/\${language}.json\`;
   if (existsSync(file)) console.log(\`\${file} is there already\`);
   else {
-    await pause(900);
+    await pause(1200);
     writeFileSync(file, JSON.stringify({ greeting }) + '\\n');
     console.log(\`\${file} written\`);
   }

@@ -17,7 +17,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const PATIENCE_MS = 60_000;
 /** Silence after which the demo's server takes a daemon for lost: it would be half a minute otherwise. */
 const LEASE_MS = '2000';
-const CHECKPOINT_MS = '500';
+const CHECKPOINT_MS = '3000';
 
 const inColour = process.stdout.isTTY === true && !process.env.NO_COLOR;
 const styled = (code, text) => (inColour ? `\x1b[${code}m${text}\x1b[0m` : text);
