@@ -7,7 +7,7 @@ import { namedCheckpoint } from '../input/checkpoint.js';
 import { resolveMessage, resolveRewind, resolveTask } from '../input/ids.js';
 import { positive } from '../input/numbers.js';
 import { parseTime, TIME_FORMS } from '../input/time.js';
-import { line } from '../terminal/styled.js';
+import { line, wrapLine } from '../terminal/styled.js';
 import { CommandFailed, UsageError } from '../usage-error.js';
 import { done } from '../views/format.js';
 import { nextSteps, outcomeOf, rewindTable, rewoundLines, rewoundSentence } from '../views/rewind.js';
@@ -222,7 +222,8 @@ export async function carryOut(cli: Cli, move: CodeMove): Promise<void> {
   if (cli.interactive) {
     const preview = await ask(true);
     const sentence = line(`This would ${verbs[0]}: ${outcomeOf(preview)}`);
-    for (const one of rewoundLines(preview, sentence)) await cli.note(one);
+    const lines = rewoundLines(preview, sentence).flatMap((one) => wrapLine(one, cli.err.width));
+    for (const one of lines) await cli.note(one);
     if (!(await cli.agreed(question))) return cli.note('nothing was changed');
   }
   await tell(cli, move, await ask(false));
@@ -247,7 +248,7 @@ export const listRewinds = (task: Command, cli: Cli): Command =>
       const taskId = await resolveTask(cli.api, id);
       const answer = await cli.api.rewinds.list(taskId, limit);
       const empty = answer.rewinds.length === 0 && 'no rewinds of code';
-      await cli.show({ json: answer, lines: () => rewindTable(answer.rewinds, cli.width), empty });
+      await cli.show({ json: answer, lines: () => rewindTable(answer.rewinds, cli.width, cli.now), empty });
     },
   });
 

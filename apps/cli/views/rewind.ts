@@ -1,7 +1,7 @@
 import type { CodeRewind, CodeRewound, RewoundFile, RewoundFiles } from '#libs/client/types-rewind.js';
 import { line, span, type Line } from '../terminal/styled.js';
 import { tableLines } from '../terminal/table.js';
-import { count, counted, done, localTime, oneLine, statusSpan, wouldDo } from './format.js';
+import { ago, count, counted, done, idShortener, localTime, oneLine, statusSpan, wouldDo } from './format.js';
 import { fileParts } from './history.js';
 
 /** What a rewind of code did, or would do, with the files. */
@@ -118,8 +118,13 @@ function waitingFor({ taskId, rewindId, phase }: CodeRewound): readonly string[]
 }
 
 /** Rewinds of a task's code, one a row. */
-export const rewindTable = (rewinds: readonly CodeRewind[], width: number): readonly Line[] =>
-  tableLines(
+export function rewindTable(rewinds: readonly CodeRewind[], width: number, now: Date): readonly Line[] {
+  const inPipe = !Number.isFinite(width);
+  const idOf = idShortener(
+    rewinds.map(({ rewindId }) => rewindId),
+    inPipe,
+  );
+  return tableLines(
     [
       { head: 'rewind' },
       { head: 'state' },
@@ -129,14 +134,15 @@ export const rewindTable = (rewinds: readonly CodeRewind[], width: number): read
       { head: 'kept as', narrow: 'wrap' },
       { head: 'why', narrow: 'wrap' },
     ],
-    rewinds.map((rewind) => [
-      span(rewind.rewindId, 'bold'),
-      statusSpan(rewind.phase),
-      localTime(rewind.requestedAt),
-      rewind.undoes === undefined ? rewind.scope : `undo of ${rewind.undoes.slice(0, 8)}`,
-      rewind.rewindedTo ? `#${rewind.rewindedTo.checkpointNumber}` : '',
-      rewind.preservedAs?.reference ?? '',
-      oneLine(rewind.failure ?? rewind.reason ?? ''),
+    rewinds.map(({ rewindId, phase, requestedAt, undoes, scope, rewindedTo, preservedAs, ...rest }) => [
+      span(idOf(rewindId), 'bold'),
+      statusSpan(phase),
+      inPipe ? localTime(requestedAt) : ago(requestedAt, now),
+      undoes === undefined ? scope : `undo of ${idOf(undoes)}`,
+      rewindedTo ? `#${rewindedTo.checkpointNumber}` : '',
+      preservedAs?.reference ?? '',
+      oneLine(rest.failure ?? rest.reason ?? ''),
     ]),
     width,
   );
+}
