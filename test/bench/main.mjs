@@ -5,6 +5,9 @@ import { parseArgs } from 'node:util';
 import { circumstances } from './machine.mjs';
 import { table } from './report.mjs';
 import * as append from './rows/append.mjs';
+import * as codeCheckpoint from './rows/code-checkpoint.mjs';
+import * as codeDiff from './rows/code-diff.mjs';
+import * as codeRewind from './rows/code-rewind.mjs';
 import * as conversation from './rows/conversation.mjs';
 import * as disk from './rows/disk.mjs';
 import * as history from './rows/history.mjs';
@@ -13,10 +16,13 @@ import * as rebuild from './rows/rebuild.mjs';
 import * as rewind from './rows/rewind.mjs';
 import { startServer } from './server.mjs';
 
-const GROUPS = [append, rebuild, conversation, history, rewind, disk, latency];
+const GROUPS = [
+  ...[append, rebuild, conversation, history, rewind, disk, latency],
+  ...[codeCheckpoint, codeDiff, codeRewind],
+];
 
 const HELP = `npm run bench -- [options]
-  --only 1,4,12   these rows of the table (1–12) only
+  --only 1,4,12   these rows of the table (1–20) only
   --rounds N      rounds, at least 3 (default 3)
   --quick         shorter, with less data
   --json FILE     write everything that was measured to a file

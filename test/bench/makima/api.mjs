@@ -10,9 +10,12 @@ import { fileURLToPath } from 'node:url';
 const MAIN = fileURLToPath(new URL('../../../dist/apps/api/main.js', import.meta.url));
 const LONGEST_START_MS = 60_000;
 
-/** Starts the server on a database of the benchmark's Postgres. */
-export async function startApi(databaseUrl, settings = {}) {
-  const home = mkdtempSync(join(tmpdir(), 'makima-bench-api-'));
+/**
+ * Starts the server on a database of the benchmark's Postgres.
+ * @param root folder for its home, in which the hubs are.
+ */
+export async function startApi(databaseUrl, settings = {}, root = tmpdir()) {
+  const home = mkdtempSync(join(root, 'makima-bench-api-'));
   chmodSync(home, 0o700);
   const child = spawn(process.execPath, [MAIN], {
     env: {
@@ -49,6 +52,9 @@ export async function startApi(databaseUrl, settings = {}) {
   const client = httpClient(url, token, () => errors.slice(-8).join(' / '));
   return {
     ...client,
+    url,
+    token,
+    hubs: join(home, 'hubs'),
     pid: child.pid,
     async stop() {
       client.close();
