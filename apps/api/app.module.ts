@@ -111,7 +111,7 @@ class FoundationModule {
         useValue: new StreamStates(daemonDecider, DAEMON_STATE_SHAPE, store, codec, shelf),
       },
       { provide: DaemonTimes, useValue: { leaseMs } },
-      { provide: Hubs, useValue: new Hubs(hubs) },
+      { provide: Hubs, useValue: new Hubs(hubs, log) },
       { provide: DaemonsAtHand, useClass: StoredDaemonsAtHand },
       { provide: SNAPSHOT_POLICY, useValue: snapshots },
       { provide: Database, useValue: system },

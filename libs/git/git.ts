@@ -21,6 +21,8 @@ export interface GitOptions {
   readonly environment?: Environment;
   /** Exits that are answers and no errors (default: 0). */
   readonly exits?: readonly number[];
+  /** Ends it before its end. */
+  readonly signal?: AbortSignal;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -175,10 +177,12 @@ export function readableOf(running: RunningGit): Readable {
 export async function git(
   place: GitPlace,
   args: readonly string[],
-  { input = '', maxBytes = MOST_BYTES, timeoutMs = MOST_MS, ...options }: GitOptions = {},
+  { input = '', maxBytes = MOST_BYTES, timeoutMs = MOST_MS, signal, ...options }: GitOptions = {},
 ): Promise<Buffer> {
   const running = startGit(place, args, options);
   const timer = setTimeout(() => running.stop(`it took longer than ${timeoutMs} ms`), timeoutMs);
+  const stop = (): void => running.stop('nobody wants it any more');
+  signal?.addEventListener('abort', stop, { once: true });
   const chunks: Buffer[] = [];
   let bytes = 0;
   running.stdout.on('data', (chunk: Buffer) => {
@@ -187,7 +191,10 @@ export async function git(
     else chunks.push(chunk);
   });
   running.stdin.end(input);
-  await running.ended.finally(() => clearTimeout(timer));
+  await running.ended.finally(() => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
+  });
   return Buffer.concat(chunks, bytes);
 }
 

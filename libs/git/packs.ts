@@ -23,6 +23,8 @@ export interface Wanted {
   readonly commit: string;
   /** Bytes of the pack at most (default 2 GiB). */
   readonly maxBytes?: number;
+  /** Waits until the ref may be written. */
+  readonly exclusive?: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /**
@@ -34,7 +36,7 @@ export interface Wanted {
 export async function takePack(
   place: GitPlace,
   pack: Readable,
-  { ref, commit, maxBytes = PACK_BYTES }: Wanted,
+  { ref, commit, maxBytes = PACK_BYTES, exclusive = (work) => work() }: Wanted,
 ): Promise<void> {
   if ((await pinned(place, ref)) === commit) {
     pack.on('error', () => undefined).resume();
@@ -56,7 +58,7 @@ export async function takePack(
   } finally {
     await rm(incoming, { recursive: true, force: true });
   }
-  await pin(place, ref, commit);
+  await exclusive(() => pin(place, ref, commit));
 }
 
 /** Clears what a killed process had not finished receiving. */
