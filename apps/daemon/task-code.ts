@@ -142,6 +142,11 @@ export class TaskCode {
     return this.#turns.run(() => createBranch(this.place.folder, this.shadow, branch));
   }
 
+  /** Does something while nothing else is done with the folder and our repository. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turns.run(work);
+  }
+
   revert(change: ChangeToRevert): Promise<Reverted> {
     return this.#turns.run(() => revertTree(this.#own, change));
   }

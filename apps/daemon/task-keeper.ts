@@ -1,4 +1,5 @@
 import type { RepositoryCache } from '#libs/git/repository-cache.js';
+import { Upkeep } from '#libs/git/upkeep.js';
 import { Checkpoints, type Recording } from './checkpoints.js';
 import { failpoint } from './failpoint.js';
 import type { TaskPlace } from './home.js';
@@ -32,6 +33,7 @@ export class TaskKeeper {
   readonly #orders = new Set<string>();
   readonly #link: TaskLink;
   readonly #packs: PackSender;
+  readonly #upkeep: Upkeep;
   #workshop: Workshop | null = null;
   #run: TaskRun | null = null;
   /** Of the run that there is, while it works. */
@@ -50,6 +52,14 @@ export class TaskKeeper {
   ) {
     this.#link = new TaskLink(place, journal, options);
     this.#packs = new PackSender({ ...options, place, journal });
+    this.#upkeep = new Upkeep(
+      { gitDir: place.shadow },
+      {
+        signal: options.signal,
+        exclusive: (work) => (this.#workshop ? this.#workshop.code.alone(work) : work()),
+        onFailure: (error) => options.log(`what is kept was not packed: ${reasonIn(error)}`),
+      },
+    );
   }
 
   static async open(place: TaskPlace, options: KeeperOptions): Promise<TaskKeeper> {
@@ -133,7 +143,7 @@ export class TaskKeeper {
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
     await this.#turns.run(async () => undefined);
-    await this.#packs.idle();
+    await Promise.all([this.#packs.idle(), this.#upkeep.idle()]);
   }
 
   rewind(order: RewindOrder): Promise<void> {
@@ -247,7 +257,10 @@ export class TaskKeeper {
 
   #opened(code: TaskCode): Workshop {
     const { taskId } = this.place;
-    const onPinned = (): void => this.#packs.wake();
+    const onPinned = (): void => {
+      this.#packs.wake();
+      this.#upkeep.wake();
+    };
     return (this.#workshop = {
       code,
       checkpoints: new Checkpoints({ taskId, code, journal: this.journal, onPinned }),
