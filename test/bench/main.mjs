@@ -7,6 +7,9 @@ import { table } from './report.mjs';
 import * as append from './rows/append.mjs';
 import * as codeCheckpoint from './rows/code-checkpoint.mjs';
 import * as codeDiff from './rows/code-diff.mjs';
+import * as codeDisk from './rows/code-disk.mjs';
+import * as codeFork from './rows/code-fork.mjs';
+import * as codeResume from './rows/code-resume.mjs';
 import * as codeRewind from './rows/code-rewind.mjs';
 import * as conversation from './rows/conversation.mjs';
 import * as disk from './rows/disk.mjs';
@@ -18,13 +21,14 @@ import { startServer } from './server.mjs';
 
 const GROUPS = [
   ...[append, rebuild, conversation, history, rewind, disk, latency],
-  ...[codeCheckpoint, codeDiff, codeRewind],
+  ...[codeCheckpoint, codeDiff, codeRewind, codeDisk, codeFork, codeResume],
 ];
 
 const HELP = `npm run bench -- [options]
   --only 1,4,12   these rows of the table (1–20) only
   --rounds N      rounds, at least 3 (default 3)
   --quick         shorter, with less data
+  --full          longer, with a fork of 100,000 files
   --json FILE     write everything that was measured to a file
   --home FOLDER   where the server's data live while it runs (default: the temporary folder)`;
 
@@ -34,6 +38,7 @@ function parsed() {
       only: { type: 'string' },
       rounds: { type: 'string', default: '3' },
       quick: { type: 'boolean', default: false },
+      full: { type: 'boolean', default: false },
       json: { type: 'string' },
       home: { type: 'string', default: tmpdir() },
       help: { type: 'boolean', default: false },

@@ -21,6 +21,11 @@ export async function codeBed({ server, options }, { files, bytes }) {
     taskId,
     folder: code.daemon.folderOf(taskId),
     plain,
+    /** What is awaited before each case. */
+    async before() {
+      await code.atRest();
+      await server.checkpoint();
+    },
     async stop() {
       await code.stop();
       rmSync(base, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 // A server, daemons beside it, and a contract on a repository: what goes through them is what users get.
+import { readFileSync } from 'node:fs';
 import { now, sleep } from '../measure.mjs';
 import { startApi } from './api.mjs';
 import { startDaemonProcess } from './daemon.mjs';
@@ -14,6 +15,17 @@ export async function until(ask, holds, what) {
     await sleep(POLL_MS);
   }
   throw new Error(`waited ${LONGEST_MS} ms for ${what}`);
+}
+
+const REST_MS = 100;
+
+/** Whether processes have processes of their own, as Linux tells it; elsewhere nobody knows. */
+function haveChildren(pids) {
+  try {
+    return pids.some((pid) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8') !== '');
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -48,10 +60,20 @@ export async function startCode({ server, database, repository, root }) {
     contractId: contract.id,
     hub: `${api.hubs}/contract-${contract.id}.git`,
     completed,
+    /** Waits until nobody does anything in the background, which would be paid for by whoever comes next. */
+    async atRest() {
+      const pids = [api.pid, ...daemons.map(({ pid }) => pid)];
+      for (let since = now(); now() - since < REST_MS; await sleep(POLL_MS))
+        if (haveChildren(pids)) since = now();
+    },
     async addDaemon(name) {
       const added = await startDaemonProcess(api, name, root);
       daemons.push(added);
       return added;
+    },
+    async removeDaemon(one) {
+      await one.stop();
+      daemons.splice(daemons.indexOf(one), 1);
     },
     /** A task whose command has run, so that the daemon has its folder. */
     async newTask(name, command = ['true']) {

@@ -46,6 +46,7 @@ export async function startDaemonProcess(api, name, root) {
   const tasks = join(home, 'daemon/tasks');
   return {
     id: daemons.find((daemon) => daemon.name === name).id,
+    pid: child.pid,
     folderOf: (taskId) => join(tasks, taskId, 'folder'),
     shadowOf: (taskId) => join(tasks, taskId, 'shadow.git'),
     /** Its copy of the one repository that its tasks are about. */

@@ -18,7 +18,7 @@ const sizes = (quick) => ({
 
 async function measured(context, size) {
   const { options, progress } = context;
-  const { code, taskId, folder, plain, stop } = await codeBed(context, size);
+  const { code, taskId, folder, plain, before, stop } = await codeBed(context, size);
   let mark = 0;
   let changed = [];
   const makima = async () => {
@@ -42,11 +42,7 @@ async function measured(context, size) {
   await makima();
   await git();
   try {
-    return await alternating(
-      options.rounds * ROUNDS_EACH,
-      { makima, git },
-      { before: context.server.checkpoint, progress },
-    );
+    return await alternating(options.rounds * ROUNDS_EACH, { makima, git }, { before, progress });
   } finally {
     await stop();
   }

@@ -35,10 +35,11 @@ function arrivals({ url, token }, path, last) {
 }
 
 export async function run(context) {
-  const { options, server, progress } = context;
+  const { options, progress } = context;
   const quick = options.quick;
   const [files, changed] = quick ? [1_000, 100] : [5_000, 500];
-  const { code, taskId, folder, plain, stop } = await codeBed(context, { files, bytes: 4_000 });
+  const bed = await codeBed(context, { files, bytes: 4_000 });
+  const { code, taskId, folder, plain, stop } = bed;
   try {
     const before = await gitLine(plain, ['rev-parse', 'HEAD']);
     await code.checkpoint(taskId);
@@ -57,7 +58,7 @@ export async function run(context) {
         makima: () => latencies(count, () => code.api.get(path)),
         git: () => latencies(count, () => plainDiff(plain, before, 'HEAD')),
       },
-      { before: server.checkpoint, progress },
+      { before: bed.before, progress },
     );
     const seen = [];
     for (let i = 0; i < count; i++) seen.push(await arrivals(code.api, path, plainly.at(-1).path));

@@ -10,9 +10,10 @@ export const ids = [17];
 const ROUNDS_EACH = 3;
 
 export async function run(context) {
-  const { options, server, progress } = context;
+  const { options, progress } = context;
   const [files, changed] = options.quick ? [1_000, 100] : [5_000, 500];
-  const { code, taskId, folder, plain, stop } = await codeBed(context, { files, bytes: 2_000 });
+  const bed = await codeBed(context, { files, bytes: 2_000 });
+  const { code, taskId, folder, plain, stop } = bed;
   try {
     const base = await gitLine(plain, ['rev-parse', 'HEAD']);
     const { id } = await code.checkpoint(taskId);
@@ -43,7 +44,7 @@ export async function run(context) {
     const figures = await alternating(
       options.rounds * ROUNDS_EACH,
       { makima, git },
-      { before: server.checkpoint, progress },
+      { before: bed.before, progress },
     );
     return [
       row({
