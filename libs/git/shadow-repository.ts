@@ -213,6 +213,7 @@ export class ShadowRepository {
     if (paths.length === 0) return;
     // What is gone by the time that git looks is removed; a file takes the place of the folder of its name.
     const args = [
+      ...(paths.length < PACK_FROM ? [] : INTO_A_PACK),
       'update-index',
       '--index-version=4',
       '-z',
@@ -222,6 +223,13 @@ export class ShadowRepository {
     await git(this.place, args, { input: pathInput(paths) });
   }
 }
+
+/**
+ * What git takes for large it writes into one pack, for which it waits once: of many files it would wait for each, and each
+ * would take a block of the disk.
+ */
+const INTO_A_PACK = ['-c', 'core.bigFileThreshold=1'];
+const PACK_FROM = 10;
 
 /** What git's own files are called, in any case and with what file systems of others take for the same. */
 const SUSPECT = /(^|\/)\.?git/i;
