@@ -25,12 +25,18 @@ export async function fetched(
   if (!(await code.has(point.commitSha)))
     await untilAnswered(
       async () => {
-        const pack = await api.pack(point, journal.state.safe);
+        const pack = await api.pack(point, [...journal.state.safe, ...(await headHere(code))]);
         await code.receive(pack, point.checkpointId, point.commitSha);
       },
       { signal },
     );
   return code.treeOf(point.commitSha);
+}
+
+/** A new folder begins with the contract's repository, of which the hub need send nothing. */
+async function headHere(code: TaskCode): Promise<readonly string[]> {
+  const commit = (await code.head())?.commit;
+  return commit != null && (await code.has(commit)) ? [commit] : [];
 }
 
 /**

@@ -71,7 +71,11 @@ async function restoreAt(
     const message = `Before the folder goes to checkpoint ${checkpoint.checkpointId}`;
     await checkpoints.take(recording, { trigger: 'safety', message, isAside: true });
   }
-  await restoreTo(code, await code.capture(), checkpoint, tree);
+  // A clone that was made now is at its commit: only its files are not.
+  const head = code.isNew ? await code.head() : null;
+  const isAtCommit = head?.commit === checkpoint.headSha && head?.branch === checkpoint.branchName;
+  const repository = isAtCommit ? { headSha: null, branchName: null } : checkpoint;
+  await restoreTo(code, await code.capture(), repository, tree);
   await tools.journal.update({ code: { ...checkpoint, tree } });
 }
 
