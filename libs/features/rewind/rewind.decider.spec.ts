@@ -199,6 +199,18 @@ describe('the commit point of a rewind', () => {
     expect([codeIn(all), shown(all), stateOf(all).rewind.current]).toEqual(['new', 1, null]);
   });
 
+  it('promises no name for code that stays where it is', () => {
+    const talk = {
+      target: null,
+      scope: 'conversation',
+      preserve: { mode: 'stash', branchName: null },
+    } as const;
+    const events = given(taskDecider, ...BEFORE, asked(talk))
+      .when(commit({ before: at('before') }))
+      .events();
+    expect(events[1]).toMatchObject({ type: 'RewindCommitted', data: { preservedAs: null } });
+  });
+
   it('says what becomes of the code that was there', () => {
     const preservedAs = (preserve: RewindWanted['preserve'], before: CodePoint | null = at('before')) => {
       const events = given(taskDecider, ...BEFORE, asked({ preserve }))

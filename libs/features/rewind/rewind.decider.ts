@@ -138,7 +138,8 @@ function commit(
   const data = {
     rewindId,
     target,
-    preservedAs: preservedAs(current, before),
+    // What stays in the folder needs no name.
+    preservedAs: target && preservedAs(current, before),
     branch: event && 'branch' in event.data ? event.data.branch : null,
     isDeferred: daemonId === null && target !== null,
   };
