@@ -1,21 +1,35 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A way to a database that can lose everything which is sent along it, as a network does: without a word. */
+/** A way to a server that can lose everything which is sent along it, as a network does without a word, or break. */
 export interface TcpProxy {
-  /** The database's address, by way of the proxy. */
+  /** The server's address, by way of the proxy. */
   readonly url: string;
   /** Loses what is sent from now on, in both directions; connections stay open and new ones are taken. */
   swallow(): void;
   /** Lets new connections through again. Those that lost something stay lost. */
   pass(): void;
+  /** Does something when so many further chunks of any connection have come, before the last of them is sent on. */
+  atChunk(count: number, act: () => void): void;
+  /** Breaks every connection that there is; what is on its way is lost. */
+  cut(): void;
   close(): Promise<void>;
 }
 
-export async function tcpProxy(databaseUrl: string): Promise<TcpProxy> {
-  const target = new URL(databaseUrl);
+export async function tcpProxy(serverUrl: string): Promise<TcpProxy> {
+  const target = new URL(serverUrl);
   const sockets = new Set<Socket>();
   let swallows = false;
+  let awaited: { left: number; readonly act: () => void } | undefined;
+  const count = (): void => {
+    if (!awaited || --awaited.left > 0) return;
+    const { act } = awaited;
+    awaited = undefined;
+    act();
+  };
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
   const track = (socket: Socket): Socket => {
     sockets.add(socket);
     return socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
@@ -26,8 +40,9 @@ export async function tcpProxy(databaseUrl: string): Promise<TcpProxy> {
     let lost = swallows;
     const forward = (from: Socket, to: Socket): void => {
       from.on('data', (chunk) => {
+        count();
         lost ||= swallows;
-        if (!lost) to.write(chunk);
+        if (!lost && !to.destroyed) to.write(chunk);
       });
       from.on('close', () => {
         lost ||= swallows;
@@ -39,15 +54,17 @@ export async function tcpProxy(databaseUrl: string): Promise<TcpProxy> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const url = new URL(databaseUrl);
+  const url = new URL(serverUrl);
   url.hostname = '127.0.0.1';
   url.port = String((server.address() as AddressInfo).port);
   return {
     url: url.toString(),
     swallow: () => void (swallows = true),
     pass: () => void (swallows = false),
+    atChunk: (left, act) => void (awaited = { left, act }),
+    cut,
     async close() {
-      for (const socket of sockets) socket.destroy();
+      cut();
       server.close();
       await once(server, 'close');
     },

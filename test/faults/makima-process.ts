@@ -15,12 +15,12 @@ import { claim, PREFIX, sweep } from './leftovers.js';
 
 const mainOf = (program: string): string =>
   fileURLToPath(new URL(`../../dist/apps/${program}/main.js`, import.meta.url));
-const READY = /^makima (?:ready at (http:\/\/\S+)|projector ready)$/;
+const READY = /^makima (?:ready at (http:\/\/\S+)|projector ready|daemon .+ ready for \S+)$/;
 const PATIENCE_MS = 90_000;
 
 export interface LaunchOptions {
   /** Default: api. */
-  readonly program?: 'api' | 'projector';
+  readonly program?: 'api' | 'projector' | 'daemon';
   readonly home: string;
   /** 0: any free one. */
   readonly port?: number;
