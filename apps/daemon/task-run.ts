@@ -1,4 +1,5 @@
 import type { Happening } from '#libs/agents/runners/happening.js';
+import { Narrator } from '#libs/agents/runners/narrator.js';
 import type { RunnerName, RunningAgent } from '#libs/agents/runners/runner.js';
 import { knownProcess } from '#libs/processes/left-behind.js';
 import { endOf, itemOf, TurnEnds } from './activity-items.js';
@@ -102,6 +103,7 @@ export class TaskRun {
 
   async #follow(agent: RunningAgent): Promise<RunEnd> {
     const turns = new TurnEnds();
+    await this.#recordPrompt();
     const writing = new Writing(this.tools.spool);
     let end: RunEnd = { status: 'failed', reason: 'The agent ended without a word.' };
     for await (const happening of agent) {
@@ -112,6 +114,17 @@ export class TaskRun {
     }
     await writing.done();
     return end;
+  }
+
+  /** What the agent was asked is said in the task: a runner does not tell its caller what he said himself. */
+  async #recordPrompt(): Promise<void> {
+    const { runId, runner, prompt } = this.lease;
+    const { name } = runner ?? this.options.otherwise;
+    // A recording has its own prompts.
+    if (name === 'replay' || prompt === '') return;
+    const id = new Narrator(runId).idOf('prompt');
+    const occurredAt = new Date().toISOString();
+    await this.tools.spool.append([{ id, occurredAt, kind: 'message', role: 'user', content: prompt }]);
   }
 
   readonly #item = (happening: Happening): ActivityItem => itemOf(happening);

@@ -74,8 +74,10 @@ export class RewindReports {
     const { state } = await this.states.refresh(taskStream(taskId));
     if (state.kind === 'none' || state.lease.folderAt !== daemonId)
       throw new RefusalException(staleLease(state.kind === 'none' ? 0 : state.lease.epoch));
+    // Whoever asked for it takes the conversation back; the daemon stands in what it prepared and completed.
+    const asked = { ...following(context, rewindId), actor: known.actor };
     const { position } = await this.commands
-      .execute(new DispatchTask(taskId, await command(), following(context, rewindId)))
+      .execute(new DispatchTask(taskId, await command(), asked))
       .catch((error: unknown) => {
         // Said before: the answer to it was lost.
         if (error instanceof RefusalException && error.code === 'REWIND_OVER') return { position: 0n };
