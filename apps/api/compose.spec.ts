@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { daemonSettings } from '../daemon/settings.js';
 import { readSettings } from './settings.js';
 
 const text = readFileSync('docker-compose.yml', 'utf8');
@@ -44,12 +45,22 @@ describe('docker-compose.yml', () => {
     });
   });
 
+  it('gives the daemon the address of the API, and a key', () => {
+    const settings = { ...settingsOf('daemon'), MAKIMA_TOKEN: 'mk_daemon_x', MAKIMA_HOME: '/var/lib/makima' };
+    expect(daemonSettings(settings)).toEqual({
+      url: 'http://api:7420',
+      token: 'mk_daemon_x',
+      home: '/var/lib/makima',
+    });
+    expect(settingsOf('daemon')).toHaveProperty('MAKIMA_TOKEN');
+  });
+
   it('starts programs that are there, in an image whose settings are read', () => {
     const dockerfile = readFileSync('Dockerfile', 'utf8');
     const programs = [...`${dockerfile}${text}`.matchAll(/dist\/(apps\/\w+\/main)\.js/g)].map(
       ([, path]) => path!,
     );
-    expect(programs).toEqual(['apps/api/main', 'apps/projector/main']);
+    expect(programs).toEqual(['apps/api/main', 'apps/projector/main', 'apps/daemon/main']);
     for (const program of programs) expect(existsSync(`${program}.ts`)).toBe(true);
     const names = [.../^ENV (.*)$/m.exec(dockerfile)![1]!.matchAll(/(\w+)=/g)].map(([, name]) => name!);
     expect([...namesRead()]).toEqual(expect.arrayContaining(names));

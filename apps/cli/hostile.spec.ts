@@ -79,6 +79,7 @@ const COMMANDS = [
   'task run --name x --plan y --command z',
   `task stop ${TASK_ID}`,
   `task checkpoint ${TASK_ID}`,
+  `task tests ${TASK_ID} --passed`,
   `contract start --contract ${CONTRACT_ID}`,
   'daemon list',
   `daemon show ${OTHER_TASK_ID}`,

@@ -73,3 +73,16 @@ export interface Daemon {
   } | null;
   readonly registeredAt: string;
 }
+
+export interface TestsReport {
+  readonly passed: boolean;
+  /** For people; the message of the checkpoint. */
+  readonly summary?: string;
+}
+
+export interface TestsReported extends Positioned {
+  readonly taskId: string;
+  readonly passed: boolean;
+  /** The checkpoint that was asked for to say it of; absent: it is said of the newest one. */
+  readonly requestId?: string;
+}

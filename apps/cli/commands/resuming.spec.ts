@@ -100,7 +100,7 @@ describe('going on with tasks', () => {
       start: false,
       dryRun: false,
     });
-    expect(err).toContain(`makima task history ${CHECKPOINT_ID} --follow`);
+    expect(err).toContain(`makima task follow ${CHECKPOINT_ID}`);
   });
 
   it.each([

@@ -101,7 +101,7 @@ export const resumeTask = (task: Command, cli: Cli): Command =>
         `resume task ${taskId}`,
         options.dryRun,
         (dryRun) => cli.api.resumes.task(taskId, { ...request, dryRun }),
-        () => `makima task history ${taskId} --follow`,
+        () => `makima task follow ${taskId}`,
       );
     },
   });
@@ -175,7 +175,7 @@ export const resumeFrom = (parent: Command, cli: Cli, name: string): Command =>
         `start a task at checkpoint ${checkpoint.checkpointNumber} of ${taskId}`,
         options.dryRun,
         (dryRun) => cli.api.resumes.fromCheckpoint(taskId, checkpoint.id, { ...request, dryRun }),
-        ({ newTaskId }) => `makima task history ${newTaskId} --follow`,
+        ({ newTaskId }) => `makima task follow ${newTaskId}`,
       );
     },
   });

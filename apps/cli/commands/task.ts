@@ -20,6 +20,7 @@ import { resumeFrom, resumeTask } from './resuming.js';
 import { forkTask, rewindTask } from './task-change.js';
 import { taskEvents, taskOutput } from './task-events.js';
 import { followTask } from './task-follow.js';
+import { reportTests } from './task-tests.js';
 import { askForCheckpoint, runTask, startTask, stopTask } from './task-run.js';
 
 /** `makima task …` */
@@ -38,6 +39,7 @@ export function taskCommands(program: Command, cli: Cli): void {
   taskEvents(task, cli);
   taskCheckpoints(task, cli, 'checkpoints');
   askForCheckpoint(task, cli);
+  reportTests(task, cli);
   checkpointDiff(task, cli, 'checkpoint-diff');
   rewindCode(task, cli, 'rewind');
   listRewinds(task, cli);

@@ -297,6 +297,7 @@ export const HISTORY_ROUTES: readonly (readonly [route: string, answer: object])
   [`POST ${T}/*/rewinds/*/cancel`, rewound],
   [`POST ${T}/*/start`, run],
   [`POST ${T}/*/stop`, run],
+  [`POST ${T}/*/tests`, { taskId: TASK_ID, passed: true, position: '9' }],
   [`POST ${T}/*/checkpoint-requests`, { taskId: TASK_ID, requestId: 'r', checkpoint, detail: 'd' }],
   ['GET /api/v1/daemons', { daemons: [daemon] }],
   ['GET /api/v1/daemons/*', daemon],

@@ -1,5 +1,13 @@
 import type { HttpClient } from '../http-client.js';
-import type { CheckpointAsked, Daemon, RunAsked, StartRequest, StopRequest } from '../types-daemon.js';
+import type {
+  CheckpointAsked,
+  Daemon,
+  RunAsked,
+  StartRequest,
+  StopRequest,
+  TestsReport,
+  TestsReported,
+} from '../types-daemon.js';
 import { seg } from './path.js';
 
 /** Daemons: the machines on which agents run. */
@@ -26,6 +34,10 @@ export class RunRoutes {
   /** Asks the daemon that has the task's folder for a checkpoint of it as it is now. */
   checkpoint = (taskId: string, request: { readonly message?: string }) =>
     this.http.post<CheckpointAsked>(this.#path(taskId, '/checkpoint-requests'), request);
+
+  /** Says how a task's tests came out, on its folder as it is now. */
+  reportTests = (taskId: string, report: TestsReport) =>
+    this.http.post<TestsReported>(this.#path(taskId, '/tests'), report);
 
   #path = (taskId: string, rest: string): string => `/api/v1/mesh/tasks/${seg(taskId)}${rest}`;
 }
