@@ -111,8 +111,9 @@ async function tell(cli: Cli, { what, undo }: Rewinding, moved: HeadMoved): Prom
 const sentenceOf = (what: string, moved: HeadMoved): Line =>
   moved.dryRun ? wouldDo(`rewind ${what}: ${outcome(moved)}`) : done(`rewound ${what}: ${outcome(moved)}`);
 
+/** A rewind of a conversation may be a process too, where an agent had to be stopped: of code there is nothing to say. */
 const codeLines = ({ code }: HeadMoved): readonly Line[] =>
-  code ? rewoundLines(code, rewoundSentence(code, ['rewind its code', 'rewound its code'])) : [];
+  code?.rewindedTo ? rewoundLines(code, rewoundSentence(code, ['rewind its code', 'rewound its code'])) : [];
 
 function outcome(moved: HeadMoved): string {
   const { hiddenMessages, messageCount, branch } = moved;
