@@ -74,7 +74,7 @@ export class RewindConversationRequest {
 
   @IsFlag({
     description:
-      'Also take the code back to the matching checkpoint. Answers 409 NO_DAEMON while no daemon runs.',
+      'Also take the code back to the matching checkpoint: the newest one up to that point.',
     optional: true,
     default: false,
   })
