@@ -28,6 +28,8 @@ export class PackSender {
 
   /** There is something to send. */
   wake(): void {
+    // What ends before it began would stay as running for ever.
+    if (this.options.signal.aborted) return;
     this.#isAskedAgain = true;
     this.#running ??= this.#run();
   }
