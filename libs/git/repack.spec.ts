@@ -206,5 +206,8 @@ it('begins when there is too much, and not again for what it has left', async ()
   await upkeep.idle();
   expect(packs).toBe(1);
   expect(await packsIn(shadow.place.gitDir)).toEqual(names);
+  const over = new Upkeep(shadow.place, { ...options, signal: AbortSignal.abort() });
+  over.wake();
+  await over.idle();
   expect(failures).toEqual([]);
 });

@@ -26,8 +26,10 @@ export class Upkeep {
 
   /** Something was written. */
   wake(): void {
+    // What ends before it began would stay as running for ever.
+    if (this.options.signal.aborted) return;
     this.#isAskedAgain = true;
-    this.#running ??= this.#run().finally(() => (this.#running = null));
+    this.#running ??= this.#run();
   }
 
   /** Resolves when nothing is being packed. */
@@ -43,6 +45,7 @@ export class Upkeep {
         if (!signal.aborted) onFailure(error);
       });
     }
+    this.#running = null;
   }
 
   async #look(): Promise<void> {
