@@ -42,7 +42,7 @@ export interface JournaledRewind {
 }
 
 export interface JournalState {
-  /** Whether the folder was made to its end. */
+  /** Whether the folder was made, or brought to another checkpoint, to its end. */
   readonly isPrepared: boolean;
   readonly lease: JournaledLease | null;
   /** What the folder was at last; null: no checkpoint yet. */

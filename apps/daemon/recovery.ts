@@ -39,8 +39,8 @@ export async function recover(tools: RecoveryTools): Promise<void> {
   if (!lease) return;
   const { epoch, end } = lease;
   const isTold = await unlessLost(tools, epoch, async (recording) => {
-    // What the agent had done, whether or not it was in the middle of something.
-    if (!end) await tools.checkpoints?.take(recording, { trigger: 'end' });
+    // What the agent had done, whether or not it was in the middle of something. In a half-made folder none has begun.
+    if (!end && journal.state.isPrepared) await tools.checkpoints?.take(recording, { trigger: 'end' });
     await tellRest(tools, recording);
     await link.release(epoch, end ?? { status: 'interrupted', reason: 'Its daemon was ended.' });
   });

@@ -167,7 +167,7 @@ export class Rewinding {
     }
     failpoint('rewind-verified');
     await this.#ask(() => api.completed(taskId, order.rewindId, tree)).catch(unlessOver);
-    await journal.update({ rewind: null, code: { ...target, tree } });
+    await journal.update({ rewind: null, code: { ...target, tree }, isPrepared: true });
     this.tools.log(`rewound to checkpoint ${target.checkpointId}`);
   }
 

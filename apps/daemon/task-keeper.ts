@@ -167,7 +167,11 @@ export class TaskKeeper {
   checkpoint({ requestId, message }: CheckpointRequest): Promise<void> {
     return this.#order(requestId, async () => {
       const answer = async (workshop: Workshop, recording: Recording): Promise<void> => {
-        const taken = await workshop.checkpoints.take(recording, { trigger: 'request', message });
+        const isHalfMade = !this.journal.state.isPrepared;
+        const taken = await workshop.checkpoints.take(recording, {
+          ...{ trigger: 'request', message },
+          ...(isHalfMade ? { isAside: true } : {}),
+        });
         await recording.spool.flush();
         if (taken) await this.#link.answer(requestId, taken.checkpointId);
       };

@@ -70,6 +70,8 @@ async function restoreAt(
   if (!code.isNew && tools.journal.state.isPrepared) {
     const message = `Before the folder goes to checkpoint ${checkpoint.checkpointId}`;
     await checkpoints.take(recording, { trigger: 'safety', message, isAside: true });
+    // Half-way there the folder is nowhere: what is killed is done again, and nobody takes it for the code.
+    await tools.journal.update({ isPrepared: false });
   }
   // A clone that was made now is at its commit: only its files are not.
   const head = code.isNew ? await code.head() : null;
