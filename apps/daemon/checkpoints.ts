@@ -44,6 +44,22 @@ export interface Recording {
   readonly epoch: number;
 }
 
+/** What a checkpoint comes after. */
+interface Parents {
+  readonly commits: readonly string[];
+  /** The commit that changes are counted from; null: from nothing. */
+  readonly previous: string | null;
+  readonly tree: string | undefined;
+  /** Whether the folder's own repository is at another commit than when the folder was made. */
+  readonly hasMoved: boolean;
+}
+
+interface Base extends Pick<Parents, 'previous'> {
+  /** A tree. */
+  readonly base: string;
+  readonly parents: readonly string[];
+}
+
 /** Takes checkpoints of a task's folder: pinned and on the disk before anybody is told. */
 export class Checkpoints {
   readonly #turns = new OneByOne();
@@ -66,10 +82,10 @@ export class Checkpoints {
       for (const known of [last, wish.known]) if (known && isSame(known)) return known;
       const parents = await this.#parents(captured, last);
       const base = parents.tree ?? EMPTY_TREE;
-      const isUnchanged = !last && captured.tree === base;
+      const isUnchanged = !last && captured.tree === base && !parents.hasMoved;
       if (isUnchanged && (wish.trigger === 'turn' || wish.trigger === 'time' || wish.trigger === 'end'))
         return null;
-      return this.#record(to, wish, captured, { base, parents: parents.commits });
+      return this.#record(to, wish, captured, { base, parents: parents.commits, previous: parents.previous });
     });
   }
 
@@ -87,6 +103,7 @@ export class Checkpoints {
       return this.#record(to, { trigger: 'safety', message, isAside: true }, captured, {
         base: after.tree,
         parents,
+        previous: after.commitSha,
       });
     });
   }
@@ -113,23 +130,28 @@ export class Checkpoints {
     });
   }
 
-  /** The commits that a new one follows, and the tree that its changes are counted from. */
-  async #parents(
-    { head }: Captured,
-    last: JournaledCheckpoint | null,
-  ): Promise<{ readonly commits: readonly string[]; readonly tree: string | undefined }> {
-    const { code } = this.options;
-    const commit = head?.commit ?? null;
-    const kept = commit !== null && (await code.keepHead(commit)) ? commit : null;
-    const commits = unique([last?.commitSha, kept]);
-    return { commits, tree: last?.tree ?? (kept === null ? undefined : await code.treeOf(kept)) };
+  /** The commits that a new one follows, and the one with the tree that its changes are counted from. */
+  async #parents({ head }: Captured, last: JournaledCheckpoint | null): Promise<Parents> {
+    const { code, journal } = this.options;
+    const { begunAt } = journal.state;
+    const kept = async (commit: string | null | undefined): Promise<string | null> =>
+      commit && (await code.keepHead(commit)) ? commit : null;
+    // Not the agent's own commits: what is in them is its work.
+    const begun = last ? null : await kept(begunAt);
+    const commits = unique([last?.commitSha, begun, await kept(head?.commit)]);
+    return {
+      commits,
+      previous: last?.commitSha ?? begun,
+      tree: last?.tree ?? (begun === null ? undefined : await code.treeOf(begun)),
+      hasMoved: (head?.commit ?? null) !== begunAt,
+    };
   }
 
   async #record(
     to: Recording,
     wish: CheckpointWish,
     captured: Captured,
-    { base, parents }: { readonly base: string; readonly parents: readonly string[] },
+    { base, parents, previous }: Base,
   ): Promise<JournaledCheckpoint> {
     const { taskId, code, journal, now = () => new Date() } = this.options;
     const checkpointId = randomUUID();
@@ -143,7 +165,7 @@ export class Checkpoints {
     failpoint('checkpoint-pinned');
     const checkpoint: CheckpointRecord = {
       commitSha,
-      ...(parents[0] === undefined ? {} : { previousSha: parents[0] }),
+      ...(previous === null ? {} : { previousSha: previous }),
       ...placeOf(captured),
       trigger: wish.trigger,
       ...(wish.isAside ? { isAside: true } : {}),

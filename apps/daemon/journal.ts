@@ -44,6 +44,8 @@ export interface JournaledRewind {
 export interface JournalState {
   /** Whether the folder was made, or brought to another checkpoint, to its end. */
   readonly isPrepared: boolean;
+  /** The commit that the folder's own repository was at when the folder was made; null: there was none. */
+  readonly begunAt: string | null;
   readonly lease: JournaledLease | null;
   /** What the folder was at last; null: no checkpoint yet. */
   readonly code: JournaledCheckpoint | null;
@@ -58,6 +60,7 @@ export interface JournalState {
 
 const EMPTY: JournalState = {
   isPrepared: false,
+  begunAt: null,
   lease: null,
   code: null,
   untold: [],

@@ -51,7 +51,8 @@ export async function prepareFolder(
   else if (checkpoint && !journal.state.code && (await code.has(checkpoint.commitSha)))
     await journal.update({ code: { ...checkpoint, tree: await code.treeOf(checkpoint.commitSha) } });
   if (isNew) await addTo(lease, code, tools);
-  await journal.update({ isPrepared: true });
+  const begun = isNew ? { begunAt: (await code.head())?.commit ?? null } : {};
+  await journal.update({ isPrepared: true, ...begun });
   if (rewindId) {
     const { tree } = await code.capture();
     await untilAnswered(() => tools.api.completed(lease.taskId, rewindId, tree), tools);
