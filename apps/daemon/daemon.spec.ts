@@ -116,7 +116,7 @@ it('stops the agent of a task whose lease it has lost, and keeps aside what nobo
   await world.start();
   await printed(task, 'up');
   task.holder = null;
-  await world.until(() => world.said.some((line) => line.includes('the lease')), 'it has heard');
+  await world.until(() => world.said.some((line) => /the lease/i.test(line)), 'it has heard');
   const journaled = async (): Promise<unknown> => (await world.journal(task)).lease;
   await world.until(async () => (await journaled()) === null, 'it has let go');
   expect(task.ends).toEqual([]);
