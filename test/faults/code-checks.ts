@@ -14,6 +14,8 @@ export interface Place {
 /** The folder holds the tree that the task's code is at. */
 export function checkFolder({ taskId, code }: CodeHistory, { folder, shadow }: Place): readonly string[] {
   if (!code) return [];
+  if (commitOf(shadow, code.commitSha) === null)
+    return [`${taskId} is at ${code.checkpointId}, and ${shadow} has not got it`];
   return differences(filesIn(folder), filesOf(shadow, code.commitSha)).map(
     (difference) => `the folder of ${taskId} is not at ${code.checkpointId}: ${difference}`,
   );
@@ -26,11 +28,15 @@ export function checkShown(history: CodeHistory, messages: readonly string[]): r
   return [`${history.taskId} shows ${messages.join()}, and its events come to ${expected}`];
 }
 
-/** What was kept by a name is there under it. */
-export function checkPreserved(history: CodeHistory, { folder, shadow }: Place): readonly string[] {
+/** What a daemon kept by a name, in rewinds that it brought to their end, is there under it. */
+export function checkPreserved(
+  history: CodeHistory,
+  daemon: string,
+  { folder, shadow }: Place,
+): readonly string[] {
   return [...history.rewinds.values()].flatMap(
     ({ rewindId, phase, mode, target, daemonId, before, branchName }) => {
-      if (phase !== 'completed' || !before || !target || !daemonId) return [];
+      if (phase !== 'completed' || !before || !target || daemonId !== daemon) return [];
       const missing = `what rewind ${rewindId} replaced is not there as ${mode}`;
       if (mode === 'stash')
         return commitOf(shadow, `refs/makima/stash/${rewindId}`) === before.commitSha ? [] : [missing];

@@ -11,15 +11,20 @@ const OTHERS = { server: 4, Postgres: 2, connection: 4 } as const;
 /** A step takes about so many messages. */
 const MESSAGES = 45;
 
-/** So many rounds, in an order by chance: every failpoint once, and the others in their share, before any comes again. */
-export function codePlan(rounds: number, chance: Chance): readonly CodeFault[] {
+/**
+ * So many rounds, in an order by chance: every failpoint once, and the others in their share, before any comes again.
+ * @param only faults whose name begins so.
+ */
+export function codePlan(rounds: number, chance: Chance, only = ''): readonly CodeFault[] {
   const all: CodeFault[] = [];
   while (all.length < rounds) {
     const daemons = FAILPOINTS.map((at): CodeFault => ({ kind: 'daemon', at }));
     const others = Object.entries(OTHERS).flatMap(([kind, share]) =>
       Array.from({ length: share }, () => ({ kind, message: chance.whole(1, MESSAGES) }) as CodeFault),
     );
-    all.push(...chance.shuffled([...daemons, ...others]));
+    const deck = [...daemons, ...others].filter((fault) => faultName(fault).startsWith(only));
+    if (deck.length === 0) throw new RangeError(`no fault begins with ${only}`);
+    all.push(...chance.shuffled(deck));
   }
   return all.slice(0, rounds);
 }

@@ -57,6 +57,8 @@ export class CodeHistory {
   code: Point | null = null;
   /** The daemon that has the folder. */
   folderAt: string | null = null;
+  /** The daemon whose folder was brought to where the code is: not yet that of a lease which ended before it began. */
+  codeAt: string | null = null;
   /** Of the last lease; 0: none yet. */
   lastEpoch = 0;
   /** The folder may hold what no checkpoint does: its agent's work was cut off. */
@@ -137,6 +139,7 @@ export class CodeHistory {
         // What the daemon says of a run's end, and the end of its lease, are one append.
         if (data['newStatus'] === 'completed' && next?.type === 'TaskLeaseEnded')
           this.completed.push(next.data['epoch'] as number);
+        if (data['newStatus'] === 'running') this.codeAt = this.#lease?.daemonId ?? this.codeAt;
         if (/cannot be prepared/.test(String(data['reason']))) this.#say(String(data['reason']));
         return;
       default:
@@ -181,7 +184,7 @@ export class CodeHistory {
     const checkpoint = { taskId: this.taskId, checkpointId, number, commitSha, isSafe: false };
     this.checkpoints.set(checkpointId, checkpoint);
     if (data['isAside']) return;
-    this.code = checkpoint;
+    [this.code, this.codeAt] = [checkpoint, this.folderAt];
     this.isDirty = false;
   }
 
@@ -214,6 +217,7 @@ export class CodeHistory {
         return this.#committed(rewind, data, next);
       case 'RewindCompleted':
         rewind.phase = 'completed';
+        this.codeAt = String(data['daemonId']);
         if (rewind.daemonId !== data['daemonId']) rewind.daemonId = null;
         return;
       case 'RewindAborted':

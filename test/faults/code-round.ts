@@ -41,10 +41,20 @@ export class Rounds {
     const taken = story.take(step, seat).then(() => this.#done());
     const isHit = await Promise.race([fired, taken.then(() => false), delay(STEP_MS, false, { ref: false })]);
     const again = chance.next() < 0.4 ? await this.#again(seat) : 'nothing else';
-    await world.settle();
-    await taken;
-    await world.settle();
-    return { what: `${step}, then ${again}`, isHit };
+    const what = `${step}, then ${again}`;
+    await this.#settled(what, taken);
+    return { what, isHit };
+  }
+
+  async #settled(what: string, taken: Promise<void>): Promise<void> {
+    try {
+      await this.world.disarm();
+      await this.world.settle();
+      await taken;
+      await this.world.settle();
+    } catch (error) {
+      throw new Error(`${what}: ${String(error)}\n${(await this.story.log()).join('\n')}`, { cause: error });
+    }
   }
 
   /** A task with two checkpoints. */

@@ -103,8 +103,14 @@ export class CodeState {
     const seat = this.world.seats.find(({ id }) => id === history.folderAt);
     const [place] = seat ? placeAt(seat, history.taskId) : [];
     if (!place) return [];
-    const findings = [...checkPreserved(history, place), ...checkRefs(place.shadow)];
-    if (history.isDeferred || history.isDirty) return findings;
+    const findings = [...checkPreserved(history, seat!.id, place), ...checkRefs(place.shadow)];
+    if (
+      history.isDeferred ||
+      history.isDirty ||
+      history.codeAt !== seat!.id ||
+      !seat!.hasFolder(history.taskId)
+    )
+      return findings;
     this.compared += 1;
     return [...findings, ...checkFolder(history, place)];
   }

@@ -13,7 +13,8 @@ const IDENTITY = /^makima daemon .+ \(([0-9a-f-]{36})\) ready/m;
 export class DaemonSeat {
   #process: MakimaProcess | undefined;
   #id: string | undefined;
-  readonly said: string[] = [];
+  /** Whether it is told to die somewhere. */
+  isArmed = false;
 
   constructor(
     private readonly world: CodeWorld,
@@ -40,7 +41,7 @@ export class DaemonSeat {
 
   /** Starts it, and does not wait until it is connected. @param failpoint where it dies */
   start(failpoint = ''): void {
-    this.said.push(...(this.#process?.stderr ?? []));
+    this.isArmed = failpoint !== '';
     this.#process = this.world.homes.launch({
       program: 'daemon',
       home: this.home,
@@ -69,20 +70,31 @@ export class DaemonSeat {
     return join(this.home, 'daemon/tasks', taskId, path);
   }
 
+  /** Whether a task's folder was made to its end: the next lease goes on with one that was not. */
+  hasFolder(taskId: string): boolean {
+    return this.#journal(taskId)['isPrepared'] === true;
+  }
+
+  #journal(taskId: string): Readonly<Record<string, unknown>> {
+    const path = this.place(taskId, 'journal.json');
+    return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>) : {};
+  }
+
   /** What it has not told, or sent, or finished, of any task. */
   unfinished(): readonly string[] {
     const tasks = join(this.home, 'daemon/tasks');
     if (!existsSync(tasks)) return [];
     return readdirSync(tasks).flatMap((taskId) => {
-      const path = this.place(taskId, 'journal.json');
-      if (!existsSync(path)) return [];
-      const journal = JSON.parse(readFileSync(path, 'utf8')) as Record<string, readonly unknown[] | null>;
+      const journal = this.#journal(taskId);
+      const many = (what: string): boolean =>
+        ((journal[what] as readonly unknown[] | undefined)?.length ?? 0) > 0;
+      if (!existsSync(this.place(taskId, 'spool'))) return [];
       const spooled = readdirSync(this.place(taskId, 'spool')).filter((name) => !name.startsWith('refused'));
       return [
         ...['lease'].filter((what) => journal[what]),
-        ...['untold', 'unsafe'].filter((what) => (journal[what]?.length ?? 0) > 0),
+        ...['untold', 'unsafe'].filter(many),
         ...spooled,
-      ].map((what) => `${this.name} still has ${what} of ${taskId}`);
+      ].map((what) => `${this.name} still has ${what} of ${taskId}: ${JSON.stringify(journal[what])}`);
     });
   }
 }
@@ -95,6 +107,7 @@ export class CodeWorld {
   #port = 0;
   #proxy: TcpProxy | undefined;
   #daemonKey = '';
+  #reviving: Promise<void> | undefined;
 
   get server(): MakimaProcess {
     if (!this.#server) throw new Error('not started');
@@ -150,8 +163,18 @@ export class CodeWorld {
     if (postmasterOf(this.server.home)) killPostgres(this.server.home);
   }
 
-  /** Starts what does not run. */
-  async revive(): Promise<void> {
+  /** Nothing that was laid in wait comes any more. */
+  async disarm(): Promise<void> {
+    this.proxy.atChunk(Infinity, () => undefined);
+    for (const seat of this.seats) if (seat.isArmed) await seat.kill();
+  }
+
+  /** Starts what does not run; whoever asks meanwhile waits for the same. */
+  revive(): Promise<void> {
+    return (this.#reviving ??= this.#revive().finally(() => (this.#reviving = undefined)));
+  }
+
+  async #revive(): Promise<void> {
     if (!this.server.running) await this.startServer();
     for (const seat of this.seats) if (!seat.isRunning) seat.start();
     for (const seat of this.seats) await seat.connected();
@@ -171,10 +194,11 @@ export class CodeWorld {
 
   /** Waits until nothing is to be done any more. @throws Error saying what is */
   async settle(): Promise<void> {
-    await this.revive();
     let left: readonly string[] = [];
     await eventually(
       async () => {
+        // One that was told to die somewhere may do so only now.
+        await this.revive().catch(() => undefined);
         left = [
           ...((await this.wanted()) ?? ['no answer']),
           ...this.seats.flatMap((seat) => seat.unfinished()),

@@ -6,7 +6,7 @@ import { CodeState } from './code-state.js';
 import { CodeStory } from './code-story.js';
 import { CodeWorld } from './code-world.js';
 
-const ROUNDS = Number(process.env['MAKIMA_CODE_FAULT_ROUNDS'] ?? 12);
+const ROUNDS = Number(process.env['MAKIMA_CODE_FAULT_ROUNDS'] ?? 24);
 /** Says what happens, round by round. */
 const TRACE = process.env['MAKIMA_CODE_FAULT_TRACE'] !== undefined;
 const SEED = Number(process.env['MAKIMA_CODE_FAULT_SEED'] ?? Date.now() % 1_000_000_000);
@@ -25,14 +25,14 @@ describe(`${ROUNDS} rounds of kill -9 while code goes forward and back`, () => {
     const state = new CodeState(world, story, chance);
     const rounds = new Rounds(world, story, chance);
     const missed: string[] = [];
-    for (const [index, fault] of codePlan(ROUNDS, chance).entries()) {
+    for (const [index, fault] of codePlan(ROUNDS, chance, process.env['MAKIMA_CODE_FAULT_ONLY']).entries()) {
       const name = `round ${index + 1}, ${faultName(fault)}`;
       const { what, isHit } = await rounds.run(fault).catch((error: Error) => {
         throw new Error(`${name}: ${error.message}`);
       });
       if (!isHit) missed.push(`${name} (${what})`);
       const found = await state.check();
-      const log = found.length > 0 ? await story.log() : [];
+      const log = found.length > 0 ? [...(await story.log()), world.lastWords()] : [];
       expect({ name, what, found, log }).toEqual({ name, what, found: [], log: [] });
       if (TRACE) process.stdout.write(`${name}: ${what}\n`);
     }
