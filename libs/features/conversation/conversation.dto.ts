@@ -73,8 +73,7 @@ export class RewindConversationRequest {
   inclusive = true;
 
   @IsFlag({
-    description:
-      'Also take the code back to the matching checkpoint: the newest one up to that point.',
+    description: 'Also take the code back to the matching checkpoint: the newest one up to that point.',
     optional: true,
     default: false,
   })

@@ -31,7 +31,7 @@ export class RewindController {
   @ApiOperation({
     summary: 'Take code, conversation or both back',
     description:
-      'SPEC §4.1. What is there is kept as a checkpoint first, and the rewind can be undone. Waits up to 10 s; `phase` says how far it is.',
+      'SPEC §4.1. What is there is kept as a checkpoint first, and the rewind can be undone. Waits up to 10 s; `phase` says how far it is. A dry run takes a checkpoint of the folder, if its daemon is connected, and compares with that.',
   })
   @ApiOkResponse({ type: RewindTaskResponse })
   rewind(
