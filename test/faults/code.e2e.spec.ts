@@ -6,7 +6,7 @@ import { CodeState } from './code-state.js';
 import { CodeStory } from './code-story.js';
 import { CodeWorld } from './code-world.js';
 
-const ROUNDS = Number(process.env['MAKIMA_CODE_FAULT_ROUNDS'] ?? 24);
+const ROUNDS = Number(process.env['MAKIMA_CODE_FAULT_ROUNDS'] ?? 12);
 /** Says what happens, round by round. */
 const TRACE = process.env['MAKIMA_CODE_FAULT_TRACE'] !== undefined;
 const SEED = Number(process.env['MAKIMA_CODE_FAULT_SEED'] ?? Date.now() % 1_000_000_000);
