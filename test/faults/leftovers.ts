@@ -20,7 +20,7 @@ export function claim(folder: string): void {
   writeFileSync(join(folder, OWNER), JSON.stringify({ pid, startedAt: runningProcess(pid)?.startedAt }));
 }
 
-/** Ends and removes what test runs left behind that were killed: their servers have sessions of their own. */
+/** Ends and removes what test runs left behind that were killed: their servers and daemons have sessions of their own. */
 export async function sweep(): Promise<void> {
   const folders = readdirSync(tmpdir()).filter((name) => name.startsWith(PREFIX));
   for (const folder of folders.map((name) => join(tmpdir(), name))) {
@@ -33,8 +33,10 @@ export async function sweep(): Promise<void> {
 }
 
 async function end(home: string): Promise<void> {
-  const server = identityIn(join(home, 'makima.lock'));
-  if (server && lives(server)) process.kill(server.pid, 'SIGKILL');
+  for (const lock of ['makima.lock', 'daemon/makima.lock']) {
+    const holder = identityIn(join(home, lock));
+    if (holder && lives(holder)) process.kill(holder.pid, 'SIGKILL');
+  }
   if (existsSync(join(home, 'postgres/postmaster.pid'))) await stopLeftover(home);
 }
 
