@@ -78,7 +78,10 @@ export class Checkpoints {
       failpoint('checkpoint-captured');
       const last = this.options.journal.state.code;
       const isSame = (one: JournaledCheckpoint): boolean =>
-        one.tree === captured.tree && (!wish.isAside || one.taskId === this.options.taskId);
+        one.tree === captured.tree &&
+        // What the agent has committed since is a change, too, though no file shows it.
+        one.headSha === (captured.head?.commit ?? null) &&
+        (!wish.isAside || one.taskId === this.options.taskId);
       for (const known of [last, wish.known]) if (known && isSame(known)) return known;
       const parents = await this.#parents(captured, last);
       const base = parents.tree ?? EMPTY_TREE;

@@ -18,6 +18,10 @@ export interface PackSenderOptions {
 
 /** Refusals of one pack, after which it is left: it stays pinned here. */
 const MOST_REFUSALS = 8;
+/** The same where the server does not know the checkpoint: its record may be on its way for long, an hour by the pauses. */
+const MOST_UNKNOWN = 120;
+/** Milliseconds after which nobody seems to take a pack: it is sent again. */
+const SEND_MS = 900_000;
 
 /** Sends the code of a task's checkpoints to the hub, in the background and until it is taken: also after a restart. */
 export class PackSender {
@@ -51,18 +55,21 @@ export class PackSender {
 
   async #sendAll(): Promise<void> {
     const { journal, signal, backoff } = this.options;
-    for (let failures = 0, refusals = 0; !signal.aborted;) {
+    const none = { failed: 0, refused: 0, unknown: 0 };
+    for (let times = none; !signal.aborted;) {
       const [next] = journal.state.unsafe;
       if (!next) return;
-      const refusal = await this.#send(next, refusals > 0 ? [] : journal.state.safe);
-      if (refusal === 'sent') [failures, refusals] = [0, 0];
+      const end = await this.#send(next, times.refused > 0 ? [] : journal.state.safe);
+      if (end === 'sent') times = none;
       else {
-        failures += 1;
-        if (refusal === 'refused') refusals += 1;
-        if (refusals >= MOST_REFUSALS) {
+        times = { ...times, [end]: times[end] + 1 };
+        if (times.refused >= MOST_REFUSALS || times.unknown >= MOST_UNKNOWN) {
           await this.#leave(next);
-          [failures, refusals] = [0, 0];
-        } else await pause(backoffMs(failures, { firstMs: 500, ...backoff }), signal);
+          times = none;
+        } else {
+          const failures = times.failed + times.refused + times.unknown;
+          await pause(backoffMs(failures, { firstMs: 500, ...backoff }), signal);
+        }
       }
     }
   }
@@ -70,16 +77,22 @@ export class PackSender {
   async #send(
     { checkpointId, commitSha }: JournalState['unsafe'][number],
     have: readonly string[],
-  ): Promise<'sent' | 'failed' | 'refused'> {
-    const { place, journal, api, log } = this.options;
+  ): Promise<'sent' | 'failed' | 'refused' | 'unknown'> {
+    const { place, journal, api, log, signal } = this.options;
     const pack = packOf({ gitDir: place.shadow }, commitSha, have);
+    const timeout = AbortSignal.timeout(SEND_MS);
     let broken: Error | undefined;
     pack.on('error', (error) => (broken = error));
     try {
-      await api.sendPack(place.taskId, checkpointId, pack);
+      await api.sendPack(place.taskId, checkpointId, pack, AbortSignal.any([signal, timeout]));
     } catch (error) {
+      if (timeout.aborted) {
+        log(`the code of checkpoint ${checkpointId} was not taken within ${SEND_MS} ms`);
+        return 'failed';
+      }
+      if (error instanceof ApiError && error.code === 'NOT_FOUND') return 'unknown';
       const isRefused = broken !== undefined || !isPassing(error);
-      if (isRefused && !(error instanceof ApiError && error.code === 'NOT_FOUND'))
+      if (isRefused)
         log(`the code of checkpoint ${checkpointId} was not taken: ${reasonIn(broken ?? error)}`);
       return isRefused ? 'refused' : 'failed';
     } finally {

@@ -70,9 +70,15 @@ export class ServerApi {
     });
 
   /** Sends the code of a checkpoint to the hub. */
-  async sendPack(taskId: string, checkpointId: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  async sendPack(
+    taskId: string,
+    checkpointId: string,
+    bytes: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const response = await this.#http.send('PUT', task(taskId, `/checkpoints/${checkpointId}/pack`), {
       upload: { mediaType: PACK, bytes },
+      signal,
     });
     await response.body?.cancel();
   }

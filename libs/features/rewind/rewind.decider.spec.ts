@@ -326,3 +326,36 @@ describe('taking a rewind back', () => {
 it('takes a checkpoint aside for no place where the code is', () => {
   expect(codeIn([...BEFORE, taken('aside', 3, true)])).toBe('new');
 });
+
+describe('where the code is', () => {
+  const lease = (daemonId: string, epoch: number): TaskEvent => ({
+    type: 'TaskLeased',
+    data: { daemonId, epoch },
+  });
+  const ended = (daemonId: string, epoch: number): TaskEvent => ({
+    type: 'TaskLeaseEnded',
+    data: { daemonId, epoch, end: 'released', reason: null },
+  });
+  const running: TaskEvent = {
+    type: 'TaskStatusChanged',
+    data: { previousStatus: 'starting', newStatus: 'running', reason: null },
+  };
+  const ranOnOne: readonly TaskEvent[] = [
+    created,
+    lease('one', 1),
+    running,
+    taken('done', 1),
+    ended('one', 1),
+    lease('two', 2),
+  ];
+  const codeAfter = (...events: readonly TaskEvent[]): string | undefined =>
+    (fold(taskDecider, taskDecider.initial, events) as OpenTask).rewind.code?.checkpointId;
+
+  it('is no folder whose daemon had not brought it there when its lease ended', () => {
+    expect(codeAfter(...ranOnOne, ended('two', 2), taken('stale', 2))).toBe('done');
+  });
+
+  it('is the folder in which the agent ran last, whatever was done there since', () => {
+    expect(codeAfter(...ranOnOne, running, ended('two', 2), taken('by hand', 2))).toBe('by hand');
+  });
+});

@@ -64,15 +64,14 @@ export function evolveTask(state: TaskState, event: TaskEvent): TaskState {
     case 'ConversationRewound':
     case 'ConversationRewindUndone':
       return { ...controlled, conversation: evolveConversation(state.conversation, event) };
-    case 'TaskStatusChanged':
-      return { ...controlled, status: event.data.newStatus };
+    case 'TaskStatusChanged': {
+      const { newStatus } = event.data;
+      // An agent begins when its daemon has brought the folder to where the code is.
+      const codeAt = newStatus === 'running' ? (state.lease.holder ?? state.codeAt) : state.codeAt;
+      return { ...controlled, status: newStatus, codeAt };
+    }
     case 'CheckpointRecorded':
-      return {
-        ...controlled,
-        checkpointNumber: event.data.number,
-        rewind: checkpointed(state.rewind, state.taskId, event.data),
-        codeAt: event.data.isAside ? state.codeAt : (state.lease.holder ?? state.lease.folderAt),
-      };
+      return { ...controlled, checkpointNumber: event.data.number, ...checkpointed(state, event.data) };
     case 'ConversationSnapshotTaken':
       return { ...next, snapshot: newestOf(state.snapshot, event.data) };
     case 'TranscriptImported':
@@ -126,10 +125,12 @@ function codeAtAfter({ codeAt }: OpenTask, event: RewindEvent): string | null {
   return moves || event.type === 'RewindFailed' ? null : codeAt;
 }
 
-/** A checkpoint is where the code is, unless it keeps what something else was about to replace. */
+/**
+ * A checkpoint is where the code is, unless it keeps what something else was about to replace, or shows a folder that has
+ * fallen behind: the task ran elsewhere since, or was rewound while its daemon was away.
+ */
 function checkpointed(
-  rewind: RewindState,
-  taskId: string,
+  { taskId, lease, rewind, codeAt }: OpenTask,
   {
     checkpointId,
     commitSha,
@@ -137,9 +138,11 @@ function checkpointed(
     branchName,
     isAside,
   }: Extract<CheckpointEvent, { type: 'CheckpointRecorded' }>['data'],
-): RewindState {
-  if (isAside) return rewind;
-  return { ...rewind, code: { taskId, checkpointId, commitSha, headSha: headSha ?? null, branchName } };
+): Pick<OpenTask, 'rewind' | 'codeAt'> {
+  const isBehind = lease.holder === null && rewind.code !== null && codeAt !== lease.folderAt;
+  if (isAside || isBehind) return { rewind, codeAt };
+  const code = { taskId, checkpointId, commitSha, headSha: headSha ?? null, branchName };
+  return { rewind: { ...rewind, code }, codeAt: lease.holder ?? lease.folderAt };
 }
 
 function opened(event: Extract<LifeCycleEvent, { type: 'TaskCreated' | 'TaskForked' }>): OpenTask {
