@@ -26,6 +26,8 @@ export const atCheckpoint = (taskId: string, { id }: Pick<Taken, 'id'>, rest: st
 
 /** A folder with a shadow repository, whose checkpoints are recorded and sent as a daemon does it. */
 export class CheckpointFolder {
+  #last: string | undefined;
+
   private constructor(
     private readonly daemon: TestCaller,
     private readonly base: string,
@@ -54,7 +56,12 @@ export class CheckpointFolder {
   lose = (): Promise<void> => rm(this.base, { recursive: true, force: true });
 
   /** Records what the folder holds as a checkpoint, without its code. */
-  async take(taskId: string, parents: readonly string[] = [], more: object = {}): Promise<Taken> {
+  async take(
+    taskId: string,
+    parents: readonly string[] = [],
+    more: object = {},
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Taken> {
     const { tree } = await this.shadow.capture();
     const commit = await writeCommit(this.shadow.place, { tree, parents, message: 'checkpoint', at: AT });
     const id = crypto.randomUUID();
@@ -66,9 +73,9 @@ export class CheckpointFolder {
       linesRemoved: 0,
       ...more,
     };
-    await this.daemon.post(`${TASKS}/${taskId}/activity`, {
-      items: [{ id, kind: 'checkpoint', checkpoint }],
-    });
+    const items = [{ id, kind: 'checkpoint', checkpoint }];
+    await this.daemon.post(`${TASKS}/${taskId}/activity`, { items }, headers);
+    this.#last = commit;
     return { id, commit };
   }
 
@@ -87,6 +94,10 @@ export class CheckpointFolder {
     });
     return { status: response.status, body: (await response.json()) as SentPack['body'] };
   }
+
+  /** A safe checkpoint after the one that was taken last. */
+  next = (taskId: string): Promise<Taken> =>
+    this.secured(taskId, this.#last === undefined ? [] : [this.#last]);
 
   /** Both, for a checkpoint that comes after others. */
   async secured(taskId: string, parents: readonly string[] = [], more: object = {}): Promise<Taken> {

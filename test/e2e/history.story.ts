@@ -362,7 +362,7 @@ export function historyStory(engine: string, start: () => Promise<TestApp>): voi
 
       it('refuses what it cannot do, and says why', async () => {
         const refusals: [Body, number, string][] = [
-          [{ byMessageCount: 1, rewindCode: true }, 409, 'NO_DAEMON'],
+          [{ byMessageCount: 1, rewindCode: true }, 404, 'CHECKPOINT_UNKNOWN'],
           [{}, 422, 'VALIDATION_FAILED'],
           [{ byMessageCount: 1, toTimestamp: at(1) }, 422, 'VALIDATION_FAILED'],
           [{ toMessageId: randomUUID() }, 404, 'MESSAGE_UNKNOWN'],

@@ -1,29 +1,27 @@
 import { startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.js';
 import { asCaller, dispatch, runOn, stop } from '#libs/testing/running-tasks.js';
-import { TaskCode, type TakenCheckpoint } from '#libs/testing/task-code.js';
+import { CheckpointFolder, type Taken } from '#libs/testing/checkpoint-folder.js';
 import { calling, prompt, result, TASKS } from '#libs/testing/tool-calls.js';
 import { ResumeContexts } from './resume-context.process.js';
 
 let app: TestApp;
 let daemon: TestCaller;
-let code: TaskCode;
+let code: CheckpointFolder;
 beforeAll(async () => {
   app = await startTestApp();
   daemon = await app.key('daemon');
 });
 afterAll(() => app.close());
 beforeEach(async () => {
-  code = await TaskCode.open(daemon);
+  code = await CheckpointFolder.open(daemon);
 });
-afterEach(() => code.close());
+afterEach(() => code.lose());
 
 const DAEMON = crypto.randomUUID();
 const says = (content: string) => ({ id: crypto.randomUUID(), kind: 'message', role: 'assistant', content });
 
 /** A task that ran: a prompt, a call with its result, a safe checkpoint, and a message after it. */
-async function story(
-  body: object = {},
-): Promise<{ readonly task: string; readonly checkpoint: TakenCheckpoint }> {
+async function story(body: object = {}): Promise<{ readonly task: string; readonly checkpoint: Taken }> {
   const { id: task } = await app.post<{ id: string }>(TASKS, {
     name: 'a task',
     plan: 'Build a bridge.',
@@ -31,7 +29,7 @@ async function story(
   });
   await app.post(`${TASKS}/${task}/activity`, { items: [prompt(), calling('one'), result('one')] });
   await code.write('file', 'one\n');
-  const checkpoint = await code.keep(task);
+  const checkpoint = await code.next(task);
   await app.post(`${TASKS}/${task}/activity`, { items: [says('after the checkpoint')] });
   return { task, checkpoint };
 }
@@ -99,7 +97,7 @@ describe('a task that is to go on', () => {
   it('goes back to a checkpoint with code and conversation first, and once for one key', async () => {
     const { task, checkpoint } = await story();
     await code.write('file', 'two\n');
-    await code.keep(task);
+    await code.next(task);
     const body = { resumeMode: 'from_checkpoint', checkpointSha: checkpoint.commit };
     const preview = await app.post(`${TASKS}/${task}/continue`, { ...body, dryRun: true });
     expect(preview).toMatchObject({
@@ -136,9 +134,14 @@ describe('a task that is to go on', () => {
   });
 
   it('does not on a daemon that cannot have its code', async () => {
-    const { task } = await story();
+    const { task, checkpoint } = await story();
     await runOn(app, task, DAEMON);
-    const taken = await code.take(task, {}, { 'x-makima-lease': '1', 'x-makima-daemon': DAEMON });
+    const taken = await code.take(
+      task,
+      [checkpoint.commit],
+      {},
+      { 'x-makima-lease': '1', 'x-makima-daemon': DAEMON },
+    );
     await stop(app, task);
     const other = crypto.randomUUID();
     for (const body of [{}, { resumeMode: 'from_checkpoint', checkpointSha: taken.commit }]) {
@@ -207,7 +210,7 @@ describe('a supervisor that is to go on', () => {
 });
 
 describe('a new task from a checkpoint', () => {
-  const from = ({ id }: TakenCheckpoint, task: string): string => `${TASKS}/${task}/checkpoints/${id}/resume`;
+  const from = ({ id }: Taken, task: string): string => `${TASKS}/${task}/checkpoints/${id}/resume`;
 
   it('is a fork there without the conversation, and waits for a daemon', async () => {
     const { task, checkpoint } = await story();

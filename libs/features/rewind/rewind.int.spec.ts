@@ -1,37 +1,37 @@
 import { startTestApp, type TestApp, type TestCaller } from '#libs/testing/app.js';
-import { TaskCode, type TakenCheckpoint } from '#libs/testing/task-code.js';
+import { CheckpointFolder, type Taken } from '#libs/testing/checkpoint-folder.js';
 import { prompt, TASKS } from '#libs/testing/tool-calls.js';
 
 let app: TestApp;
 let daemon: TestCaller;
-let code: TaskCode;
+let code: CheckpointFolder;
 beforeAll(async () => {
   app = await startTestApp();
   daemon = await app.key('daemon');
 });
 afterAll(() => app.close());
 beforeEach(async () => {
-  code = await TaskCode.open(daemon);
+  code = await CheckpointFolder.open(daemon);
 });
-afterEach(() => code.close());
+afterEach(() => code.lose());
 
 interface Story {
   readonly task: string;
   readonly messages: readonly string[];
-  readonly checkpoints: readonly TakenCheckpoint[];
+  readonly checkpoints: readonly Taken[];
 }
 
 /** A task with three messages, and a safe checkpoint after each. */
 async function story(): Promise<Story> {
   const { id: task } = await app.post<{ id: string }>(TASKS, { name: 'a task', plan: '' });
   const messages: string[] = [];
-  const checkpoints: TakenCheckpoint[] = [];
+  const checkpoints: Taken[] = [];
   for (const text of ['one\n', 'one\ntwo\n', 'one\ntwo\nthree\n']) {
     const message = prompt();
     await app.post(`${TASKS}/${task}/activity`, { items: [message] });
     await code.write('file', text);
     messages.push(message.id);
-    checkpoints.push(await code.keep(task));
+    checkpoints.push(await code.next(task));
   }
   return { task, messages, checkpoints };
 }

@@ -91,21 +91,3 @@ export async function rewindsOf(
   );
   return rows.map(toView);
 }
-
-/** A rewind that waits for the daemon that has a task's folder. */
-export interface WaitingRewind {
-  readonly taskId: string;
-  readonly rewindId: string;
-  readonly ownerId: string;
-}
-
-/** For the system: rewinds of all owners that wait for a daemon (null: for none, since none has the folder). */
-export async function waitingRewinds(
-  db: Queryable,
-  daemonId: string | null,
-): Promise<readonly WaitingRewind[]> {
-  const rows = await db.query<{ task_id: string; rewind_id: string; owner_id: string }>(sql`
-    SELECT task_id, rewind_id, owner_id FROM task_states
-    WHERE to_position IS NULL AND rewind_id IS NOT NULL AND folder_at IS NOT DISTINCT FROM ${daemonId}::uuid`);
-  return rows.map((row) => ({ taskId: row.task_id, rewindId: row.rewind_id, ownerId: row.owner_id }));
-}

@@ -1,9 +1,9 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import type { CommandContext } from '#libs/commands/command-context.js';
 import { Database } from '#libs/database/database.js';
+import { sql } from '#libs/database/sql.js';
 import { newId } from '#libs/kernel/ids.js';
 import { LostLeases } from '../daemon/lost-leases.process.js';
-import { waitingRewinds } from './rewind.queries.js';
 import { Rewinds } from './rewind.process.js';
 
 /** Goes on with rewinds whose daemon is lost, or whose server ended between two steps: none waits for ever. */
@@ -41,3 +41,18 @@ const contextOf = (ownerId: string): CommandContext => ({
   commandId: newId(),
   idempotent: false,
 });
+
+/** A rewind that waits for the daemon that has a task's folder. */
+interface WaitingRewind {
+  readonly taskId: string;
+  readonly rewindId: string;
+  readonly ownerId: string;
+}
+
+/** For the system: rewinds of all owners that wait for a daemon (null: for none, since none has the folder). */
+async function waitingRewinds(db: Database, daemonId: string | null): Promise<readonly WaitingRewind[]> {
+  const rows = await db.query<{ task_id: string; rewind_id: string; owner_id: string }>(sql`
+    SELECT task_id, rewind_id, owner_id FROM task_states
+    WHERE to_position IS NULL AND rewind_id IS NOT NULL AND folder_at IS NOT DISTINCT FROM ${daemonId}::uuid`);
+  return rows.map((row) => ({ taskId: row.task_id, rewindId: row.rewind_id, ownerId: row.owner_id }));
+}
