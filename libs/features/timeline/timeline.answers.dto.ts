@@ -16,6 +16,7 @@ import {
 } from '#libs/http/answer-fields.js';
 import { GivesTruncated, type TruncatedField } from '#libs/http/shortened.js';
 import { PHASES, CONTRACT_STATUSES } from '../contract/contract.events.js';
+import { CHECKPOINT_TRIGGERS, type CheckpointTrigger } from '../checkpoint/checkpoint.events.js';
 import { LeftOutAnswer } from '../checkpoint/checkpoint.dto.js';
 import { FileChangeAnswer } from '../conversation/conversation.answers.dto.js';
 import { ENTRY_KINDS, type EntryKind } from './entries.js';
@@ -89,6 +90,15 @@ export class HistoryEntry {
 
   @GivesHash("checkpoint: the commit that the agent's branch named.", OPTIONAL)
   readonly headSha?: string;
+
+  @GivesHash('checkpoint: the commit that its changes are counted from.', OPTIONAL)
+  readonly previousSha?: string;
+
+  @GivesOneOf(CHECKPOINT_TRIGGERS, 'checkpoint: why it was taken.', OPTIONAL)
+  readonly trigger?: CheckpointTrigger;
+
+  @GivesFlag('checkpoint: it keeps what a rewind or a restore replaced; else absent.', OPTIONAL)
+  readonly isAside?: boolean;
 
   @GivesList(() => LeftOutAnswer, 'checkpoint: what of the folder it does not hold.', OPTIONAL)
   readonly leftOut?: readonly LeftOutAnswer[];
