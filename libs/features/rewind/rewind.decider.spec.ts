@@ -274,6 +274,15 @@ describe('after the commit point', () => {
     expect([codeIn(all), shown(all), stateOf(all).rewind.current]).toEqual(['new', 2, null]);
   });
 
+  it('is called off before it is committed, and never after: its daemon is on its way then', () => {
+    const cancel: TaskCommand = { type: 'CancelRewind', rewindId: 'r-1', reason: 'enough' };
+    const all = after([...BEFORE, asked()], cancel);
+    expect(all.at(-1)).toEqual({ type: 'RewindAborted', data: { rewindId: 'r-1', reason: 'enough' } });
+    given(taskDecider, ...after([...BEFORE, asked()], commit()))
+      .when(cancel)
+      .refused('REWIND_COMMITTED');
+  });
+
   it('nobody is heard of a rewind that there is not', () => {
     for (const command of [commit(), complete, failed])
       given(taskDecider, ...BEFORE)

@@ -60,10 +60,19 @@ export type RewindCommand =
       readonly tree: string | null;
     }
   | { readonly type: 'DeferRewind'; readonly rewindId: string }
+  /** Gives up what is not committed. */
+  | { readonly type: 'CancelRewind'; readonly rewindId: string; readonly reason: string }
+  /** Its daemon has put the code back, or could not begin. */
   | { readonly type: 'FailRewind'; readonly rewindId: string; readonly reason: string };
 
 export type RewindRefusal =
-  'TASK_BUSY' | 'REWIND_UNKNOWN' | 'REWIND_UNDONE' | 'REWIND_OVER' | 'TASK_RUNNING' | 'NOTHING_TO_UNDO';
+  | 'TASK_BUSY'
+  | 'REWIND_UNKNOWN'
+  | 'REWIND_UNDONE'
+  | 'REWIND_COMMITTED'
+  | 'REWIND_OVER'
+  | 'TASK_RUNNING'
+  | 'NOTHING_TO_UNDO';
 
 /** How many rewinds an undo can still name: a state must not grow without bound. */
 const MOST_DONE = 50;
@@ -101,6 +110,13 @@ export function decideRewind(command: RewindCommand, around: Around): RewindDeci
       return current.phase === 'committed'
         ? [{ type: 'RewindDeferred', data: { rewindId } }]
         : refuse('TASK_BUSY', `Rewind ${rewindId} is not committed yet.`);
+    case 'CancelRewind':
+      return current.phase === 'requested'
+        ? fail(current, command.reason, around)
+        : refuse(
+            'REWIND_COMMITTED',
+            'The rewind is committed: it goes on until the folder shows it. Undo it when it is over.',
+          );
     case 'FailRewind':
       return fail(current, command.reason, around);
   }

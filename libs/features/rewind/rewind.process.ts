@@ -92,13 +92,7 @@ export class Rewinds {
   /** Gives a rewind up that no daemon has prepared. */
   async cancel(taskId: string, rewindId: string, context: RequestContext) {
     await this.#requireTask(taskId, context);
-    const command = { type: 'FailRewind', rewindId, reason: 'It was called off.' } as const;
-    const { state } = await this.states.refresh(taskStream(taskId));
-    if (state.kind === 'open' && state.rewind.current?.phase === 'committed')
-      throw new Problem(
-        'REWIND_COMMITTED',
-        'The rewind is committed: it goes on until the folder shows it. Undo it when it is over.',
-      );
+    const command = { type: 'CancelRewind', rewindId, reason: 'It was called off.' } as const;
     const { position } = await this.commands.execute(new DispatchTask(taskId, command, context));
     return this.show(taskId, rewindId, { ...context, minPosition: position });
   }
@@ -243,7 +237,7 @@ export class Rewinds {
 function stepAlone({ rewindId, phase, revert }: RewindUnderWay): RewindCommand {
   if (phase === 'committed') return { type: 'DeferRewind', rewindId };
   return revert
-    ? { type: 'FailRewind', rewindId, reason: 'The daemon that has the folder is lost.' }
+    ? { type: 'CancelRewind', rewindId, reason: 'The daemon that has the folder is lost.' }
     : { type: 'CommitRewind', rewindId, daemonId: null, before: null, result: null };
 }
 

@@ -27,10 +27,12 @@ export class WaitingRewinds implements OnApplicationBootstrap {
   }
 
   async #goOn(daemonId: string | null): Promise<void> {
-    for (const { taskId, rewindId, ownerId } of await waitingRewinds(this.system, daemonId)) {
-      await this.rewinds.goOnAlone(taskId, rewindId, contextOf(ownerId));
-      this.#logger.warn(`rewind ${rewindId} of task ${taskId} goes on without a daemon`);
-    }
+    for (const { taskId, rewindId, ownerId } of await waitingRewinds(this.system, daemonId))
+      await this.rewinds.goOnAlone(taskId, rewindId, contextOf(ownerId)).then(
+        () => this.#logger.warn(`rewind ${rewindId} of task ${taskId} goes on without a daemon`),
+        // Its daemon has come back, or another process was faster; the others must not wait for it.
+        (error: Error) => this.#logger.warn(`rewind ${rewindId} of task ${taskId}: ${error.message}`),
+      );
   }
 }
 

@@ -101,6 +101,7 @@ export const taskDecider: Decider<TaskState, TaskCommand, TaskEvent, TaskRefusal
       case 'CommitRewind':
       case 'CompleteRewind':
       case 'DeferRewind':
+      case 'CancelRewind':
       case 'FailRewind':
         return rewind(command, state);
       case 'RewindConversation':
